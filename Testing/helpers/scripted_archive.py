@@ -122,7 +122,8 @@ def record(slices: Sequence[Dataset], count: int | None = None) -> dict[str, Any
     first = slices[0]
     listed = Dataset()
     for keyword in (
-        "PatientName", "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality",
+        "PatientName", "PatientID", "IssuerOfPatientID", "StudyInstanceUID", "SeriesInstanceUID",
+        "Modality",
     ):  # fmt: skip
         setattr(listed, keyword, first.get(keyword))
     listed.NumberOfSeriesRelatedInstances = len(slices) if count is None else count

@@ -54,9 +54,10 @@ class PacedArchive:
     def find(self, query: Query, most: int) -> Sequence[Series]:
         first = self.slices[0]
         keywords = (
-            "PatientName", "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality"
+            "PatientName", "PatientID", "IssuerOfPatientID", "StudyInstanceUID",
+            "SeriesInstanceUID", "Modality",
         )  # fmt: skip
-        listed = {keyword: str(first[keyword].value) for keyword in keywords}
+        listed = {keyword: str(first.get(keyword, "")) for keyword in keywords}
         count = str(self.listed_count or len(self.slices))
         return [Series({**listed, "NumberOfSeriesRelatedInstances": count})]
 
@@ -411,14 +412,19 @@ def test_an_archive_that_does_not_say_where_its_slices_lie(make_archive, open_so
     assert np.array_equal(image.pixels, in_folder(archive, tmp_path / "f").image(item.id).pixels)
 
 
-def test_a_slice_of_another_patient_is_not_sent(make_archive, open_source):
+@pytest.mark.parametrize(
+    ("keyword", "words"),
+    [("PatientID", "another patient"), ("IssuerOfPatientID", "another issuer of the patient ID")],
+)
+def test_a_slice_of_another_patient_is_not_sent(make_archive, open_source, keyword, words):
     archive = make_archive([2.5 * k for k in range(COUNT)])
-    archive.slices[3].PatientID = "another"
+    archive.slices[0].IssuerOfPatientID = "North"
+    setattr(archive.slices[3], keyword, "another")
     archive.let(3 * COUNT)  # clients begin anew
     with ServerInThread(open_source(archive)) as server, server.client() as client:
         (item,) = client.list_images()
         client.find_capability()
-        with pytest.raises(net.RefusedError, match="another patient"):
+        with pytest.raises(net.RefusedError, match=words):
             get_image_in_parts(client, item.id)
 
 

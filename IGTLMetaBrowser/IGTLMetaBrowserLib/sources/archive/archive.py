@@ -16,7 +16,9 @@ from .multipart import FindRoom
 Query = Mapping[str, str]
 """Values by DICOM keywords, as in QIDO: with the wild cards * and ?, dates as ranges."""
 
-PATIENT_KEYWORDS = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex")
+PATIENT_KEYWORDS = (
+    "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex",
+)  # fmt: skip
 STUDY_KEYWORDS = (
     "StudyInstanceUID", "StudyDate", "StudyTime", "StudyDescription", "AccessionNumber",
     "ReferringPhysicianName", "StudyID",

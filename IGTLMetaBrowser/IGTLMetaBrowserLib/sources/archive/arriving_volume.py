@@ -33,6 +33,7 @@ from ...net.source import SourceError
 from ..dicom import fields as dicom_fields
 from ..dicom.files import Frame, ImageFile, number_of_frames
 from ..dicom.pixels import VolumeReading
+from ..dicom.places import are_several_issuers
 from ..dicom.stored_pixels import stored_dtype
 from ..dicom.values import listed_dtype
 from ..dicom.volumes import VOLUME, Stack, stack_frames, volume_between
@@ -153,7 +154,7 @@ class ArrivingVolume:
         with self._lock:
             is_read = isinstance(content, FileInVolume)
             image = content.image if is_read else self._header_of(header)
-            if header.kind != DICOM or image is None or not self._is_of_series(header):
+            if header.kind != DICOM or image is None or not self._is_of_series(header, image):
                 self._give_up("a file came that is no image of this series")
                 return
             file = ImageFile(name, FileVersion(len(content)), image)
@@ -189,8 +190,9 @@ class ArrivingVolume:
                 return
             self._withheld, self.is_confirmed = None, True
 
-    def _is_of_series(self, header: FileContent) -> bool:
-        return _uids_in(header.values) == self._uids
+    def _is_of_series(self, header: FileContent, image: ImageHeader) -> bool:
+        issuers = image.get("IssuerOfPatientID"), self.series["IssuerOfPatientID"]
+        return _uids_in(header.values) == self._uids and not are_several_issuers(issuers)
 
     def _give_up(self, reason: object) -> None:
         if not self._is_over:

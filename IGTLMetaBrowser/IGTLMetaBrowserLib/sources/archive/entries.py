@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 from ... import codec
 from ...dicom_index.image_header import ImageHeader
@@ -10,12 +10,13 @@ from ...file_version import FileVersion
 from ...net.source import SourceError
 from ...person_names import plain_name
 from ..dicom.files import Frame, ImageFile
+from ..dicom.places import are_several_issuers
 from .archive import Archive, Series
 
 
 def version_of(series: Series) -> Hashable:
     """Return what is another if the archive has other files of a series, or another's."""
-    keywords = ("StudyInstanceUID", "PatientID", "PatientName")
+    keywords = ("StudyInstanceUID", "PatientID", "IssuerOfPatientID", "PatientName")
     return (series.uid, series.count, *(series[keyword] for keyword in keywords))
 
 
@@ -24,13 +25,35 @@ def frame_of(series: Series) -> Frame:
     return Frame(ImageFile("", FileVersion(0), ImageHeader(series.attributes, {})))
 
 
-def patient_of(series: Series) -> str:
-    """Return by what patients are told apart: their ID, or if there is none, their name."""
-    return series["PatientID"] or plain_name(series["PatientName"])
+def is_same_patient(one: Series, other: Series) -> bool:
+    """Whether two series are of one patient, by the ID, or if there is none, by the name."""
+    ids, issuers, names = (
+        [series[keyword] for series in (one, other)]
+        for keyword in ("PatientID", "IssuerOfPatientID", "PatientName")
+    )
+    if not any(ids):
+        return plain_name(names[0]) == plain_name(names[1])
+    return ids[0] == ids[1] and not are_several_issuers(issuers)
 
 
-def several_patients(archive: Archive, patient: str, count: int) -> str:
-    return f"{archive.name} has {count} patients' names under the ID {patient}: check whose this is"
+Mark = tuple[str, str, str]
+"""What patients are told apart by: their ID, one of the words of ``_KINDS``, and a value of it."""
+_KINDS = {"PatientName": "patients' names", "IssuerOfPatientID": "issuers"}
+
+
+def marks_of(series: Series) -> Iterator[Mark]:
+    """Yield what tells the patient of a series from others of that ID, as far as it is said."""
+    yield series["PatientID"], "PatientName", plain_name(series["PatientName"])
+    if issuer := series["IssuerOfPatientID"]:
+        yield series["PatientID"], "IssuerOfPatientID", issuer
+
+
+def several_patients(archive: Archive, patient: str, kinds: Mapping[str, int]) -> str:
+    """Return in words that an ID may be of several patients; nothing if it is of one."""
+    counts = [f"{count} {_KINDS[kind]}" for kind, count in kinds.items() if count > 1]
+    if not patient or not counts:
+        return ""
+    return f"{archive.name} has {' of '.join(counts)} under the ID {patient}: check whose this is"
 
 
 def no_single_image(

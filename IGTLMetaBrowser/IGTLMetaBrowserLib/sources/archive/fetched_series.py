@@ -17,6 +17,7 @@ from ...dicom_index.index import DicomIndex
 from ...dicom_index.similar_headers import SimilarHeaders
 from ...person_names import plain_name
 from ..dicom.folder import DicomFolderSource
+from ..dicom.places import are_several_issuers
 from ..dicom.plans import Plan
 from ..dicom.stored_pixels import stored_dtype
 from .archive import ArchiveError, Series
@@ -246,6 +247,16 @@ def _check_name(listed: str, index: DicomIndex, archive: str) -> None:
         )
 
 
+def _check_issuer(listed: str, index: DicomIndex, archive: str) -> None:
+    """Raise ``ArchiveError`` if the images' patient has that ID in another hospital."""
+    issuers = {image.header.get("IssuerOfPatientID") for image in index.images()}
+    if are_several_issuers({listed, *issuers}):
+        raise ArchiveError(
+            f"{archive} has sent images of another issuer of the patient ID than was asked for "
+            f"({', '.join(sorted(issuers - {listed}))!r} for {listed!r}); nothing of it is used"
+        )
+
+
 def check_fetched(series: Series, index: DicomIndex, archive: str) -> None:
     """Raise ``ArchiveError`` unless an index has the whole series, and nothing else.
 
@@ -267,6 +278,7 @@ def check_fetched(series: Series, index: DicomIndex, archive: str) -> None:
                 f"{archive} has sent another {keyword.replace('_', ' ')} than was asked for "
                 f"({min(others)!r} for {value!r}); nothing of it is used"
             )
+    _check_issuer(series["IssuerOfPatientID"], index, archive)
     if not series["PatientID"]:
         _check_name(plain_name(series["PatientName"]), index, archive)
     distinct = {str(row["instance_uid"]) for row in rows}

@@ -11,10 +11,11 @@ from ...dicom_index.rows import Row
 from ...net.source import NotReadyError, SourceError
 from ..dicom import fields as dicom_fields
 from ..dicom.folder import DicomFolderSource
-from ..dicom.plans import Plan, notices_of, valid_plans
+from ..dicom.plans import SPACE_KEYWORDS, Plan, notices_of, valid_plans
 from ..dicom.replaced_documents import Version, conflict_notices, replaced_keys
+from ..dicom.volumes import Stack
 from .archive import Series
-from .entries import patient_of
+from .entries import is_same_patient
 from .fetched_series import OpenedSeries
 from .queries import RETRY_SECONDS
 
@@ -24,20 +25,20 @@ _logger = logging.getLogger(__name__)
 class ArchiveOverlays:
     """Offers overlays of images that were fetched: of their patient, in their frame of reference.
 
-    ``series`` are those that the archive is known to have, by the ids of their entries; ``frames``
-    are the FrameOfReferenceUIDs of the images that were fetched, by their ids. Both belong to the
-    source. ``open_series`` returns a fetched series; it raises ``NotReadyError`` while it is
-    fetched, and ``SourceError`` if it cannot be had.
+    ``series`` are those that the archive is known to have, by the ids of their entries; ``stacks``
+    are the images that were fetched, by their ids. Both belong to the source. ``open_series``
+    returns a fetched series; it raises ``NotReadyError`` while it is fetched, and ``SourceError``
+    if it cannot be had.
     """
 
     def __init__(
         self,
         series: Mapping[str, Series],
-        frames: Mapping[str, str],
+        stacks: Mapping[str, Stack],
         open_series: Callable[[Series], OpenedSeries],
     ) -> None:
         self._series = series
-        self._frames = frames
+        self._stacks = stacks
         self._open_series = open_series
         self._failed: set[str] = set()  # the UIDs of those about which the log has a line
         # By the ids of the label maps: their series, and what is to be known of their documents.
@@ -68,10 +69,13 @@ class ArchiveOverlays:
     def _plans(self) -> list[Plan]:
         """Return those that are valid, in the space of an image. Raises ``NotReadyError``."""
         plans = [plan for _, opened in self._fetched("SR") for plan in opened.plans]
-        frames = {image_id: frame for image_id, frame in self._frames.items() if frame}
-        return valid_plans(
-            plans, {(self._series[id_]["PatientID"], frame) for id_, frame in frames.items()}
-        )
+        firsts = {id_: stack.frames[0] for id_, stack in self._stacks.items()}
+        spaces = {
+            (self._series[image_id]["PatientID"], *map(first.get, SPACE_KEYWORDS))
+            for image_id, first in firsts.items()
+            if first.get("FrameOfReferenceUID")
+        }
+        return valid_plans(plans, spaces)
 
     def label_maps(self) -> Sequence[codec.LabelMetaItem]:
         """Return the structures that are valid. Raises ``NotReadyError`` as ``trajectories``."""
@@ -103,7 +107,7 @@ class ArchiveOverlays:
 
     def _fetched(self, *modalities: str) -> list[tuple[Series, OpenedSeries]]:
         """Return the series of these modalities in studies of which an image was fetched."""
-        studies = {self._series[image_id]["StudyInstanceUID"] for image_id in self._frames}
+        studies = {self._series[image_id]["StudyInstanceUID"] for image_id in self._stacks}
         listed = {series.uid: series for series in self._series.values()}
         is_waiting, found = False, []
         for series in listed.values():
@@ -124,5 +128,7 @@ class ArchiveOverlays:
     def _is_in_its_image(self, series: Series, row: Row) -> bool:
         """Whether a file's image was fetched, is of its patient, and in its frame of reference."""
         owner, frame = dicom_fields.image_id(str(row["reference_ct"])), row["reference_frame"]
-        is_there = frame != "" and self._frames.get(owner) == frame
-        return is_there and patient_of(self._series[owner]) == patient_of(series)
+        if frame == "" or owner not in self._stacks:
+            return False
+        is_there = self._stacks[owner].frames[0].get("FrameOfReferenceUID") == frame
+        return is_there and is_same_patient(self._series[owner], series)

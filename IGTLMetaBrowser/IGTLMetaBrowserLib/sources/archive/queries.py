@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from ... import codec
 from ...net.source import NotReadyError
 from .archive import Archive, Query, Series, matches
+from .entries import Mark
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -28,7 +29,7 @@ RETRY_SECONDS = 0.01
 class Listing:
     """What a query has found: the series, whether there are more, and the entries of them.
 
-    ``names`` are the IDs of their patients, each with the name. ``asked_at`` is when the archive
+    ``marks`` are what their patients are told apart by. ``asked_at`` is when the archive
     was asked for what is here, in ``time.monotonic`` seconds.
     """
 
@@ -37,7 +38,7 @@ class Listing:
     asked_at: float = -math.inf
     query: tuple[float, Future[list[Series]]] | None = None  # when it was sent, and it
     items: tuple[codec.ImageMetaItem, ...] | None = None
-    names: frozenset[tuple[str, str]] = frozenset()
+    marks: frozenset[Mark] = frozenset()
 
 
 class ArchiveQueries:

@@ -243,6 +243,8 @@ def _owner_of_new(folder: Path) -> int:
 
 
 def _digest(archive: str, series: Series) -> str:
-    keywords = ("PatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID")
+    keywords = (
+        "PatientID", "IssuerOfPatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID",
+    )  # fmt: skip
     parts = [archive, *(series[keyword] for keyword in keywords), str(series.count)]
     return hashlib.sha256(os.fsencode("\0".join(parts))).hexdigest()[:32]

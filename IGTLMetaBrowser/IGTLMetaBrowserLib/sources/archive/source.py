@@ -19,14 +19,13 @@ from typing import TYPE_CHECKING
 from ... import codec
 from ...net.server.arriving_images import ArrivingImage
 from ...net.source import NotReadyError, SourceError
-from ...person_names import plain_name
 from ..dicom import fields as dicom_fields
 from ..dicom.folder import DicomFolderSource
 from ..dicom.volumes import Stack
 from .archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Archive, Query, Series
 from .arriving_volume import ArrivingVolume, tag_of
 from .disk_checks import DiskChecks
-from .entries import frame_of, no_single_image, several_patients, version_of
+from .entries import frame_of, marks_of, no_single_image, several_patients, version_of
 from .fetched_series import OpenedSeries
 from .growing_volume import GrowingVolume
 from .overlays import ArchiveOverlays
@@ -82,11 +81,10 @@ class ArchiveSource:
         self._items: dict[str, tuple[codec.ImageMetaItem, ...]] = {}  # of series once fetched
         self._fetches: dict[Hashable, tuple[Series, Future[OpenedSeries]]] = {}
         self._opened: OrderedDict[str, OpenedSeries] = OrderedDict()
-        self._patients: Counter[str] = Counter()
-        # Of images that were fetched: what overlays may belong to, and their FrameOfReferenceUIDs.
+        self._patients: dict[str, Counter[str]] = {}
+        # Of images that were fetched: what overlays may belong to.
         self._stacks: dict[str, Stack] = {}
-        self._frames: dict[str, str] = {}
-        self._overlays = ArchiveOverlays(self._series, self._frames, self._open)
+        self._overlays = ArchiveOverlays(self._series, self._stacks, self._open)
         self._checks = DiskChecks()
         self._fetcher = SeriesFetcher(archive, cache, self._stacks, jobs, seconds_a_turn)
         self._set_found(self._default, self._queries.begin(self._default))
@@ -162,9 +160,7 @@ class ArchiveSource:
         if listing.is_cut:
             _logger.warning("%s", self._queries.notice_of(listing))
         self._fetcher.look_ahead(listing.series)
-        listing.names = frozenset(
-            (one["PatientID"], plain_name(one["PatientName"])) for one in listing.series
-        )
+        listing.marks = frozenset(mark for one in listing.series for mark in marks_of(one))
         self._register_patients()
 
     def _register(self, series: Series) -> None:
@@ -180,7 +176,7 @@ class ArchiveSource:
     def _forget(self, series: Series) -> None:
         """Forget what was fetched of a series: it is another patient's now, perhaps."""
         ids = {image_id for image_id, known in self._series.items() if known.uid == series.uid}
-        for known in (self._series, self._stacks, self._frames):
+        for known in (self._series, self._stacks):
             for image_id in ids & known.keys():
                 del known[image_id]
         self._items.pop(series.uid, None)
@@ -190,16 +186,19 @@ class ArchiveSource:
         for listing in (self._default, *self._searches.values()):
             listing.items = None
         for listing in self._searches.values():
-            listing.names = frozenset()  # until it is searched again
+            listing.marks = frozenset()  # until it is searched again
 
     def _register_patients(self) -> None:
-        """Count the names of each patient in all lists: a search has some of them only."""
+        """Count what tells the patients of each ID apart: a search has some of them only."""
         lists = (self._default, *self._searches.values())
-        names = frozenset().union(*(listing.names for listing in lists))
-        before, self._patients = self._patients, Counter(patient for patient, _ in names)
-        for patient, count in self._patients.items():
-            if patient and count > max(1, before[patient]):
-                _logger.warning("%s", several_patients(self._archive, patient, count))
+        marks = frozenset().union(*(listing.marks for listing in lists))
+        before, self._patients = self._patients, {}
+        for patient, kind, _ in marks:
+            self._patients.setdefault(patient, Counter())[kind] += 1
+        for patient, kinds in self._patients.items():
+            words = several_patients(self._archive, patient, kinds)
+            if words and kinds > before.get(patient, Counter()):
+                _logger.warning("%s", words)
 
     def _entries(self, series: Series) -> Sequence[codec.ImageMetaItem]:
         if series.uid in self._items:
@@ -335,9 +334,8 @@ class ArchiveSource:
     def _with_listed(self, series: Series, values: Mapping[str, str]) -> dict[str, str]:
         """Return what is known of an image, and of its series."""
         values = {**series.attributes, **values}
-        count = self._patients[series["PatientID"]]
-        if series["PatientID"] and count > 1:
-            words = several_patients(self._archive, series["PatientID"], count)
+        patient = series["PatientID"]
+        if words := several_patients(self._archive, patient, self._patients.get(patient, {})):
             values["Notice"] = "; ".join(filter(None, (values.get("Notice"), words)))
         return values
 
@@ -388,7 +386,7 @@ class ArchiveSource:
         self._keep_done()
         if self._fetcher.finish_soon():
             raise NotReadyError(RETRY_SECONDS)
-        for uid in {self._series[image_id]["StudyInstanceUID"] for image_id in self._frames}:
+        for uid in {self._series[image_id]["StudyInstanceUID"] for image_id in self._stacks}:
             while (found := self._queries.found_of_study(uid)) is not None:
                 for series in found:
                     self._register(series)
@@ -459,7 +457,6 @@ class ArchiveSource:
             self._stacks[image_id] = replace(
                 stack, frames=stack.frames[:1], plane_count=stack.size[2]
             )
-            self._frames[image_id] = stack.frames[0].get("FrameOfReferenceUID")
             for listing in (self._default, *self._searches.values()):
                 listing.items = None
 

@@ -53,7 +53,7 @@ from .folder_label_maps import FolderLabelMaps, LabelMapReader
 from .kept_thumbnails import KeptThumbnails
 from .offers import TRAJECTORY_FILE, FolderOffers, Offer
 from .pixels import VolumeReading
-from .plans import Plan, notices_of, read_plans, valid_plans
+from .plans import SPACE_KEYWORDS, Plan, notices_of, read_plans, valid_plans
 from .replaced_documents import Version
 from .upright import resample
 from .volume_readings import VolumeReadings
@@ -399,7 +399,7 @@ class DicomFolderSource:
             return []
         firsts = [offer.stack.frames[0] for offer in offers.images.values()]
         spaces = {
-            (str(self._index.row(one.file.name)["patient_ID"]), one.get("FrameOfReferenceUID"))
+            (str(self._index.row(one.file.name)["patient_ID"]), *map(one.get, SPACE_KEYWORDS))
             for one in firsts
             if one.get("FrameOfReferenceUID")
         }

@@ -161,8 +161,8 @@ class LabelMapReader:
 
     def _segmentations(self, file: ImageFile) -> Sequence[LabelMap]:
         if (image := self._image(self._owner_of(file.name))) is not None:
-            patient_id, name = map(file.header.get, ("PatientID", "PatientName"))
-            check_patient(image.frames[0], patient_id, name)
+            patient = map(file.header.get, ("PatientID", "PatientName", "IssuerOfPatientID"))
+            check_patient(image.frames[0], *patient)
         return read_segmentation(file)
 
     def _structures(self, file: Document) -> Sequence[LabelMap]:

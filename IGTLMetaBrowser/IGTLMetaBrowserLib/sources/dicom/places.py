@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -126,19 +126,26 @@ def _kind_of(frame: Frame) -> tuple[str, ...]:
 def patient_of(frame: Frame) -> str:
     """Return by what a frame's patient is told from others: the ID, or the name if there is none.
 
-    Emergencies, animals and phantoms often have no ID.
+    Emergencies, animals and phantoms often have no ID. Several hospitals may have given the same.
     """
     patient_id = frame.get("PatientID")
-    return f"ID {patient_id}" if patient_id else f"name {plain_name(frame.get('PatientName'))}"
+    if not patient_id:
+        return f"name {plain_name(frame.get('PatientName'))}"
+    return f"ID {patient_id} of {frame.get('IssuerOfPatientID')}"
 
 
-def check_patient(image: Frame, patient_id: str, name: str) -> None:
+def are_several_issuers(issuers: Iterable[str]) -> bool:
+    """Whether IDs of patients are of different issuers. Who names none may mean any."""
+    return len({issuer.strip() for issuer in issuers} - {""}) > 1
+
+
+def check_patient(image: Frame, patient_id: str, name: str, issuer: str) -> None:
     """Raise ``ValueError`` if a file that names an image says that it is of another patient.
 
-    IDs count if both have one, names if not.
+    IDs count if both have one, names if not. ``issuer`` is that of its ID.
     """
     own_id = image.get("PatientID")
-    is_other = patient_id != own_id
+    is_other = patient_id != own_id or are_several_issuers((image.get("IssuerOfPatientID"), issuer))
     if not (patient_id and own_id):
         names = {plain_name(name), plain_name(image.get("PatientName"))}
         is_other = len(names - {""}) > 1

@@ -8,7 +8,7 @@ reference, entry point first, and its diameter is a measurement. What kind it is
 from __future__ import annotations
 
 import logging
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from ...lengths import LONGEST
 from ...net.source import SourceError
 from .fields import cut_name, image_id
 from .files import documents
+from .places import are_several_issuers
 from .replaced_documents import Version, conflict_notices, replaced_keys, version_of
 
 if TYPE_CHECKING:
@@ -109,14 +110,28 @@ def read_plans(folder: Path, index: DicomIndex) -> tuple[Plan, ...]:
     return tuple(plans)
 
 
-def valid_plans(plans: Iterable[Plan], spaces: Container[tuple[str, str]]) -> list[Plan]:
+Space = tuple[str, str, str]
+"""A patient's ID, its issuer, and a frame of reference: the values of these keywords."""
+SPACE_KEYWORDS = ("IssuerOfPatientID", "FrameOfReferenceUID")
+
+
+def valid_plans(plans: Iterable[Plan], spaces: Iterable[Space]) -> list[Plan]:
     """Return the plans in these spaces that no other one of them has replaced, with their notices.
 
-    A space is a patient's ID with a frame of reference: nobody's plans lie in another's images, or
-    are taken away by another's.
+    Nobody's plans lie in another's images, or are taken away by another's.
     """
     known = list(plans)
-    found = [plan for plan in known if (plan.patient_id, plan.frame_of_reference) in spaces]
+    issuers: dict[tuple[str, str], set[str]] = {}
+    for patient_id, issuer, frame in spaces:
+        issuers.setdefault((patient_id, frame), set()).add(issuer)
+    found = [
+        plan
+        for plan in known
+        if any(
+            not are_several_issuers((plan.version.issuer, issuer))
+            for issuer in issuers.get((plan.patient_id, plan.frame_of_reference), ())
+        )
+    ]
     # One without trajectories has no points, and so no space, but replaces its patient's as well.
     replacing = [*found, *(plan for plan in known if not plan.trajectories)]
     versions = [plan.version for plan in replacing]

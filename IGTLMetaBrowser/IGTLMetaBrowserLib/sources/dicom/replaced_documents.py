@@ -35,7 +35,8 @@ _AUTHORS = (
 )
 _NAMES = ("ContentCreatorName", "OperatorsName")
 _READ = (
-    "SOPInstanceUID", "PatientID", "SourceImageSequence", "ContentDate", "ContentTime", *_NAMES,
+    "SOPInstanceUID", "PatientID", "IssuerOfPatientID", "SourceImageSequence", "ContentDate",
+    "ContentTime", *_NAMES,
 )  # fmt: skip
 _MOST_CHARACTERS = 64
 _MOST_RIVALS = 3
@@ -50,6 +51,7 @@ class Version:
 
     ``replaced`` are the UIDs of those that are no longer valid, as it says; ``origin`` says when,
     and by whom, it was made. ``is_empty``: that nothing is planned any more.
+    ``issuer`` is that of the patient's ID.
     """
 
     uid: str = ""
@@ -57,6 +59,7 @@ class Version:
     replaced: Sequence[str] = ()
     origin: str = ""
     is_empty: bool = False
+    issuer: str = ""
 
     @property
     def key(self) -> Key:
@@ -75,6 +78,7 @@ def version_of(document: Dataset, is_empty: bool = False) -> Version:
         replaced_by(document),
         _origin(document),
         is_empty,
+        str(document.get("IssuerOfPatientID") or ""),
     )
 
 

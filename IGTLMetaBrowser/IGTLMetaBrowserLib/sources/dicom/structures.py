@@ -107,8 +107,11 @@ def read_structures(folder: Path, file: Document, image: Stack) -> list[Structur
     ``SourceError`` if the file is unreadable, or another than the index has read.
     """
     dataset = _read(folder, file)
-    patient_id, patient = (str(dataset.get(f"Patient{of}") or "") for of in ("ID", "Name"))
-    check_patient(image.frames[0], patient_id.strip(), patient)
+    patient_id, name, issuer = (
+        str(dataset.get(keyword) or "")
+        for keyword in ("PatientID", "PatientName", "IssuerOfPatientID")
+    )
+    check_patient(image.frames[0], patient_id.strip(), name, issuer)
     uid = str(dataset.get("SOPInstanceUID") or file.name)
     names, notices = _names(dataset, image)
     label_maps = []

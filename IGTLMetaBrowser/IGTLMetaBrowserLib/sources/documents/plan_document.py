@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import codec
 from ...net.source import SourceError
+from ..dicom.places import are_several_issuers
 from ..dicom.plans import (
     FINDINGS,
     flip_points,
@@ -211,6 +212,9 @@ def check_images(images: Sequence[Dataset]) -> str:
             raise SourceError(
                 f"a document belongs to the images of one {what}, not of {len(found)}"
             )
+    if are_several_issuers(str(image.get("IssuerOfPatientID") or "") for image in images):
+        raise SourceError("a document belongs to the images of one patient: their IDs are of "
+                          "several issuers")  # fmt: skip
     frames = {str(image.get("FrameOfReferenceUID") or "") for image in images}
     if len(frames) != 1 or "" in frames:
         raise SourceError("the images have no frame of reference, or several: nothing says where "

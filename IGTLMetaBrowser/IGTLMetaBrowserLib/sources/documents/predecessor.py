@@ -14,6 +14,7 @@ from ...dicom_index.whole_dataset import read_whole
 from ...net.source import SourceError
 from ..archive.archive import Archive, Series
 from ..archive.entries import version_of
+from ..dicom.places import are_several_issuers
 from ..dicom.replaced_documents import CODING_SCHEME, REPLACED, replaced_by
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ def check_predecessor(document: Dataset, new: Dataset) -> None:
     """Raise ``SourceError`` unless a document may be replaced by a new one."""
     if document.get("SOPClassUID") != new.SOPClassUID:
         raise SourceError("the document to be replaced is of another kind than the new one")
-    if document.get("PatientID") != new.get("PatientID"):
+    issuers = [str(one.get("IssuerOfPatientID") or "") for one in (document, new)]
+    if document.get("PatientID") != new.get("PatientID") or are_several_issuers(issuers):
         raise SourceError("the document to be replaced is of another patient than the images")
     if document.get("StudyInstanceUID") != new.StudyInstanceUID:
         raise SourceError("the document to be replaced is of another study than the images")
