@@ -1,8 +1,8 @@
 """An archive (PACS): its list is a query, and its series are fetched when somebody asks for them.
 
 what it can do  ``archive``, by ``dicomweb`` (with ``web_session``, ``web_answers``, ``multipart``,
-                ``stow``) or ``dimse`` (with ``dimse_association``, ``dimse_watch`` and
-                ``dimse_files``), both with ``certificates``
+                ``stow``) or ``dimse`` (with ``dimse_association``, ``dimse_watch``,
+                ``dimse_files`` and ``dimse_port``), both with ``certificates``
 the source      ``source``, ``queries``, ``entries``, ``overlays``; ``threads``: how they end
 a series        ``series_fetcher``, ``fetched_series``, ``series_cache``, ``disk_checks``,
                 ``series_warm_up``;

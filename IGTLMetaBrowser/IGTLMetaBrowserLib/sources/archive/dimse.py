@@ -39,6 +39,7 @@ from .dimse_association import (
     transfer_syntaxes,
 )
 from .dimse_files import ReceivedFiles
+from .dimse_port import Port
 from .dimse_watch import Watch
 from .multipart import LARGEST_PART, FindRoom
 
@@ -226,19 +227,20 @@ class DimseArchive:
         """Call ``write`` with the bytes of each file. Raises ``ArchiveError``."""
         wanted = {**_uids_of(series), **({"SOPInstanceUID": instance} if instance else {})}
         identifier = _identifier("IMAGE" if instance else "SERIES", (), wanted)
-        files = ReceivedFiles(self._peer, series, write, self._move_port is not None)
+        port = None if self._move_port is None else Port((wanted["StudyInstanceUID"], series.uid))
+        files = ReceivedFiles(self._peer, series, write, port)
         # How many there are, not all archives list: then each is asked for (PS3.4 C.3.4).
         is_count_missing = series.count is None and not instance
         known = {}
         if self._move_port is None or is_count_missing:
             known = self._classes_of_instances(series)
-        if self._move_port is None:
+        if self._move_port is None or port is None:
             self._get(identifier, sorted({*filter(None, known.values())}), files)
         elif instance:  # its series has the port
             raise ArchiveError(f"{self.name} sends no single instances by C-MOVE")
         else:
             with self._moving:
-                self._move(identifier, files, self._move_port)
+                self._move(identifier, files, self._move_port, port)
         if is_count_missing and files.count < len(known):
             raise BrokenOffError(
                 f"{self.name} has sent {files.count} of the {len(known)} instances that it lists; "
@@ -298,7 +300,7 @@ class DimseArchive:
             responses = association.of_pynetdicom.send_c_get(identifier, Get)
             files.wait(association, responses, "C-GET")
 
-    def _move(self, identifier: Dataset, files: ReceivedFiles, port: int) -> None:
+    def _move(self, identifier: Dataset, files: ReceivedFiles, number: int, port: Port) -> None:
         from pynetdicom import AE, evt
         from pynetdicom.sop_class import (
             StudyRootQueryRetrieveInformationModelMove as Move,  # type: ignore[attr-defined]
@@ -314,12 +316,15 @@ class DimseArchive:
         handlers = [
             (evt.EVT_C_STORE, watches.pausing(files.store)),
             *watches.handlers(lambda: Watch(self._peer.timeout, LARGEST_PART, files.hear)),
+            (evt.EVT_DATA_RECV, port.on_data),
+            (evt.EVT_DIMSE_RECV, port.on_message),
         ]
         try:
-            server = entity.start_server(("", port), block=False, evt_handlers=handlers)
+            server = entity.start_server(("", number), block=False, evt_handlers=handlers)
         except OSError as error:
             raise ArchiveError(
-                f"{self.name} cannot send to port {port}: {with_advice(error, 'see --dicom-move')}"
+                f"{self.name} cannot send to port {number}: "
+                f"{with_advice(error, 'see --dicom-move')}"
             ) from error
         try:
             with associated(self._peer, [Move]) as association:

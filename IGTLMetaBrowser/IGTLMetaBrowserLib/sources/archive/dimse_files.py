@@ -6,11 +6,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from io import BytesIO
 from typing import Any
 
 from .archive import ArchiveError, BrokenOffError, Series, most_files
 from .dimse_association import PENDING, Association, Peer
+from .dimse_port import Port
 
 _logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ _WARNING = 0xB000  # all is done, some with failures or warnings (PS3.4 C.4.3.1.
 class ReceivedFiles:
     """Takes the files of ``series`` from ``peer`` (C-STORE), and calls ``write`` with each.
 
-    ``is_port_open``: anybody can send to the port that an archive sends to (C-MOVE). What is of
+    ``port`` is that which an archive sends to (C-MOVE), to which anybody can send. What is of
     another series is refused then.
     """
 
@@ -30,12 +30,12 @@ class ReceivedFiles:
         peer: Peer,
         series: Series,
         write: Callable[[Any], None],
-        is_port_open: bool,
+        port: Port | None,
     ) -> None:
         self._peer = peer
         self._series = series
         self._write = write
-        self._is_port_open = is_port_open
+        self._port = port
         self._most = most_files(series)
         self._lock = threading.Lock()
         self.count = 0
@@ -54,8 +54,7 @@ class ReceivedFiles:
 
     def _store(self, event: Any) -> int:
         try:
-            content = event.encoded_dataset()
-            if self._is_port_open and not self._is_asked_for(content):
+            if self._port is not None and not self._port.is_asked_for(event):
                 self.refused += 1
                 _logger.warning(
                     "a file that is not of the series was refused, which %s has sent",
@@ -67,23 +66,13 @@ class ReceivedFiles:
                     f"{self._peer.name} has sent {self.count} files of a series, and goes on; "
                     "nothing of it is used. Ask who runs the archive"
                 )
-            self._write(content)
+            self._write(event.encoded_dataset())
             self.count += 1
             self.hear()
         except Exception as error:  # a full disk; whoever fetches is told
             self.failures.append(error)
             return _NO_ROOM
         return _SUCCESS
-
-    def _is_asked_for(self, content: bytes) -> bool:
-        from pydicom import dcmread
-
-        keywords = ("StudyInstanceUID", "SeriesInstanceUID")
-        try:
-            header = dcmread(BytesIO(content), stop_before_pixels=True, specific_tags=[*keywords])
-            return all(header.get(keyword) == self._series[keyword] for keyword in keywords)
-        except Exception:  # a broken file raises anything
-            return False
 
     def wait(self, association: Association, responses: Any, what: str) -> None:
         """Wait until all are there. Raises ``ArchiveError``."""
@@ -128,7 +117,7 @@ class ReceivedFiles:
             return BrokenOffError(
                 f"{said}, of which {self.count} have come; nothing of it is used. Fetch it again"
             )
-        if self._is_port_open:
+        if self._port is not None:
             return ArchiveError(
                 f"{said}, and none has come. List it again, and ask who runs the archive to which "
                 f"host and port it sends for {self._peer.own_aet}"

@@ -18,6 +18,9 @@ from typing import Any
 
 from .web_answers import SECONDS, SLOWEST_BYTES_A_SECOND
 
+# 16 KB are agreed on (PS3.8 D.1). pynetdicom collects as much as a PDU says that it has, from
+# anybody who connects, before it looks at it.
+_LARGEST_PDU = 1 << 20
 # How often it is looked whether a connection is silent.
 _STEP = 0.1
 # Who does not end an association when asked to is not waited for.
@@ -86,6 +89,19 @@ class Watch:
         finally:
             self.hear()
             self._is_paused = False
+
+    def limit(self, association: Any) -> None:
+        """Have no PDU be received that says that it is larger than any may be."""
+        connection = association.dul.socket
+        receive = connection.recv
+
+        def receive_limited(count: int) -> bytearray:
+            if count > _LARGEST_PDU:
+                self.why = f"has sent a PDU of {count >> 20} MiB"
+                raise OSError(self.why)
+            return receive(count)
+
+        connection.recv = receive_limited
 
     def run(self, association: Any) -> None:
         """Watch a connection to its end, in a thread of its own."""
@@ -175,6 +191,7 @@ class Watches:
 
     def _begin(self, association: Any, watch: Watch) -> None:
         watch.hear()
+        watch.limit(association)
         self._connecting.discard(watch)
         with self._lock:
             self._open[association] = watch
