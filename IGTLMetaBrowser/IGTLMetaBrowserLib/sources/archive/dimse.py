@@ -9,6 +9,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ from .certificates import check_certificates
 from .dimse_association import (
     Association,
     Peer,
+    RefusalError,
     associated,
     find_model,
     storage_classes,
@@ -231,9 +233,11 @@ class DimseArchive:
         files = ReceivedFiles(self._peer, series, write, port)
         # How many there are, not all archives list: then each is asked for (PS3.4 C.3.4).
         is_count_missing = series.count is None and not instance
-        known = {}
+        known: dict[str, Any] = {}
         if self._move_port is None or is_count_missing:
-            known = self._classes_of_instances(series)
+            # Some refuse that: what their files are is not known before they come then.
+            with suppress(RefusalError):
+                known = self._classes_of_instances(series)
         if self._move_port is None or port is None:
             self._get(identifier, sorted({*filter(None, known.values())}), files)
         elif instance:  # its series has the port
@@ -241,10 +245,25 @@ class DimseArchive:
         else:
             with self._moving:
                 self._move(identifier, files, self._move_port, port)
-        if is_count_missing and files.count < len(known):
+        if is_count_missing:
+            self._check_all_came(files, len(known))
+
+    def _check_all_came(self, files: ReceivedFiles, listed: int) -> None:
+        """Raise ``ArchiveError`` unless an archive says how many there are, and all have come.
+
+        It has ``listed`` so many; if none, it may say in the end how many it has sent.
+        """
+        if files.count < listed:
             raise BrokenOffError(
-                f"{self.name} has sent {files.count} of the {len(known)} instances that it lists; "
+                f"{self.name} has sent {files.count} of the {listed} instances that it lists; "
                 "nothing of the series is used. Fetch it again"
+            )
+        if not listed and files.count != files.said:
+            raise ArchiveError(
+                f"{self.name} has sent {files.count} files, and does not say how many the series "
+                "has: not in its list of series, not by a list of its instances, nor when it has "
+                "sent them. Some may be missing, and nothing of it is used. Ask who runs the "
+                f"archive whether {self._peer.own_aet} may search for instances (C-FIND, IMAGE)"
             )
 
     def store(self, files: Sequence[bytes]) -> None:

@@ -35,6 +35,10 @@ MOST_ANSWERS = 100_000
 _MOST_AFTER_CANCEL = 100
 
 
+class RefusalError(ArchiveError):
+    """An archive has answered that it does not do what it was asked for."""
+
+
 @dataclass(frozen=True)
 class Peer:
     """Whom an association is with, by whom, and for how long each answer is waited for.
@@ -147,10 +151,10 @@ class Association:
         )
 
     def check(self, status: Dataset, what: str) -> None:
-        """Raise ``ArchiveError`` unless a status is that of a success."""
+        """Raise ``RefusalError`` unless a status is that of a success."""
         if status.Status != 0x0000:
             words = str(status.get("ErrorComment", ""))
-            raise ArchiveError(
+            raise RefusalError(
                 f"{self.peer.name} {what}: status {status.Status:04X}H {words}".rstrip()
             )
 

@@ -39,6 +39,7 @@ class ReceivedFiles:
         self._most = most_files(series)
         self._lock = threading.Lock()
         self.count = 0
+        self.said: int | None = None  # at the end, by the archive, if it says how many it has sent
         self.refused = 0
         self.failures: list[Exception] = []
         self._on_heard: Callable[[], None] = lambda: None
@@ -101,7 +102,8 @@ class ReceivedFiles:
         failed = status.get("NumberOfFailedSuboperations") or 0
         if status.Status not in (_SUCCESS, _WARNING) or failed:
             raise ArchiveError(self._refusal(status, failed, what))
-        completed = status.get("NumberOfCompletedSuboperations") or 0
+        self.said = status.get("NumberOfCompletedSuboperations")
+        completed = self.said or 0
         if self.count and self.count >= min(completed, self._series.count or completed):
             return
         raise self._less(completed, what)
