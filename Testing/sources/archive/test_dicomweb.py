@@ -144,6 +144,24 @@ def test_what_a_filter_keeps_out_no_search_brings_in(make_source):
     assert ready(source.search, {"PatientID": "98890234"})[0] == ()
 
 
+def test_what_was_found_by_a_search_another_gateway_knows(make_source, cache):
+    """If it shares the cache, as one that takes over, or is started again."""
+    one, other = make_source(most=1), make_source(most=1)
+    for modality in ("CT", "MR"):
+        (found, *_), _ = ready(one.search, {"PatientID": "DEMO-0001", "Modality": modality})
+        if found not in other.images():
+            break
+    assert found not in other.images()
+    assert ready(other.image, found.id).pixels.size
+    strict = make_source({"PatientID": "98890234"})
+    with pytest.raises(SourceError, match="No image has the id"):
+        ready(strict.image, found.id)
+    for note in (cache.folder / "searches").iterdir():
+        note.write_text('{"' + found.id)
+    with pytest.raises(SourceError, match="No image has the id"):
+        ready(make_source(most=1).image, found.id)
+
+
 def test_a_list_that_is_cut_says_so(make_source):
     source = make_source(most=2)
     assert len(source.images()) <= 2

@@ -95,7 +95,7 @@ def test_what_was_not_used_for_longest_makes_room(cache):
 def test_one_that_is_too_large_is_kept_until_the_next(cache):
     keep(cache, series("1.1"), size=5000, used_at=1000)
     assert cache.find(ARCHIVE, series("1.1")) is not None
-    os.utime(next(cache._folder.glob("*/complete")), (1000, 1000))
+    os.utime(next(cache.folder.glob("*/complete")), (1000, 1000))
     keep(cache, series("1.2"))
     assert cache.find(ARCHIVE, series("1.1")) is None
 

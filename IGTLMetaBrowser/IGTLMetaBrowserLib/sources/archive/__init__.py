@@ -3,7 +3,8 @@
 what it can do  ``archive``, by ``dicomweb`` (with ``web_session``, ``web_answers``, ``multipart``,
                 ``stow``) or ``dimse`` (with ``dimse_association``, ``dimse_watch``,
                 ``dimse_files`` and ``dimse_port``), both with ``certificates``
-the source      ``source``, ``queries``, ``entries``, ``overlays``; ``threads``: how they end
+the source      ``source``, ``queries``, ``found_series``, ``entries``, ``overlays``;
+                ``threads``: how they end
 a series        ``series_fetcher``, ``fetched_series``, ``series_cache``, ``disk_checks``,
                 ``series_warm_up``;
                 ``arriving_volume``, ``growing_volume``, ``file_in_volume``,

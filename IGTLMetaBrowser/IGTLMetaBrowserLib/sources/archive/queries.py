@@ -17,6 +17,7 @@ from ... import codec
 from ...net.source import NotReadyError
 from .archive import Archive, Query, Series, matches
 from .entries import Mark
+from .found_series import UID_KEYWORDS, FoundSeries
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -44,8 +45,9 @@ class Listing:
 class ArchiveQueries:
     """Asks ``archive`` for series that ``filters`` admit, for at most ``most`` of them.
 
-    ``modalities`` are asked for one by one; without them, all. ``since`` is when the question came
-    that is answered now: of lists that were asked for before it, nothing is used.
+    What searches find is noted in ``found``. ``modalities`` are asked for one by one; without them,
+    all. ``since`` is when the question came that is answered now: of lists that were asked for
+    before it, nothing is used.
     """
 
     def __init__(
@@ -55,8 +57,10 @@ class ArchiveQueries:
         filters: Query,
         modalities: Sequence[str],
         most: int,
+        found: FoundSeries,
     ) -> None:
         self.most = most
+        self._found = found
         self.since = 0.0
         self._studies: dict[str, Listing] = {}  # by their UIDs
         self._archive = archive
@@ -120,4 +124,7 @@ class ArchiveQueries:
                     found[series.uid] = series
             if len(found) > self.most:
                 break
-        return [*found.values()][: self.most + 1]
+        listed = [*found.values()][: self.most + 1]
+        if query.keys() - {*UID_KEYWORDS}:  # else it was found before
+            self._found.note(query, listed[: self.most])
+        return listed

@@ -132,7 +132,7 @@ class SeriesCache:
     """
 
     def __init__(self, folder: Path, limit: int) -> None:
-        self._folder = folder
+        self.folder = folder
         self._limit = limit
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -145,7 +145,7 @@ class SeriesCache:
 
     def find(self, archive: str, series: Series) -> CachedSeries | None:
         """Return a series that is there as the archive has it now, or None."""
-        for folder in filter(self._is_own, self._folder.glob(f"{_digest(archive, series)}-*")):
+        for folder in filter(self._is_own, self.folder.glob(f"{_digest(archive, series)}-*")):
             cached = CachedSeries(folder)
             if cached.is_whole:
                 cached.use()
@@ -158,7 +158,7 @@ class SeriesCache:
     def begin(self, archive: str, series: Series) -> CachedSeries:
         """Return an empty folder for a series. Raises ``ArchiveError`` if the disk refuses."""
         try:
-            name = tempfile.mkdtemp(prefix=f"{_digest(archive, series)}-", dir=self._folder)
+            name = tempfile.mkdtemp(prefix=f"{_digest(archive, series)}-", dir=self.folder)
             cached = CachedSeries(Path(name))
             cached.files.mkdir()
         except OSError as error:
@@ -167,7 +167,7 @@ class SeriesCache:
 
     def error(self, error: OSError) -> ArchiveError:
         """Return what clients are told of an error of the disk: not where anything is."""
-        _logger.error("the cache %s cannot be written: %s", self._folder, error)
+        _logger.error("the cache %s cannot be written: %s", self.folder, error)
         words = f"the server cannot keep the series on its disk: {reason_of(error)}"
         return ArchiveError(words)
 
@@ -189,7 +189,7 @@ class SeriesCache:
 
     def _entries(self) -> Iterator[tuple[int, int, Path]]:
         """Yield when each series was used, in ns, its bytes, and its folder."""
-        for folder in filter(self._is_own, self._folder.iterdir()):
+        for folder in filter(self._is_own, self.folder.iterdir()):
             with contextlib.suppress(OSError):  # another process removes it just now
                 mark = folder / _COMPLETE
                 is_whole, now = mark.exists(), time.time_ns()

@@ -27,6 +27,7 @@ from .arriving_volume import ArrivingVolume, tag_of
 from .disk_checks import DiskChecks
 from .entries import frame_of, marks_of, no_single_image, several_patients, version_of
 from .fetched_series import OpenedSeries
+from .found_series import FoundSeries
 from .growing_volume import GrowingVolume
 from .overlays import ArchiveOverlays
 from .queries import RETRY_SECONDS, ArchiveQueries, Listing
@@ -74,7 +75,10 @@ class ArchiveSource:
 
         self._archive = archive
         self._executor = ThreadPoolExecutor(_FETCHES_AT_ONCE, "archive")
-        self._queries = ArchiveQueries(archive, self._executor, filters or {}, modalities, most)
+        self._found = FoundSeries(cache.folder)
+        self._queries = ArchiveQueries(
+            archive, self._executor, filters or {}, modalities, most, self._found
+        )
         self._default = Listing()
         self._searches: OrderedDict[frozenset[tuple[str, str]], Listing] = OrderedDict()
         self._series: dict[str, Series] = {}  # by the ids of their entries
@@ -342,6 +346,8 @@ class ArchiveSource:
     def _known(self, image_id: str) -> Series:
         if image_id not in self._series:
             self.images()  # by another gateway to the same archive, it was perhaps listed already
+        if image_id not in self._series and (query := self._found.query_for(image_id)):
+            self.search(query)
         if image_id not in self._series:
             raise SourceError(
                 f"No image has the id {image_id!r}; list the images, or search for it once more."
