@@ -151,7 +151,7 @@ def test_refusals_do_not_flood_the_audit_trail(tmp_path: Path) -> None:
 def test_a_client_by_ipv6_that_resets_is_written_as_people_write_it(tmp_path: Path) -> None:
     """With brackets, without Python's numbers of errors, and the end of the log is the server's."""
     file = tmp_path / "audit.jsonl"
-    with serving("--demo", "--host", "::1", "--port", "0", "-v", "--audit", file) as running:
+    with serving("--demo", "--host", "[::1]", "--port", "0", "-v", "--audit", file) as running:
         process, _, address = running
         port = int(address.rpartition(":")[2])
         with socket.create_connection(("::1", port)) as client:

@@ -79,6 +79,8 @@ def test_a_wrong_address_is_wrong_usage(
         (["serve", "d", "--port", "65536"], "'65536' is not a port"),
         (["serve", "--demo", "--host", ""], "'' is no address to listen on"),
         (["serve", "--demo", "--host", "127.0.0.1:18945"], "write it without its port"),
+        (["serve", "--demo", "--host", "[::1]:18945"], "write it without its port"),
+        (["serve", "--demo", "--host", "[::]"], "--host :: can be reached from other computers"),
         (["serve", "--demo", "--metrics", "0"], "ports are 1 to 65535"),
         (["serve", "--dicom", "A@h:1", "--aet", "A" * 17], "is no AE title: 1 to 16 characters"),
         (["serve", "--dicom", "A@h:1", "--aet", " "], "' ' is no AE title"),

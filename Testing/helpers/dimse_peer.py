@@ -20,6 +20,8 @@ from pynetdicom.sop_class import (
     Verification,
 )
 
+from IGTLMetaBrowserLib.net import format_address
+
 AET = "BAD"
 PENDING, SUCCESS = 0xFF00, 0x0000
 _SERVICES = (
@@ -79,7 +81,7 @@ def answer(dataset: Dataset, level: str = "SERIES", **others: Any) -> Dataset:
 
 
 @contextmanager
-def running(behavior: Behavior) -> Iterator[str]:
+def running(behavior: Behavior, host: str = "127.0.0.1") -> Iterator[str]:
     """Run one on a port of this computer; its address is yielded."""
     entity = AE(AET)
     for service in _SERVICES:
@@ -93,12 +95,12 @@ def running(behavior: Behavior) -> Iterator[str]:
     ]
     entity.acse_timeout = entity.dimse_timeout = 5
     entity.network_timeout = None  # which follows a clock that is set
-    server = entity.make_server(("127.0.0.1", 0), evt_handlers=handlers)
+    server = entity.make_server((host, 0), evt_handlers=handlers)
     # To end it would take as long as it waits for the next connection, which is 0.5 s else.
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"{AET}@127.0.0.1:{server.socket.getsockname()[1]}"
+        yield f"{AET}@{format_address(host, server.socket.getsockname()[1])}"
     finally:
         for association in entity.active_associations:
             association.abort(block=False)

@@ -20,6 +20,7 @@ from .parser import path_of
 _DEFAULTS = net.ServerLimits()
 _IDLE_SECONDS = 3600.0
 _LOCAL_SYSLOG = "/dev/log"
+_IN_BRACKETS = re.compile(r"\[([^][]+:[^][]*)\]")
 # RFC 5426, 3.3.
 _SYSLOG_PORT = 514
 
@@ -215,9 +216,14 @@ def count_number(text: str) -> int:
 
 
 def _host(text: str) -> str:
-    """Return an address to listen on; an empty one, as of a variable that is not set, is all."""
+    """Return an address to listen on; an empty one, as of a variable that is not set, is all.
+
+    IPv6 may have the brackets that it is shown in.
+    """
+    in_brackets = _IN_BRACKETS.fullmatch(text)
+    text = in_brackets[1] if in_brackets else text
     is_ipv6 = text.count(":") > 1
-    if not text or (":" in text and not is_ipv6):
+    if not text or "]" in text or (":" in text and not is_ipv6):
         words = "is no address to listen on; write it without its port, which is --port"
         raise argparse.ArgumentTypeError(f"{text!r} {words}")
     return text

@@ -469,3 +469,15 @@ def test_a_clock_that_is_set_while_files_come_ends_no_association(
 
     with archive_of(Behavior(slices, get=setting_the_clock, move=setting_the_clock), port) as peer:
         assert len(fetched(peer, series_of(slices))) == 3
+
+
+def test_an_archive_by_ipv6_is_written_with_brackets(slices: list[Dataset]) -> None:
+    with dimse_peer.running(Behavior(slices), host="::1") as address:
+        assert "@[::1]:" in address
+        assert len(fetched(DimseArchive(address), series_of(slices))) == 3
+
+
+@pytest.mark.parametrize("address", ["BAD@::1:104", "BAD@[::1]", "BAD@[]:104", "BAD@[::1:104"])
+def test_without_them_it_is_not_known_where_its_port_begins(address: str) -> None:
+    with pytest.raises(ArchiveError, match=r"such as PACS@10\.1\.2\.3:104 or PACS@\[fd00::3\]:104"):
+        DimseArchive(address)

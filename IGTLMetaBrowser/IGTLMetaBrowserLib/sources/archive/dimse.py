@@ -51,7 +51,9 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 _LONGEST_AE_TITLE = 16
-_ADDRESS = re.compile(r"(?P<aet>[^@]+)@(?P<host>[^@]+):(?P<port>\d{1,5})")
+_ADDRESS = re.compile(
+    r"(?P<aet>[^@]+)@(?:\[(?P<ipv6>[^][@]+)\]|(?P<host>[^][@:]+)):(?P<port>\d{1,5})"
+)
 _LAST_PORT = 65535
 # What a study is asked for: the rest is of its series.
 _STUDY_LEVEL = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS)
@@ -97,7 +99,9 @@ class DimseArchive:
             )
         found = _ADDRESS.fullmatch(address)
         if found is None:
-            raise ArchiveError(f"{address!r} is no AET@HOST:PORT, such as PACS@10.1.2.3:104")
+            raise ArchiveError(
+                f"{address!r} is no AET@HOST:PORT, such as PACS@10.1.2.3:104 or PACS@[fd00::3]:104"
+            )
         if not 0 < int(found["port"]) <= _LAST_PORT:
             raise ArchiveError(f"{address!r} names no port from 1 to {_LAST_PORT}")
         self.name = address
@@ -107,7 +111,7 @@ class DimseArchive:
         self._peer = Peer(
             address,
             found["aet"],
-            found["host"],
+            found["ipv6"] or found["host"],
             int(found["port"]),
             settings.aet,
             settings.timeout,
