@@ -93,7 +93,7 @@ class Acceptor:
     """Lets clients in within ``limits``; none waits for the TLS handshake of another.
 
     ``selector`` has the listener and the sockets of those on their way in and out: call ``step``
-    with what is ready. ``tls`` returns the context for who comes now, None for none. ``guests``
+    with what is ready. ``tls`` returns the context for who comes now, None for none. ``connected``
     returns who is in, ``let_in`` takes one in, and ``hang_up`` closes the connection of one of
     them, for a reason in words. Of those who are sent away, ``most_leaving`` at a time hear why.
     """
@@ -105,7 +105,7 @@ class Acceptor:
         tls: Callable[[], ssl.SSLContext | None],
         limits: ServerLimits,
         journal: Journal,
-        guests: Callable[[], Iterable[Any]],
+        connected: Callable[[], Iterable[Any]],
         let_in: Callable[[AcceptedClient], None],
         hang_up: Callable[[Any, str], None],
         most_leaving: int = 64,
@@ -117,7 +117,7 @@ class Acceptor:
         self._selector = selector
         self._limits = limits
         self._journal = journal
-        self._guests = guests
+        self._connected = connected
         self._let_in = let_in
         self._hang_up = hang_up
         self._most_leaving = most_leaving
@@ -204,7 +204,7 @@ class Acceptor:
 
     @property
     def _all(self) -> list[Any]:
-        return [*self.entering, *self._guests()]
+        return [*self.entering, *self._connected()]
 
     def _make_room(self, expendable: Any) -> None:
         """Close the connection that can be missed most, if there is one."""

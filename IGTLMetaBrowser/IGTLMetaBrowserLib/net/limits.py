@@ -27,7 +27,7 @@ MAKES_ROOM = "others want to connect, and it asked for nothing; connect again wh
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-class Guest(Protocol):
+class ConnectedClient(Protocol):
     """One who is connected, as far as it matters for who may stay.
 
     ``host`` is its numeric address, ``has_asked`` whether it has ever used its connection,
@@ -44,7 +44,7 @@ class Guest(Protocol):
     def active_at(self) -> float: ...
 
 
-AnyGuest = TypeVar("AnyGuest", bound=Guest)
+Connected = TypeVar("Connected", bound=ConnectedClient)
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
@@ -113,25 +113,27 @@ class ServerLimits:
             return f"{most} connections from {host} are open, and no more are served; close one"
         return None
 
-    def who_makes_room(self, host: str, guests: Sequence[AnyGuest], now: float) -> AnyGuest | None:
+    def who_makes_room(
+        self, host: str, clients: Sequence[Connected], now: float
+    ) -> Connected | None:
         """Return who has to leave so that one from ``host`` may come in.
 
         None if nobody has to, or if nobody can be missed: ``why_not`` says why then.
         """
-        hosts = [guest.host for guest in guests]
+        hosts = [client.host for client in clients]
         if not self.allows(host):
             return None
         if self.is_full_for(host, hosts):
-            return most_expendable(guests, now, _EXPENDABLE_SECONDS, origin=origin_of(host))
+            return most_expendable(clients, now, _EXPENDABLE_SECONDS, origin=origin_of(host))
         if self.is_full(len(hosts)):
-            return most_expendable(guests, now, _EXPENDABLE_SECONDS)
+            return most_expendable(clients, now, _EXPENDABLE_SECONDS)
         return None
 
-    def is_idle(self, guest: Guest, now: float) -> bool:
+    def is_idle(self, client: ConnectedClient, now: float) -> bool:
         """Whether one has not asked for anything for too long."""
-        if self.idle_timeout is None or guest.is_owed:
+        if self.idle_timeout is None or client.is_owed:
             return False
-        return now - guest.active_at >= self.idle_timeout
+        return now - client.active_at >= self.idle_timeout
 
     @property
     def words_for_slow(self) -> str:
@@ -186,28 +188,28 @@ class ServerLimits:
 
 
 def most_expendable(
-    guests: Sequence[AnyGuest],
+    clients: Sequence[Connected],
     now: float,
     seconds: float,
     seconds_at_first: float = 0.0,
     origin: Network | None = None,
-) -> AnyGuest | None:
+) -> Connected | None:
     """Return who can be missed most of those who have asked nothing for so many seconds, or None.
 
     It is one that has never asked, if there is one, of the address with the most connections;
     for such a one ``seconds_at_first`` count. With ``origin``, it is one from there.
     """
     idle = [
-        guest
-        for guest in guests
-        if not guest.is_owed
-        and now - guest.active_at >= (seconds if guest.has_asked else seconds_at_first)
-        and origin in (None, origin_of(guest.host))
+        client
+        for client in clients
+        if not client.is_owed
+        and now - client.active_at >= (seconds if client.has_asked else seconds_at_first)
+        and origin in (None, origin_of(client.host))
     ]
-    counts = Counter(origin_of(guest.host) for guest in guests)
+    counts = Counter(origin_of(client.host) for client in clients)
 
-    def importance(guest: Guest) -> tuple[bool, int, float]:
-        return guest.has_asked, -counts[origin_of(guest.host)], guest.active_at
+    def importance(client: ConnectedClient) -> tuple[bool, int, float]:
+        return client.has_asked, -counts[origin_of(client.host)], client.active_at
 
     return min(idle, key=importance, default=None)
 

@@ -19,7 +19,7 @@ from ..connection_attempt import ConnectionAttempt
 from ..errors import ConnectionFailedError
 from ..host_lookup import SocketAddress
 from ..limited_log import ClientLog
-from ..limits import Guest, ServerLimits
+from ..limits import ConnectedClient, ServerLimits
 from ..tls_client import ClientTLS, open_attempt
 from .recording import Event, RecordingWriter
 from .relay import Filter, Relay
@@ -112,7 +112,7 @@ class Recorder:
             lambda: tls,
             limits,
             self._log,
-            self._guests,
+            self._connected,
             self._let_in,
             self._hang_up,
             _MOST_LEAVING,
@@ -150,17 +150,17 @@ class Recorder:
         self._acceptor.close("this recorder is shutting down")
         self._selector.close()
 
-    def _guests(self) -> list[Guest]:
+    def _connected(self) -> list[ConnectedClient]:
         return [*self._joining, *self._relay.pairs]
 
-    def _hang_up(self, guest: Any, words: str) -> None:
-        if not isinstance(guest, _Joining):
-            self._relay.hang_up(guest, words)
+    def _hang_up(self, client: Any, words: str) -> None:
+        if not isinstance(client, _Joining):
+            self._relay.hang_up(client, words)
             return
-        self._joining.remove(guest)
-        guest.attempt.close()
-        self._writer.write(Event.ENDED, guest.connection)
-        self._acceptor.send_away(guest.client, words)
+        self._joining.remove(client)
+        client.attempt.close()
+        self._writer.write(Event.ENDED, client.connection)
+        self._acceptor.send_away(client.client, words)
 
     def _let_in(self, client: AcceptedClient) -> None:
         if (client.host, client.port) in self._own_addresses():

@@ -75,7 +75,7 @@ class End:
 
 @dataclass(eq=False)
 class Pair:
-    """A client and the server that it is connected with; a guest as ``limits`` see it."""
+    """A client and the server that it is connected with; a ``ConnectedClient``."""
 
     number: int
     accepted: AcceptedClient

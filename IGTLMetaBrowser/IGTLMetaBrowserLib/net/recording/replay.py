@@ -245,7 +245,7 @@ class _Line:
 
 
 class _Client:
-    """One client of a replay, with what it has been sent; a guest as ``limits`` see it."""
+    """One client of a replay, with what it has been sent; a ``ConnectedClient``."""
 
     def __init__(self, accepted: AcceptedClient, script: Script, limits: ServerLimits) -> None:
         receiver = codec.Receiver(_LARGEST_QUERY, check_crc=False)

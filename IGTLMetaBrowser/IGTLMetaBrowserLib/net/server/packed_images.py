@@ -57,6 +57,13 @@ class PackedImage:
         return True
 
 
+def version_key(source: Source, image_id: str) -> tuple[str, Hashable] | None:
+    """Return what an image is known by; None if it may be another each time."""
+    if not isinstance(source, OffersImageVersions):
+        return None
+    return image_id, source.image_version(image_id)
+
+
 class PackedImages:
     """The images of ``source``, packed: those that are being sent, and those that were, last.
 
@@ -86,7 +93,7 @@ class PackedImages:
 
         Raises what the source raises, and ``NotReadyError`` if others must be sent theirs first.
         """
-        key = self._key(image_id)
+        key = version_key(self._source, image_id)
         image = self._in_memory.get(key) or self._load(image_id, key)
         if key is not None:
             self._kept[key] = image
@@ -115,14 +122,16 @@ class PackedImages:
 
         Those of sources whose images change while they are served are not copied.
         """
-        key = self._key(image_id) if isinstance(self._source, OffersStreams) else None
+        if not isinstance(self._source, OffersStreams):
+            return True
+        key = version_key(self._source, image_id)
         return key is None or self._in_memory.get(key) is image
 
     def has(self, image_id: str) -> bool:
         """Whether an image is in memory as it is now. Raises what the source raises."""
         if image_id in self._for_parts:
             return True
-        key = self._key(image_id)
+        key = version_key(self._source, image_id)
         return key is not None and key in self._in_memory
 
     def reserve(self, owner: object, byte_count: int, beside: PackedImage) -> None:
@@ -147,19 +156,13 @@ class PackedImages:
         self._last_in_parts = None
         for image_id, version in [*self._kept]:
             try:
-                is_same = self._key(image_id) == (image_id, version)
+                is_same = version_key(self._source, image_id) == (image_id, version)
             except SourceError:
                 is_same = False
             except NotReadyError:
                 continue
             if not is_same:
                 del self._kept[image_id, version]
-
-    def _key(self, image_id: str) -> tuple[str, Hashable] | None:
-        """Return what an image is known by; None if it may be another each time."""
-        if not isinstance(self._source, OffersImageVersions):
-            return None
-        return image_id, self._source.image_version(image_id)
 
     def _load(self, image_id: str, key: tuple[str, Hashable] | None) -> PackedImage:
         self.forget_changed()

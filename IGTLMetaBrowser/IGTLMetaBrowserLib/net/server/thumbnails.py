@@ -13,12 +13,11 @@ from ...codec.window_level import is_emission, window_level
 from ..source import (
     KeepsThumbnails,
     NotReadyError,
-    OffersImageVersions,
     OffersMetadata,
     Source,
     SourceError,
 )
-from .packed_images import PackedImage
+from .packed_images import PackedImage, version_key
 
 # About 700 of a CT.
 _MOST_BYTES = 32 << 20
@@ -41,7 +40,7 @@ class Thumbnails:
 
         Raises what the source raises.
         """
-        key = self._key(image_id)
+        key = version_key(self._source, image_id)
         found = None if key is None else self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)
@@ -66,12 +65,7 @@ class Thumbnails:
         message = replace(message, tag=image.tag)
         if isinstance(self._source, KeepsThumbnails):
             self._source.keep_thumbnail(image_id, message)
-        return self._keep(self._key(image_id), message)
-
-    def _key(self, image_id: str) -> tuple[str, Hashable] | None:
-        if not isinstance(self._source, OffersImageVersions):
-            return None
-        return image_id, self._source.image_version(image_id)
+        return self._keep(version_key(self._source, image_id), message)
 
     def _keep(
         self, key: tuple[str, Hashable] | None, message: codec.ThumbnailMessage
