@@ -17,7 +17,6 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelGet,
     StudyRootQueryRetrieveInformationModelMove,
-    Verification,
 )
 
 from IGTLMetaBrowserLib.net import format_address
@@ -28,7 +27,6 @@ _SERVICES = (
     StudyRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelGet,
     StudyRootQueryRetrieveInformationModelMove,
-    Verification,
     CTImageStorage,
 )
 Find = Callable[[Any], Iterator[tuple[int, Dataset | None]]]

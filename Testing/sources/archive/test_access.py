@@ -163,7 +163,7 @@ def test_a_url_that_is_none_is_named_without_its_password(url):
 )
 def test_a_dicom_address_that_is_none_is_named(address, words):
     with pytest.raises(SourceError, match=words):
-        DimseArchive(address).echo()
+        DimseArchive(address).find({}, 1)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

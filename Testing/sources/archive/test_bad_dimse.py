@@ -85,7 +85,6 @@ def test_a_peer_that_does_all_well(slices, cache):
         archive_of(Behavior(slices)) as archive,
         closing(ArchiveSource(archive, cache)) as source,
     ):
-        archive.echo()
         (item,) = source.images()
         assert ready(source.image, item.id).pixels.shape == (3, 5, 7)
         archive.store([file_of(slices[0])])
@@ -200,7 +199,6 @@ class TestBrokenOff:
         words = r"broken off|cannot be reached|refuses the association"
         with archive_of(Behavior(slices, handlers=handlers)) as archive:
             for ask in (
-                archive.echo,
                 lambda: archive.find({}, 5),
                 lambda: fetched(archive, series_of(slices)),
                 lambda: archive.store([file_of(one) for one in slices]),

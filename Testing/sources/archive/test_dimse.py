@@ -90,10 +90,6 @@ def test_an_archive_that_does_not_say_of_which_class_files_are(archive, monkeypa
     assert len(files) == series.count
 
 
-def test_it_answers_an_echo(archive):
-    DimseArchive(archive.peer).echo()
-
-
 @pytest.mark.parametrize("port", [None, MOVE_PORT], ids=["C-GET", "C-MOVE"])
 def test_a_series_is_the_same_volume_as_in_the_folder(archive, cache, flat_phantom_folder, port):
     by_dimse = DimseArchive(archive.peer, DimseSettings(move_port=port))

@@ -130,16 +130,6 @@ class DimseArchive:
         """End all that is asked, from another thread: it raises ``ArchiveError``."""
         self._peer.watches.close()
 
-    def echo(self) -> None:
-        """Ask whether it is there (C-ECHO). Raises ``ArchiveError``."""
-        from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
-
-        with associated(self._peer, [Verification]) as association:
-            status = association.of_pynetdicom.send_c_echo()
-            if not status:
-                raise association.no_answer("C-ECHO")
-            association.check(status, "answers no C-ECHO")
-
     def find(self, query: Query, most: int) -> Sequence[Series]:
         """Return the series that match, at most so many. Raises ``ArchiveError``.
 
