@@ -82,32 +82,10 @@ class Replies:
                 self._journal.answered(client, reply)
 
     def _reply(self, client: ServedClient, reply: Reply, now: float) -> None:
+        """Answer a query, or refuse it. Raises ``NotReadyError``."""
         query = reply.query
         try:
-            if reply.growing is not None or reply.listing is not None:
-                self._go_on_sending(client, reply)
-                return
-            require_lists(self._source, query, reply.begin)
-            message = None
-            if query.data_type == "IMAGE" and isinstance(self._source, OffersStreams):
-                message = self.streams.handle(client, query, now)
-            is_start = isinstance(query, codec.StartMessage) and query.device_name in client.streams
-            if query.data_type == "IMAGE" and (is_start or isinstance(query, codec.GetMessage)):
-                self._send_image(client, reply)
-                return
-            if isinstance(query, codec.GetImagePartMessage):
-                self._send_part(client, reply, query)
-                return
-            if query.data_type == "IMGTHUMB" and isinstance(query, codec.GetMessage):
-                self._send_thumbnail(client, reply)
-                return
-            message = message or answer(self._source, query, reply.named)
-            if isinstance(message, ItemListMessage):
-                reply.listing = self._lists.begin(message)
-                self._send_list(client, reply)
-                return
-            if message is not None:
-                client.queue(codec.pack_parts(addressed(message, query)))
+            if self._answer(client, reply, now):
                 return
             code, words = _Code.UNKNOWN_INSTRUCTION, f"{query.type_name} is not supported here"
         except NotReadyError:
@@ -122,11 +100,46 @@ class Replies:
             code = _Code.UNKNOWN_ERROR
         self._refuse(client, reply, code, words)
 
-    def _go_on_sending(self, client: ServedClient, reply: Reply) -> None:
+    def _answer(self, client: ServedClient, reply: Reply, now: float) -> bool:
+        """Queue the answer, or what there is of it; return whether the query has one at all.
+
+        Raises ``NotReadyError``, ``SourceError``, and whatever a source does.
+        """
+        query = reply.query
         if reply.growing is not None:
             self._send_growing(client, reply.growing)
-        else:
+            return True
+        if reply.listing is not None:
             self._send_list(client, reply)
+            return True
+        require_lists(self._source, query, reply.begin)
+        message = None
+        if query.data_type == "IMAGE" and isinstance(self._source, OffersStreams):
+            message = self.streams.handle(client, query, now)
+        is_get = isinstance(query, codec.GetMessage)
+        is_start = isinstance(query, codec.StartMessage) and query.device_name in client.streams
+        if query.data_type == "IMAGE" and (is_start or is_get):
+            self._send_image(client, reply)
+        elif isinstance(query, codec.GetImagePartMessage):
+            self._send_part(client, reply, query)
+        elif query.data_type == "IMGTHUMB" and is_get:
+            self._send_thumbnail(client, reply)
+        else:
+            return self._send_message(client, reply, message)
+        return True
+
+    def _send_message(
+        self, client: ServedClient, reply: Reply, message: codec.Message | None
+    ) -> bool:
+        """Queue ``message``, or what the source answers; return whether that is anything."""
+        if message is None:
+            message = answer(self._source, reply.query, reply.named)
+        if isinstance(message, ItemListMessage):
+            reply.listing = self._lists.begin(message)
+            self._send_list(client, reply)
+        elif message is not None:
+            client.queue(codec.pack_parts(addressed(message, reply.query)))
+        return message is not None
 
     def _send_list(self, client: ServedClient, reply: Reply) -> None:
         """Queue a list, when it is packed. Raises ``NotReadyError``."""
