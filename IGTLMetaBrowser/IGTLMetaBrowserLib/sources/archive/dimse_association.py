@@ -6,6 +6,7 @@ be, ``dimse_watch`` looks after; how many they may be, and how long they may go 
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -160,7 +161,7 @@ class Association:
 
 
 class _Refusal:
-    """Notes the reason of an A-ASSOCIATE-RJ as it comes.
+    """Notes that there is a connection, and the reason of an A-ASSOCIATE-RJ as it comes.
 
     pynetdicom cannot be asked for it: when its reactor has read the refusal and closed the
     connection before the thread that waits for that connection goes on, it takes it for one that
@@ -169,6 +170,11 @@ class _Refusal:
 
     def __init__(self) -> None:
         self.reason: str | None = None
+        self.is_connected = False
+
+    def on_connection(self, _event: Any) -> None:
+        """Note that there is a connection, whatever becomes of the association."""
+        self.is_connected = True
 
     def on_pdu(self, event: Any) -> None:
         """Note a refusal among the PDUs."""
@@ -199,7 +205,12 @@ def associated(
     since = time.monotonic()
     try:
         with peer.watches.connecting(watch):
-            established = _associate(peer, services, storage, roles, handlers, watch, refusal)
+            for host, seconds in _addresses(peer):
+                established = _associate(
+                    peer, host, seconds, services, storage, roles, handlers, watch, refusal
+                )
+                if refusal.is_connected or peer.watches.is_closed:
+                    break
     except (OSError, UnicodeError) as error:  # the name of the host is not known, or is none
         reason = with_advice(error, "check host and port")
         raise ArchiveError(f"{peer.name} cannot be reached: {reason}") from error
@@ -220,8 +231,18 @@ def associated(
                 established.release()
 
 
+def _addresses(peer: Peer) -> list[tuple[str, float]]:
+    """Return the addresses of a host, of which pynetdicom takes the first alone, and the seconds
+    for each. Raises ``OSError`` or ``UnicodeError``."""
+    found = socket.getaddrinfo(peer.host, peer.port, type=socket.SOCK_STREAM)
+    hosts = dict.fromkeys(str(address[0]) for *_, address in found)
+    return [(host, peer.timeout / len(hosts)) for host in hosts]
+
+
 def _associate(
     peer: Peer,
+    host: str,
+    seconds: float,
     services: Sequence[Any],
     storage: Sequence[Any],
     roles: Sequence[Any],
@@ -233,7 +254,7 @@ def _associate(
     from pynetdicom import AE, evt
 
     entity = AE(peer.own_aet)
-    entity.connection_timeout = entity.acse_timeout = peer.timeout
+    entity.connection_timeout, entity.acse_timeout = seconds, peer.timeout
     # The watch looks after these; pynetdicom's are over when somebody sets the computer's clock.
     entity.network_timeout = entity.dimse_timeout = None
     for uid in services:
@@ -241,8 +262,9 @@ def _associate(
     for context in storage:
         entity.add_requested_context(context.abstract_syntax, context.transfer_syntax)
     watched = [*peer.watches.handlers(lambda: watch), (evt.EVT_PDU_RECV, refusal.on_pdu)]
+    watched.append((evt.EVT_CONN_OPEN, refusal.on_connection))
     return entity.associate(
-        peer.host,
+        host,
         peer.port,
         ae_title=peer.aet,
         ext_neg=list(roles),
