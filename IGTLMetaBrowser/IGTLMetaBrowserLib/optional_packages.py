@@ -11,10 +11,12 @@ from importlib import import_module
 from importlib.util import find_spec
 
 OLDEST = {
+    "SimpleITK": "2.4",  # earlier ones have other lengths and places of NIfTI volumes
     "dicomweb_client": "0.60",
     "highdicom": "0.27",  # earlier ones leave the images out of a plan's evidence
     "pydicom": "3",
     "pynetdicom": "3",
+    "rich": "12.3",  # earlier ones have not all columns of the progress
 }
 """The oldest versions, by module, that are enough; the same as in ``pyproject.toml``."""
 

@@ -304,8 +304,6 @@ def _has_rich(stream: TextIO) -> bool:
     """Whether ``stream`` is a terminal, and rich is there to draw on it."""
     if not stream.isatty():
         return False
-    try:
-        import rich  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    from ..optional_packages import is_usable
+
+    return is_usable("rich")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import os
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from ...codec.geometry import flip_matrix_lps_ras
 from ...file_version import FileVersion, version_of
 from ...lengths import LONGEST, is_length
 from ...net.source import SourceError
+from ...optional_packages import is_installed, pip_command
 from ...regular_file import opened
 from ...system_errors import reason_of
 from ..dicom.pixel_sizes import MM_NOT_KNOWN
@@ -280,8 +280,8 @@ def can_be_same(listed: tuple[FileVersion, ...], now: tuple[FileVersion, ...]) -
 
 def require_simpleitk() -> None:
     """Raise ``SourceError`` if SimpleITK is not installed. Only its own process loads it."""
-    if importlib.util.find_spec("SimpleITK") is None:
+    if not is_installed("SimpleITK"):
         raise SourceError(
             "Serving NRRD, NIfTI and MetaImage files needs SimpleITK, which this Python does not "
-            "have. Install it: pip install SimpleITK"
+            f"have, or too old. Install it: {pip_command('SimpleITK')}"
         )
