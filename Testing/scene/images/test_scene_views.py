@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import slicer
-from vtkmodules.vtkCommonCore import vtkCollection
+from vtkmodules.vtkCommonCore import vtkCollection, vtkWeakReference
 
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
@@ -50,9 +51,15 @@ def image_nodes(scene, views) -> ImageNodes:
     return ImageNodes(scene, known, HiddenPatients())
 
 
-def show(image_nodes: ImageNodes):
-    pixels = np.zeros((2, 3, 4), np.int16)
-    return image_nodes.show("navigation:18944", "CT", codec.ImageMessage(pixels, metadata=METADATA))
+def show(image_nodes: ImageNodes, image_id: str = "CT", metadata: dict[str, str] = METADATA):
+    image = codec.ImageMessage(np.zeros((2, 3, 4), np.int16), metadata=metadata)
+    return image_nodes.show("navigation:18944", image_id, image)
+
+
+def weak_reference(node) -> vtkWeakReference:
+    reference = vtkWeakReference()
+    reference.Set(node)
+    return reference
 
 
 def store_view(views, node) -> None:
@@ -99,6 +106,34 @@ def test_shown_again_it_has_them_as_before(image_nodes, views, scene):
     assert node.GetAttribute("Sequences.BaseName") == "MR of Lindqvist"
 
 
+def test_of_two_patients_who_are_named_in_each_others_texts_both_are_covered(
+    image_nodes, views, scene, tmp_path
+):
+    node = show(image_nodes)
+    store_view(views, node)
+    [copy] = volumes_in_views(scene)
+    other = show(image_nodes, "CT 2", {"PatientName": "Okafor^Chidi", "PatientID": "W-2044"})
+    store_view(views, other)
+    image_nodes._patients.__init__()  # none of them is known yet, as in a scene that was loaded
+    copy.SetAttribute("OpenIGTLink.Remark", "sent with that of Okafor")
+    hide(image_nodes)
+    assert copy.GetAttribute("OpenIGTLink.Remark") == "sent with that of (hidden)"
+
+
+def test_of_a_scene_that_is_closed_while_they_are_hidden_no_voxels_are_kept(
+    image_nodes, views, scene
+):
+    node = show(image_nodes)
+    store_view(views, node)
+    [copy] = map(weak_reference, volumes_in_views(scene))
+    hide(image_nodes)
+    del node
+    scene.Clear(0)
+    gc.collect()
+    assert copy.Get() is None
+    hide(image_nodes, False)
+
+
 def test_the_scene_views_of_older_versions_as_well(image_nodes, scene):
     node = show(image_nodes)
     view = scene.AddNewNodeByClass("vtkMRMLSceneViewNode", "Before surgery")
@@ -128,6 +163,10 @@ def all_copies(scene) -> Iterator:
         sequence = scene.GetNthNodeByClass(index, "vtkMRMLSequenceNode")
         yield sequence
         yield from map(sequence.GetNthDataNode, range(sequence.GetNumberOfDataNodes()))
+
+
+def volumes_in_views(scene) -> list:
+    return [one for one in all_copies(scene) if one.GetAttribute("IGTLMetaBrowser.Server")]
 
 
 def attributes(node) -> dict[str, str]:

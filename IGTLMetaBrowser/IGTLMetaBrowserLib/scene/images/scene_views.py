@@ -7,10 +7,10 @@ and writes the node's name onto all of these; older scenes have the nodes in a s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from vtkmodules.vtkCommonCore import vtkCollection
+from vtkmodules.vtkCommonCore import vtkCollection, vtkWeakReference
 
 from ...privacy.hidden_patients import HiddenPatients, is_identity, is_pseudonym
 from ..patient_marks import PATIENT_ATTRIBUTE
@@ -36,24 +36,34 @@ class SceneViews:
     def __init__(self, scene: Any, patients: HiddenPatients) -> None:
         self._scene = scene
         self._patients = patients
-        self._before: dict[Any, _Texts] = {}
+        # Weak: they have the voxels, also of a scene that was closed.
+        self._before: list[tuple[vtkWeakReference, _Texts]] = []
 
     def patients_changed(self) -> None:
         """Cover the names in all of them, or write them again."""
         if not self._patients.is_hidden:
-            for node, texts in self._before.items():
-                _write(node, texts)
-            self._before = {}
-            self._rename_proxies()
-            return
-        for node in [*_nodes(self._scene)]:
+            for reference, texts in self._before:
+                if (node := reference.Get()) is not None:
+                    _write(node, texts)
+            self._before = []
+        else:
+            self._cover([*_nodes(self._scene)])
+        self._rename_proxies()
+
+    def _cover(self, nodes: Sequence[Any]) -> None:
+        for node in nodes:  # all of them first: the texts of one may name another's patient
             self._register(node)
+        covered = {reference.Get() for reference, _ in self._before}
+        for node in nodes:
             texts = _texts(node)
             shown = self._redacted(*texts)
-            if shown != texts:
-                _write(node, shown)
-                self._before.setdefault(node, texts)
-        self._rename_proxies()
+            if shown == texts:
+                continue
+            _write(node, shown)
+            if node not in covered:
+                reference = vtkWeakReference()
+                reference.Set(node)
+                self._before.append((reference, texts))
 
     def _rename_proxies(self) -> None:
         """Have the volumes say the name that Slicer has for their copies, see ``_copies``."""
