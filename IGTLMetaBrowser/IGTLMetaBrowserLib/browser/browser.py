@@ -21,7 +21,7 @@ from ..scene.copied_nodes import CopiedNodes
 from ..scene.images.image_nodes import ImageNodes
 from ..scene.markups.trajectory_nodes import TrajectoryNodes
 from ..scene.overlay_nodes import OverlayNodes
-from ..scene.patient_marks import release_unknown, rewrite_marks
+from ..scene.patient_marks import rewrite_marks
 from ..scene.server_nodes import SERVER_ATTRIBUTE
 from ..signal import Signal
 from . import open_browsers
@@ -81,8 +81,7 @@ class Browser:
     thumbnails, previews
         What images look like before they are loaded.
     patients
-        Whether the patients are hidden, and what may then be shown. Those of a new browser are
-        if another browser of the scene hides them.
+        Whether the patients are hidden, as by other browsers of the scene at first.
     """
 
     def __init__(self, scene: Any) -> None:
@@ -344,8 +343,7 @@ class Browser:
     def _adopt_nodes(self) -> None:
         """Find the server's nodes in a scene that was saved: they are not made twice."""
         if self.connection.has_server:
-            unknown = release_unknown(self.scene, self.connection.address)
-            self._owned.on_unknown_released(unknown)
+            self._owned.release_unknown(self.scene, self.connection.address)
             self.images.adopt()
             self.trajectories.adopt()
             self._owned.on_adopted()
@@ -459,6 +457,8 @@ class Browser:
     def _on_unsolicited(self, message: codec.Message | codec.Rejected) -> None:
         if isinstance(message, codec.ImageMessage):
             self.images.on_live_image(message)
+        elif isinstance(message, codec.ImageMetaMessage):
+            self.images.on_pushed_list(message)
         elif isinstance(message, codec.Rejected):
             self._pushed_failures.add(message.error)
         elif not self._held.handle(message, None):

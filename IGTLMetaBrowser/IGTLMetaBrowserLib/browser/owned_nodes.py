@@ -14,7 +14,7 @@ from .. import codec
 from ..codec import printable
 from ..net.client.listed_images import is_another_patient
 from ..privacy.hidden_patients import HiddenPatients
-from ..scene.patient_marks import NOT_KNOWN, Patient, mark, marked_patient
+from ..scene.patient_marks import NOT_KNOWN, Patient, mark, marked_patient, release_unknown
 from .errors import BrowserError
 from .events import Failed, Observer
 from .images.image_metadata import ImageMetadata
@@ -50,9 +50,9 @@ class OwnedNodes:
         self._released: dict[str, list[str]] = {}
         self._unknown: list[str] = []
 
-    def on_unknown_released(self, names: list[str]) -> None:
-        """Note volumes of which another session has hidden the patient: they were let go."""
-        self._unknown += names
+    def release_unknown(self, scene: Any, server: str) -> None:
+        """Let go of the images of a server of which another session has hidden the patient."""
+        self._unknown += release_unknown(scene, server)
 
     def on_adopted(self) -> None:
         """Compare what was found in the scene with the list; plans that come wait for that."""

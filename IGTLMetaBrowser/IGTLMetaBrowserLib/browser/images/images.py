@@ -346,6 +346,7 @@ class Images:
             if self._list_requests.is_wanted(listing, search):
                 self._show_list(listing, search, is_update)
             self._list_requests.request_search()
+            self._confirm_if_in_doubt()
         elif query.error is not None and search != self.search and self.is_search_due:
             self._list_requests.request_search()
         elif isinstance(query.error, net.TimeOutError):
@@ -358,6 +359,15 @@ class Images:
     def on_list(self, message: codec.ImageMetaMessage) -> None:
         """Handle a list of images that has come for no search."""
         self._show_list(self._metadata.new_listing(message))
+
+    def on_pushed_list(self, message: codec.ImageMetaMessage) -> None:
+        """Ask for the list again, if another one came unasked: see ``list_requests``."""
+        self._list_requests.on_unasked(message)
+        self._confirm_if_in_doubt()
+
+    def _confirm_if_in_doubt(self) -> None:
+        if self._list_requests.confirm():
+            self.confirm_list()
 
     def _show_list(
         self, now: Listing, search: ImageSearch = NO_SEARCH, is_update: bool = False

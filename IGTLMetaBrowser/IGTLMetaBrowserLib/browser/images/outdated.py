@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from ... import codec, net
 
-# Each replaces the one before, under whatever device name it comes.
-_LISTS = ("IMGMETA", "LBMETA", "TRAJ", "POINT")
+# Each replaces the one before, under whatever device name it comes. Lists of images do not: they
+# are not shown, and any of them may be the answer, see ``list_requests``.
+_LISTS = ("LBMETA", "TRAJ", "POINT")
 
 
 def newest_events(events: Sequence[net.ClientEvent]) -> tuple[list[net.ClientEvent], Counter[str]]:

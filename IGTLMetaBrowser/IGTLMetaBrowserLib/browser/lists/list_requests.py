@@ -1,12 +1,27 @@
-"""The list of images as it is asked for: all of it, or what is searched for."""
+"""The list of images as it is asked for: all of it, or what is searched for.
+
+OpenIGTLink gives answers no number, and lists come under any name: one that a server pushes while
+its list is awaited is taken for the answer, and then the answer comes as if nobody had asked. One
+that comes unasked may also be new, or say of one image that it is there. Nothing tells which it is:
+so it is not shown, but has the list asked for once more.
+"""
 
 from __future__ import annotations
 
-from ... import net
+from collections import deque
+from collections.abc import Sequence
+
+from ... import codec, net
+from ...codec.messages.items import ItemTable
 from ..connection import Connection
 from ..images.image_metadata import ImageMetadata
 from .image_search import NO_SEARCH, ImageSearch
 from .listing import Listing
+
+# So often is the list asked for once more; a server may push others without end.
+_MOST_DOUBTS = 3
+# They are kept while the list is awaited: one of them may be the answer.
+_MOST_UNASKED = 3
 
 
 class ListRequests:
@@ -20,6 +35,8 @@ class ListRequests:
         self._metadata = metadata
         self._waiting: dict[net.Query, ImageSearch] = {}
         self._updates: set[net.Query] = set()
+        self._unasked: deque[Sequence[codec.ImageMetaItem]] = deque(maxlen=_MOST_UNASKED)
+        self._doubts = 0  # since the user has asked
         self.search = NO_SEARCH
 
     @property
@@ -39,6 +56,10 @@ class ListRequests:
 
         Only a server that says so searches: of any other comes the whole list.
         """
+        self._doubts = 0
+        return self._ask()
+
+    def _ask(self) -> net.Query:
         keywords = self._metadata.listing.search_keywords
         attributes = self.search.attributes(keywords) if keywords else None
         query = self._connection.ask("IMGMETA", metadata=attributes)
@@ -53,7 +74,23 @@ class ListRequests:
 
     def request_update(self) -> None:
         """Ask for the list as the user has it: something in it is known better by now."""
-        self._updates.add(self.request())
+        self._updates.add(self._ask())
+
+    def on_unasked(self, message: codec.ImageMetaMessage) -> None:
+        """Note a list that came unasked."""
+        self._unasked.append(message.items)
+
+    def confirm(self) -> bool:
+        """Return whether the list is to be asked for again, as another one has come unasked."""
+        listing = self._metadata.listing
+        if self._waiting or not self._unasked or not self._connection.has_sent(listing):
+            return False
+        are_same = all(_is_same(unasked, listing.entries) for unasked in self._unasked)
+        self._unasked.clear()
+        if are_same or self._doubts >= _MOST_DOUBTS:
+            return False
+        self._doubts += 1
+        return True
 
     def is_update(self, query: net.Query) -> bool:
         """Return, once, whether a query was asked by ``request_update``."""
@@ -74,3 +111,10 @@ class ListRequests:
         """Wait for nothing any more."""
         self._waiting.clear()
         self._updates.clear()
+        self._unasked.clear()
+
+
+def _is_same(items: Sequence[codec.ImageMetaItem], entries: ItemTable[codec.ImageMetaItem]) -> bool:
+    if not isinstance(items, ItemTable):
+        return items == entries
+    return memoryview(items.content) == memoryview(entries.content)

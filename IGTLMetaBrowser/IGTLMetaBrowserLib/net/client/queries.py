@@ -5,7 +5,8 @@ query of its type under the name that was asked for. Real servers also answer un
 own, stream images beside the answers, and answer late or twice, so that for another name these
 rules hold:
 
-- A list (IMGMETA, TRAJ …) answers the query for that list under any name.
+- A list (IMGMETA, TRAJ …) answers the query for that list under any name, also if it was pushed at
+  that moment: what comes after it may have been the answer (see ``browser/lists/list_requests``).
 - An image answers the oldest query for an image only under the conditions of ``other_names``.
   The same holds for the error of one that is empty or cannot be read.
 - Everything else is unsolicited: a stream, a pushed trajectory, a keep-alive.
