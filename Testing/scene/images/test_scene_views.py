@@ -62,9 +62,10 @@ def weak_reference(node) -> vtkWeakReference:
     return reference
 
 
-def store_view(views, node) -> None:
+def store_view(views, *nodes) -> None:
     picked = vtkCollection()
-    picked.AddItem(node)
+    for node in nodes:
+        picked.AddItem(node)
     views.CreateSceneView(picked, "Before surgery")
 
 
@@ -109,26 +110,23 @@ def test_shown_again_it_has_them_as_before(image_nodes, views, scene):
 def test_of_two_patients_who_are_named_in_each_others_texts_both_are_covered(
     image_nodes, views, scene, tmp_path
 ):
-    node = show(image_nodes)
-    store_view(views, node)
-    [copy] = volumes_in_views(scene)
-    other = show(image_nodes, "CT 2", {"PatientName": "Okafor^Chidi", "PatientID": "W-2044"})
-    store_view(views, other)
+    other_metadata = {"PatientName": "Okafor^Chidi", "PatientID": "W-2044"}
+    store_view(views, show(image_nodes), show(image_nodes, "CT 2", other_metadata))
+    copy, _ = volumes_in_views(scene)
     image_nodes._patients.__init__()  # none of them is known yet, as in a scene that was loaded
     copy.SetAttribute("OpenIGTLink.Remark", "sent with that of Okafor")
     hide(image_nodes)
     assert copy.GetAttribute("OpenIGTLink.Remark") == "sent with that of (hidden)"
 
 
-def test_of_a_scene_that_is_closed_while_they_are_hidden_no_voxels_are_kept(
+def test_of_a_scene_view_that_is_gone_while_they_are_hidden_no_voxels_are_kept(
     image_nodes, views, scene
 ):
     node = show(image_nodes)
     store_view(views, node)
     [copy] = map(weak_reference, volumes_in_views(scene))
     hide(image_nodes)
-    del node
-    scene.Clear(0)
+    views.RemoveSceneView(0)
     gc.collect()
     assert copy.Get() is None
     hide(image_nodes, False)
