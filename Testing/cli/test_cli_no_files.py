@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,14 @@ def test_an_audit_trail_may_be_a_pipe_but_only_one_that_somebody_reads(folder: P
     result = igtlmeta(*SERVE, "--audit", folder / "pipe")
     assert (result.returncode, result.stdout) == (1, "")
     assert f"'{folder / 'pipe'}' cannot be written: it is a pipe that nobody reads" in result.stderr
+
+
+def test_the_output_of_a_service_is_a_socket_which_is_no_file(folder: Path) -> None:
+    """As ``/dev/stdout`` of a systemd unit is, whose output goes to the journal."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "journal"))
+        with pytest.raises(AuditError, match=r"it is a socket, .*; use --audit-syslog"):
+            AuditFile(folder / "journal")
 
 
 def test_who_reads_the_audit_trail_no_more_does_not_hold_the_server(folder: Path) -> None:

@@ -112,11 +112,13 @@ def test_of_two_patients_who_are_named_in_each_others_texts_both_are_covered(
 ):
     other_metadata = {"PatientName": "Okafor^Chidi", "PatientID": "W-2044"}
     store_view(views, show(image_nodes), show(image_nodes, "CT 2", other_metadata))
-    copy, _ = volumes_in_views(scene)
     image_nodes._patients.__init__()  # none of them is known yet, as in a scene that was loaded
-    copy.SetAttribute("OpenIGTLink.Remark", "sent with that of Okafor")
+    copies = volumes_in_views(scene)
+    for copy in copies:
+        is_other = copy.GetAttribute("DICOM.PatientName").startswith("Okafor")
+        copy.SetAttribute("OpenIGTLink.Remark", "with " + ("Lindqvist" if is_other else "Okafor"))
     hide(image_nodes)
-    assert copy.GetAttribute("OpenIGTLink.Remark") == "sent with that of (hidden)"
+    assert [copy.GetAttribute("OpenIGTLink.Remark") for copy in copies] == ["with (hidden)"] * 2
 
 
 def test_of_a_scene_view_that_is_gone_while_they_are_hidden_no_voxels_are_kept(

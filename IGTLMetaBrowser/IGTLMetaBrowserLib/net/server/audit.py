@@ -35,6 +35,7 @@ import logging.handlers
 import os
 import select
 import socket
+import stat
 import sys
 from collections import deque
 from dataclasses import replace
@@ -179,9 +180,11 @@ def _open_at_once(path: str, flags: int) -> int:
     try:
         return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
     except OSError as error:
-        if error.errno == errno.ENXIO:
-            raise OSError(errno.ENXIO, "it is a pipe that nobody reads") from None
-        raise
+        if error.errno != errno.ENXIO:
+            raise
+        is_socket = stat.S_ISSOCK(Path(path).stat().st_mode)
+        why = "it is a socket, as a service's output is; use --audit-syslog"
+        raise OSError(errno.ENXIO, why if is_socket else "it is a pipe that nobody reads") from None
 
 
 class Syslog(logging.handlers.SysLogHandler):
