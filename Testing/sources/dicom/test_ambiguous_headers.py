@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -341,6 +342,22 @@ class TestTablesOfOffsets:
         source = DicomFolderSource(tmp_path)
         (item,) = source.images()
         assert source.image(item.id).pixels[:, 0, 0].tolist() == [4, 5, 6, 7]
+
+    @pytest.mark.parametrize("fragments", [[100], [64, 70], []])
+    def test_also_one_of_rle_which_should_have_one_fragment(self, tmp_path, make_slice, fragments):
+        """PS3.5 A.4.2; other readers take them together, and nothing behind them for nothing."""
+        dataset = alone(make_slice)
+        before = dataset.PixelData
+        dataset.compress(RLELossless, generate_instance_uid=False)
+        (frame,) = generate_frames(dataset.PixelData, number_of_frames=1)
+        places = [0, *fragments, len(frame)]
+        parts = [frame[begin:end] for begin, end in pairwise(places)] + [b""] * (not fragments)
+        items = (b"\xfe\xff\x00\xe0" + struct.pack("<I", len(part)) + part for part in parts)
+        dataset.PixelData = b"\xfe\xff\x00\xe0\0\0\0\0" + b"".join(items)
+        (tmp_path / "a").write_bytes(content_of(dataset))
+        source = DicomFolderSource(tmp_path)
+        (item,) = source.images()
+        assert source.image(item.id).pixels.tobytes() == before
 
 
 def film_of_four(make_slice, syntax, is_extended):

@@ -7,7 +7,7 @@ Decoders make room for what that header says, or end the process: 60,000 × 60,0
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -29,6 +29,9 @@ _J2K_SIZE = struct.Struct(">2xH4I16xH")  # capabilities, size and origin of the 
 # The box with which a file of JPEG 2000 begins (ISO 15444-1, I.5.1).
 _JP2 = b"\0\0\0\x0cjP  \r\n\x87\n"
 _RLE = "1.2.840.10008.1.2.5"
+# Of an RLE header: how many segments there are, and where the first one begins (PS3.5 G.5).
+_RLE_START = struct.Struct("<II")
+_MOST_SEGMENTS, _RLE_HEADER_SIZE = 15, 64
 # A fragment: tag and length, in little endian (PS3.5 A.4).
 _ITEM = struct.Struct("<4sI")
 _ITEM_TAG = b"\xfe\xff\x00\xe0"
@@ -81,7 +84,7 @@ def _check_pictures(dataset: Dataset, count: int) -> None:
     table = pixels[8 : 8 + table_size // 4 * 4]
     first = 8 + table_size
     places = _fragments(pixels, first)
-    pictures = _begins(pixels, places, is_one_each=dataset.file_meta.TransferSyntaxUID == _RLE)
+    pictures = _begins(pixels, places, is_rle=dataset.file_meta.TransferSyntaxUID == _RLE)
     if pictures is not None and len(pictures) != count:
         raise SourceError(f"it has {len(pictures)} pictures, and its header says {count} frames")
     lengths = np.array([place.stop - place.start for place in places], np.uint64)
@@ -122,21 +125,34 @@ def _fragments(pixels: memoryview, place: int) -> list[slice]:
     return found
 
 
-def _begins(pixels: memoryview, places: list[slice], *, is_one_each: bool) -> np.ndarray | None:
+def _begins(pixels: memoryview, places: list[slice], *, is_rle: bool) -> np.ndarray | None:
     """Return which fragments begin a picture, by their offsets from the first; None if not known.
 
-    A picture can have several: then the others begin with neither marker nor box. ``is_one_each``
-    if it cannot, as of RLE (PS3.5 A.4.2).
+    A picture can have several: then the others begin with neither marker, box nor header. Of RLE
+    it should have one (PS3.5 A.4.2), and readers put several together as well.
     """
-    if not is_one_each:
-        first = bytes(pixels[places[0]][: len(_JP2)]) if places else b""
-        mark = next((mark for mark in (_SOI, _SOC_AND_SIZ, _JP2) if first.startswith(mark)), None)
-        if mark is None:
-            return None
-        is_begin = [pixels[place][: len(mark)] == mark for place in places]
-        places = [place for place, begins in zip(places, is_begin, strict=True) if begins]
-    offsets = [place.start - _ITEM.size for place in places]
-    return np.array(offsets, np.uint64) - np.uint64(offsets[0] if offsets else 0)
+    starts = [bytes(pixels[place][: len(_JP2)]) for place in places]
+    is_begin = _test_of_begins(starts[0], is_rle=is_rle) if starts else None
+    if is_begin is None:
+        return None
+    begins = [place.start for place, start in zip(places, starts, strict=True) if is_begin(start)]
+    return np.array(begins, np.uint64) - np.uint64(begins[0])
+
+
+def _test_of_begins(first: bytes, *, is_rle: bool) -> Callable[[bytes], bool] | None:
+    """Return what tells whether a picture begins as the first one does; None if that is none."""
+    if is_rle:
+        return _is_rle if _is_rle(first) else None
+    mark = next((mark for mark in (_SOI, _SOC_AND_SIZ, _JP2) if first.startswith(mark)), None)
+    return None if mark is None else lambda start: start.startswith(mark)
+
+
+def _is_rle(start: bytes) -> bool:
+    """Whether an RLE header begins there (PS3.5 G.5)."""
+    if len(start) < _RLE_START.size:
+        return False
+    count, first_offset = _RLE_START.unpack_from(start)
+    return 0 < count <= _MOST_SEGMENTS and first_offset == _RLE_HEADER_SIZE
 
 
 def _words(size: PictureSize) -> str:
