@@ -46,6 +46,7 @@ class Behavior:
     move: Callable[[Any], Iterator[Any]] | None = None
     store: Callable[[Any], int] = lambda event: SUCCESS
     handlers: Sequence[tuple[Any, Callable[[Any], Any]]] = ()
+    services: Sequence[Any] = _SERVICES
     levels: list[str] = field(default_factory=list)
 
     def find(self, event: Any) -> Iterator[tuple[int, Dataset | None]]:
@@ -82,7 +83,7 @@ def answer(dataset: Dataset, level: str = "SERIES", **others: Any) -> Dataset:
 def running(behavior: Behavior, host: str = "127.0.0.1") -> Iterator[str]:
     """Run one on a port of this computer; its address is yielded."""
     entity = AE(AET)
-    for service in _SERVICES:
+    for service in behavior.services:
         entity.add_supported_context(service, ExplicitVRLittleEndian, scu_role=True, scp_role=True)
     handlers = [
         (evt.EVT_C_FIND, behavior.find),

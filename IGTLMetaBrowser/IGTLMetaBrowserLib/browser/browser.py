@@ -268,9 +268,8 @@ class Browser:
         """When to call ``step`` at the latest, in ``time.monotonic`` seconds; None for never."""
         if self._is_busy:
             return 0.0
-        connection, images = self.connection.next_deadline, self.images.next_turn
-        moments = (connection, self.trajectories.next_turn, images)
-        return min((moment for moment in moments if moment is not None), default=None)
+        turns = (self.connection.next_deadline, self.trajectories.next_turn, self.images.next_turn)
+        return min((moment for moment in turns if moment is not None), default=None)
 
     @property
     def _is_busy(self) -> bool:
@@ -357,8 +356,8 @@ class Browser:
     @property
     def _others(self) -> list[Browser]:
         """The other browsers of this server that fill the scene."""
-        others = (one for one in open_browsers.browsers_of(self.scene) if one is not self)
-        return [one for one in others if one.connection.address == self.connection.address]
+        address, beside = self.connection.address, open_browsers.browsers_of(self.scene)
+        return [one for one in beside if one is not self and one.connection.address == address]
 
     def _on_scene_closing(self) -> None:
         self.images.cancel()

@@ -467,31 +467,3 @@ def test_a_clock_that_is_set_while_files_come_ends_no_association(
 
     with archive_of(Behavior(slices, get=setting_the_clock, move=setting_the_clock), port) as peer:
         assert len(fetched(peer, series_of(slices))) == 3
-
-
-def test_an_archive_by_ipv6_is_written_with_brackets(slices: list[Dataset]) -> None:
-    with dimse_peer.running(Behavior(slices), host="::1") as address:
-        assert "@[::1]:" in address
-        assert len(fetched(DimseArchive(address), series_of(slices))) == 3
-
-
-@pytest.mark.parametrize("address", ["BAD@::1:104", "BAD@[::1]", "BAD@[]:104", "BAD@[::1:104"])
-def test_without_them_it_is_not_known_where_its_port_begins(address: str) -> None:
-    with pytest.raises(ArchiveError, match=r"such as PACS@10\.1\.2\.3:104 or PACS@\[fd00::3\]:104"):
-        DimseArchive(address)
-
-
-def test_of_several_addresses_of_an_archive_one_that_takes_connections_is_enough(
-    slices: list[Dataset], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """pynetdicom tries the first alone: that of a part of a cluster that is down, perhaps."""
-    looked_up = socket.getaddrinfo
-
-    def of_two_hosts(host: str, *others: Any, **options: Any) -> list[Any]:
-        hosts = ["127.0.0.2", "127.0.0.1"] if host == "pacs.example" else [host]
-        return [found for one in hosts for found in looked_up(one, *others, **options)]
-
-    monkeypatch.setattr(socket, "getaddrinfo", of_two_hosts)
-    with dimse_peer.running(Behavior(slices)) as address:
-        archive = DimseArchive(address.replace("127.0.0.1", "pacs.example"))
-        assert len(fetched(archive, series_of(slices))) == 3

@@ -57,8 +57,7 @@ class Client:
     one. ``changes`` are fields of ``ConnectionSettings`` that differ from those of ``settings``:
     ``Client("localhost", answer_timeout=60)``.
 
-    The addresses at which the host was found serve for all connections that follow, until one
-    fails.
+    The addresses at which the host was found serve until a connection fails.
     """
 
     def __init__(
@@ -319,9 +318,8 @@ class Client:
     ) -> codec.ImagePartMessage:
         """Return a part of an image. Raises ``NetworkError``, as of a server without parts."""
         self.find_capability()
-        return _of_type(
-            self._wait_or_cancel(self.ask_part(request), progress), codec.ImagePartMessage
-        )
+        part = self._wait_or_cancel(self.ask_part(request), progress, None)
+        return _of_type(part, codec.ImagePartMessage)
 
     def get_thumbnail(self, image_id: str) -> codec.ThumbnailMessage:
         """Return the thumbnail of an image. Raises ``NetworkError``."""
@@ -398,7 +396,7 @@ class Client:
         self,
         query: Query,
         progress: ProgressCallback | None,
-        preparing: PreparingCallback | None = None,
+        preparing: PreparingCallback | None,
     ) -> codec.Message:
         try:
             return self.wait(query, progress, preparing)
@@ -431,9 +429,8 @@ class Client:
             return [Disconnected(error), *_fail(failed, error)]
         if sock is None:
             return []
-        self._attempt = None
+        self._attempt, settings = None, self.settings
         self._addresses[attempt.host, attempt.port] = attempt.addresses
-        settings = self.settings
         receiver = codec.Receiver(
             settings.max_body_size,
             # Every TLS record is authenticated (RFC 8446, 5.2), which finds more than a CRC does.

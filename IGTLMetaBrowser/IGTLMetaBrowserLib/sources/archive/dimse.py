@@ -318,11 +318,13 @@ class DimseArchive:
         from pynetdicom.sop_class import (
             StudyRootQueryRetrieveInformationModelMove as Move,  # type: ignore[attr-defined]
         )
+        from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
         entity = AE(self._peer.own_aet)
         entity.acse_timeout = self._peer.timeout
         entity.network_timeout = entity.dimse_timeout = None  # as in ``associated``
         entity.maximum_associations = _MOST_SENDERS
+        entity.add_supported_context(Verification)  # some ask whether we are there before they send
         for uid in storage_classes():
             entity.add_supported_context(uid, transfer_syntaxes())
         watches = self._peer.watches

@@ -28,8 +28,11 @@ _LARGEST_ANSWER = 16 << 20
 _PATIENCE = 10
 # A match; the second without all optional keys (PS3.4 C.4.1.1.4).
 PENDING = (0xFF00, 0xFF01)
+_SUCCESS = 0x0000
 _CANCELLED = 0xFE00
 _MESSAGE_ID = 1
+# So many services are named in words.
+_MOST_NAMED = 3
 MOST_ANSWERS = 100_000
 """More than an archive has instances of a series; of studies, it is too much at once."""
 # Answers that were on their way when an archive was asked to stop (C-CANCEL).
@@ -153,7 +156,7 @@ class Association:
 
     def check(self, status: Dataset, what: str) -> None:
         """Raise ``RefusalError`` unless a status is that of a success."""
-        if status.Status != 0x0000:
+        if status.Status != _SUCCESS:
             words = str(status.get("ErrorComment", ""))
             raise RefusalError(
                 f"{self.peer.name} {what}: status {status.Status:04X}H {words}".rstrip()
@@ -199,23 +202,8 @@ def associated(
 
     Raises ``ArchiveError`` if there is none, or if it is broken off.
     """
-    watch, refusal = Watch(peer.timeout, largest or _LARGEST_ANSWER), _Refusal()
-    if peer.watches.is_closed:
-        raise ArchiveError(f"{peer.name} was not asked: {CLOSED}")
-    since = time.monotonic()
-    try:
-        with peer.watches.connecting(watch):
-            for host, seconds in _addresses(peer):
-                established = _associate(
-                    peer, host, seconds, services, storage, roles, handlers, watch, refusal
-                )
-                if refusal.is_connected or peer.watches.is_closed:
-                    break
-    except (OSError, UnicodeError) as error:  # the name of the host is not known, or is none
-        reason = with_advice(error, "check host and port")
-        raise ArchiveError(f"{peer.name} cannot be reached: {reason}") from error
-    if not established.is_established:
-        raise _why_not_associated(peer, refusal, time.monotonic() - since)
+    watch = Watch(peer.timeout, largest or _LARGEST_ANSWER)
+    established = _establish(peer, services, storage, roles, handlers, watch)
     association = Association(peer, established, watch)
     try:
         yield association
@@ -229,6 +217,36 @@ def associated(
             established.acse_timeout = SECONDS_TO_END
             with suppress(AttributeError):  # pynetdicom, of data that come instead of an answer
                 established.release()
+
+
+def _establish(
+    peer: Peer,
+    services: Sequence[Any],
+    storage: Sequence[Any],
+    roles: Sequence[Any],
+    handlers: Sequence[Any],
+    watch: Watch,
+) -> Any:
+    """Return pynetdicom's association, with one of the services. Raises ``ArchiveError``."""
+    if peer.watches.is_closed:
+        raise ArchiveError(f"{peer.name} was not asked: {CLOSED}")
+    since, refusal = time.monotonic(), _Refusal()
+    try:
+        with peer.watches.connecting(watch):
+            for host, seconds in _addresses(peer):
+                association = _associate(
+                    peer, host, seconds, services, storage, roles, handlers, watch, refusal
+                )
+                if refusal.is_connected or peer.watches.is_closed:
+                    break
+    except (OSError, UnicodeError) as error:  # the name of the host is not known, or is none
+        reason = with_advice(error, "check host and port")
+        raise ArchiveError(f"{peer.name} cannot be reached: {reason}") from error
+    if {one.abstract_syntax for one in association.accepted_contexts}.intersection(services):
+        return association
+    if association.is_established:
+        association.abort(block=False)
+    raise _why_not_associated(peer, services, refusal, time.monotonic() - since)
 
 
 def _addresses(peer: Peer) -> list[tuple[str, float]]:
@@ -273,7 +291,9 @@ def _associate(
     )
 
 
-def _why_not_associated(peer: Peer, refusal: _Refusal, seconds: float) -> ArchiveError:
+def _why_not_associated(
+    peer: Peer, services: Sequence[Any], refusal: _Refusal, seconds: float
+) -> ArchiveError:
     if peer.watches.is_closed:
         return ArchiveError(f"{peer.name} was not waited for: {CLOSED}")
     if refusal.reason is not None:
@@ -281,12 +301,35 @@ def _why_not_associated(peer: Peer, refusal: _Refusal, seconds: float) -> Archiv
             f"{peer.name} refuses the association: {refusal.reason}. Check both AE titles: it is "
             f"called {peer.aet}, and calls this one {peer.own_aet}"
         )
+    if refusal.is_connected and seconds < peer.timeout and answers_echo(peer, services):
+        names = ", ".join(service.name for service in services[:_MOST_NAMED])
+        return RefusalError(
+            f"{peer.name} answers (C-ECHO), but does not do what it is asked for ({names}); ask "
+            f"who runs it whether it lets {peer.own_aet} do that; see --aet"
+        )
     # Who has not answered at all is not worth a second attempt.
     kind = BrokenOffError if seconds < peer.timeout else ArchiveError
     return kind(
         f"{peer.name} cannot be reached, or does not speak DICOM"
         f"{' with TLS' if peer.tls is not None else ''}; check host and port"
     )
+
+
+def answers_echo(peer: Peer, refused: Sequence[Any] = ()) -> bool:
+    """Whether an archive is there, and speaks DICOM (C-ECHO, PS3.7 9.1.5).
+
+    Not if that is among the services that it has ``refused``.
+    """
+    from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
+
+    if Verification in refused:
+        return False
+    try:
+        with associated(peer, [Verification]) as association:
+            status = association.of_pynetdicom.send_c_echo()
+            return bool(status) and status.Status == _SUCCESS
+    except ArchiveError:
+        return False
 
 
 def find_model() -> Any:

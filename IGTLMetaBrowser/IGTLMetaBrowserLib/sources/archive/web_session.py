@@ -123,11 +123,10 @@ def _adapter_class(
 ) -> type[requests.adapters.HTTPAdapter]:
     """Return what sends requests, to whom an authority has signed for; if ``is_tls``, by TLS only.
 
-    It sends wild cards as they are, which dicomweb-client has percent-encoded: Orthanc's DICOMweb
-    plugin (1.7, in Debian 12) does not decode what it searches for. And it is the last to choose
-    the authority, as requests prefers REQUESTS_CA_BUNDLE to what a session is set to. The time-out
-    is its own, as dicomweb-client takes one only from its version 0.61 on. What is not to be
-    received in pieces, it reads within a limit; ``answers`` limit the time of all.
+    It is the last to choose the authority, as requests prefers REQUESTS_CA_BUNDLE to what a session
+    is set to. The time-out is its own, as dicomweb-client takes one only from its version 0.61 on.
+    What is not to be received in pieces, it reads within a limit; ``answers`` limit the time of
+    all.
     """
     from requests.adapters import HTTPAdapter
 
@@ -146,8 +145,7 @@ def _adapter_class(
         def send(self, request: Any, **options: Any) -> Any:
             if is_tls:
                 _check_is_tls(request.url)
-            path, mark, query = request.url.partition("?")
-            request.url = path + mark + query.replace("%2A", "*").replace("%3F", "?")
+            request.url = _with_wild_cards(request.url)
             if settings.authority:
                 options["verify"] = settings.authority
             options["timeout"] = settings.timeout
@@ -160,6 +158,15 @@ def _adapter_class(
             return response
 
     return Adapter
+
+
+def _with_wild_cards(url: str) -> str:
+    """Return a URL with its wild cards as they are, which dicomweb-client has percent-encoded.
+
+    Orthanc's DICOMweb plugin (1.7, in Debian 12) does not decode what it searches for.
+    """
+    path, mark, query = url.partition("?")
+    return path + mark + query.replace("%2A", "*").replace("%3F", "?")
 
 
 def _check_is_tls(url: str) -> None:
