@@ -89,12 +89,14 @@ def _read(text: str) -> Patient | None:
 
 
 def _nodes(scene: Any) -> Iterator[Any]:
-    """Yield the nodes of a scene, and those that its sequences have as frames."""
+    """Yield the nodes of a scene, and those that its sequences and older scene views hold."""
     for index in range(scene.GetNumberOfNodes()):
         node = scene.GetNthNode(index)
         yield node
         if node.IsA("vtkMRMLSequenceNode"):
             yield from map(node.GetNthDataNode, range(node.GetNumberOfDataNodes()))
+        elif node.IsA("vtkMRMLSceneViewNode") and (stored := node.GetStoredScene()) is not None:
+            yield from map(stored.GetNthNode, range(stored.GetNumberOfNodes()))
 
 
 def _write(node: Any, text: str) -> None:

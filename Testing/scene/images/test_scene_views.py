@@ -16,6 +16,7 @@ from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
 from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.scene.images.image_nodes import ImageNodes
+from IGTLMetaBrowserLib.scene.patient_marks import mark
 
 METADATA = {
     "PatientName": "Lindqvist^Astrid",
@@ -94,6 +95,31 @@ def test_a_scene_view_has_no_names_while_they_are_hidden(image_nodes, views, sce
     assert node.GetAttribute("DICOM.Modality") == "MR"
 
 
+def test_restored_while_they_are_hidden_it_still_says_whose_the_volume_is(
+    image_nodes, views, scene
+):
+    """Or the next patient's image under its ID would be taken for loaded."""
+    node = show(image_nodes)
+    store_view(views, node)
+    hide(image_nodes)
+    views.RestoreSceneView(0)
+    assert image_nodes.patient("navigation:18944", "CT") == ("W-1021", "Lindqvist^Astrid")
+    hide(image_nodes, False)
+    assert image_nodes.patient("navigation:18944", "CT") == ("W-1021", "Lindqvist^Astrid")
+
+
+def test_one_that_was_stored_while_they_were_hidden_says_whose_the_volume_is_as_well(
+    image_nodes, views, scene
+):
+    node = show(image_nodes)
+    hide(image_nodes)
+    store_view(views, node)
+    for is_hidden in (False, True, False):
+        hide(image_nodes, is_hidden)
+        views.RestoreSceneView(0)
+        assert image_nodes.patient("navigation:18944", "CT") == ("W-1021", "Lindqvist^Astrid")
+
+
 def test_shown_again_it_has_them_as_before(image_nodes, views, scene):
     node = show(image_nodes)
     store_view(views, node)
@@ -147,6 +173,18 @@ def test_the_scene_views_of_older_versions_as_well(image_nodes, scene):
     assert not any(secret in str(attributes(stored)) for secret in SECRETS)
     hide(image_nodes, False)
     assert attributes(stored) == before
+
+
+def test_whose_a_plan_is_is_hidden_there_too(image_nodes, scene):
+    view = scene.AddNewNodeByClass("vtkMRMLSceneViewNode", "Before surgery")
+    view.StoreScene()
+    line = view.GetStoredScene().AddNewNodeByClass("vtkMRMLMarkupsLineNode")
+    mark(line, ("W-1021", "Lindqvist^Astrid"), image_nodes._patients)
+    before = attributes(line)
+    hide(image_nodes)
+    assert not any(secret in str(attributes(line)) for secret in SECRETS)
+    hide(image_nodes, False)
+    assert attributes(line) == before
 
 
 def test_volumes_of_other_modules_keep_their_names_in_scene_views(image_nodes, views, scene):

@@ -13,7 +13,7 @@ from typing import Any
 from vtkmodules.vtkCommonCore import vtkCollection, vtkWeakReference
 
 from ...privacy.hidden_patients import HiddenPatients, is_identity, is_pseudonym
-from ..patient_marks import PATIENT_ATTRIBUTE
+from ..patient_marks import PATIENT_ATTRIBUTE, mark
 from ..server_nodes import SERVER_ATTRIBUTE
 
 # Of vtkSlicerSceneViewsModuleLogic: the attribute of the sequence browser of all scene views.
@@ -44,7 +44,7 @@ class SceneViews:
         if not self._patients.is_hidden:
             for reference, texts in self._before:
                 if (node := reference.Get()) is not None:
-                    _write(node, texts)
+                    _write_again(node, texts)
             self._before = []
         else:
             self._cover([*_nodes(self._scene)])
@@ -60,6 +60,7 @@ class SceneViews:
             if shown == texts:
                 continue
             _write(node, shown)
+            self._mark(node, texts[1])
             if node not in covered:
                 reference = vtkWeakReference()
                 reference.Set(node)
@@ -76,6 +77,12 @@ class SceneViews:
         known = [node.GetAttribute(name) or "" for name in _PATIENT]
         if not is_pseudonym(known[0]):
             self._patients.register(*known)
+
+    def _mark(self, node: Any, attributes: dict[str, str]) -> None:
+        """Have a volume say whose it is, also where its copy is written over it."""
+        name, patient_id = (attributes.get(one, "") for one in _PATIENT[:2])
+        if PATIENT_ATTRIBUTE not in attributes and not is_pseudonym(name):
+            mark(node, (patient_id, name), self._patients)
 
     def _redacted(self, name: str, attributes: dict[str, str]) -> _Texts:
         """Return what may be seen of a node."""
@@ -137,6 +144,13 @@ def _is_identity(attribute: str) -> bool:
 def _texts(node: Any) -> _Texts:
     names = node.GetAttributeNames()
     return node.GetName() or "", {name: node.GetAttribute(name) or "" for name in names}
+
+
+def _write_again(node: Any, texts: _Texts) -> None:
+    """Write what a node had, but for its mark, which ``rewrite_marks`` has written by now."""
+    name, attributes = texts
+    marks = {PATIENT_ATTRIBUTE: node.GetAttribute(PATIENT_ATTRIBUTE) or ""}
+    _write(node, (name, attributes | marks if PATIENT_ATTRIBUTE in attributes else attributes))
 
 
 def _write(node: Any, texts: _Texts) -> None:
