@@ -34,6 +34,7 @@ class PanelEvents:
         self._wasSearched = False
         self._isUpdateDue = self._hasShownFailure = False
         self._handlers = self._makeHandlers()
+        self._handlersAlone = self._makeHandlersAlone()
         self._updateTimer = SingleShotTimer(self._updateStates)
         self._frequentTimer = SingleShotTimer(self._updateFrequent)
         self._idsToUpdate = set()
@@ -94,22 +95,25 @@ class PanelEvents:
             **self._panel.images.sequences.handlers,
         }
 
+    def _makeHandlersAlone(self):
+        """Return those after which the panel as a whole does not follow."""
+        return {
+            events.Previewing: lambda _event: None,  # the table and the preview see for themselves
+            events.VolumeChanging: lambda _event: self._drawing.begin(),
+            events.VolumeAdding: lambda _event: self._threeDDrawing.hold(),
+            events.Asked: self._onTransfer,
+            events.ImageLoaded: self._onTransfer,
+        }
+
     def _onBrowserEvent(self, event):
-        if isinstance(event, events.Previewing):
-            return  # the table and the preview see for themselves
-        if isinstance(event, events.VolumeChanging):
-            self._drawing.begin()
-            return
-        if isinstance(event, events.VolumeAdding):
-            self._threeDDrawing.hold()
+        handleAlone = self._handlersAlone.get(type(event))
+        if handleAlone is not None:
+            handleAlone(event)
             return
         if isinstance(event, events.PreviewShown) and not event.is_first:
             self._previewViews.update()  # the panel follows with the progress
             return
         handler = self._handlers.get(type(event))
-        if isinstance(event, (events.Asked, events.ImageLoaded)):
-            self._onTransfer(event)
-            return
         if isinstance(event, _TOGETHER):
             self._showTransfers()
             # Many of these may come at once: the rows follow together in the next turn.
