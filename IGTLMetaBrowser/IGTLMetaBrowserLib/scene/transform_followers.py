@@ -9,7 +9,6 @@ import slicer
 from vtkmodules.vtkCommonCore import vtkWeakReference
 
 from .images.moved_images import movement
-from .images.volumes import vtk_matrix
 
 _FEWEST_TO_CLEAN = 1000
 
@@ -125,7 +124,8 @@ class _Follower:
             if moved is not self.moved:
                 before = np.eye(4) if self.moved is None else self.moved
                 now = np.eye(4) if moved is None else moved
-                node.ApplyTransformMatrix(vtk_matrix(now @ np.linalg.inv(before)))
+                moves = slicer.util.vtkMatrixFromArray(now @ np.linalg.inv(before))
+                node.ApplyTransformMatrix(moves)
         self._transform_id, self.moved = transform_id, moved
 
 

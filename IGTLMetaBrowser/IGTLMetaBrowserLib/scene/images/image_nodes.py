@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
+import slicer
 
 from ... import codec
 from ...codec.window_level import VoiWindow
@@ -46,7 +47,7 @@ from .scene_views import SceneViews
 from .sequence import SequenceFrames, frame_order, make_sequence
 from .sequence_recording import SequenceRecording
 from .subvolumes import MOST_AT_ONCE, WholeInTurns
-from .volumes import remove_volume, show_image, show_next, volume_around, vtk_matrix
+from .volumes import remove_volume, show_image, show_next, volume_around
 
 _VOLUME_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
 SCAN_TIME_ATTRIBUTE = "IGTLMetaBrowser.ScanTime"
@@ -332,7 +333,7 @@ class ImageNodes:
         moved = self._regions.moved_by(known, owner)
         node = show_image(self._scene, image, name, modality, known, None, window)
         if moved is not None:
-            node.ApplyTransformMatrix(vtk_matrix(moved))
+            node.ApplyTransformMatrix(slicer.util.vtkMatrixFromArray(moved))
         if owner is not None:
             self._regions.follow(node, owner)
         for attribute, text in box.items():

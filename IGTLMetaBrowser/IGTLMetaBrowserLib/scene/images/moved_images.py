@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import slicer
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from ..errors import SceneError
@@ -67,7 +68,7 @@ def from_world(node: Any, points: np.ndarray) -> np.ndarray:
             f"{node.GetName()!r} is under the transform {transform.GetName()!r}, which bends it; "
             "take it out of the transform, or load it and crop it with the module Crop Volume"
         )
-    matrix = _numbers(to_node)
+    matrix = slicer.util.arrayFromVTKMatrix(to_node)
     return points @ matrix[:3, :3].T + matrix[:3, 3]
 
 
@@ -131,8 +132,4 @@ def geometry_as_it_came(node: Any) -> tuple[tuple[int, int, int], np.ndarray] | 
 def _ijk_to_ras(node: Any) -> np.ndarray:
     matrix = vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
-    return _numbers(matrix)
-
-
-def _numbers(matrix: vtkMatrix4x4) -> np.ndarray:
-    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+    return slicer.util.arrayFromVTKMatrix(matrix)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import slicer
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
@@ -68,8 +69,7 @@ def from_first_voxel(data: Any, matrix: vtkMatrix4x4) -> np.ndarray:
     """
     first = np.eye(4)
     first[:3, 3] = data.GetExtent()[::2]
-    elements = [[matrix.GetElement(row, column) for column in range(4)] for row in range(4)]
-    return np.array(elements) @ first
+    return slicer.util.arrayFromVTKMatrix(matrix) @ first
 
 
 def labels_in(volume: Any) -> list[int]:

@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import numpy as np
+import slicer
 
 from ..errors import SceneError
 
@@ -24,12 +25,9 @@ def roi_corners(roi: Any) -> np.ndarray:
     size = np.array(roi.GetSize())
     if roi.GetNumberOfControlPoints() == 0 or not size.all():
         raise SceneError(f"{roi.GetName()!r} has no size; place it in the views first")
-    matrix = roi.GetObjectToWorldMatrix()
-    to_world = np.array(
-        [[matrix.GetElement(row, column) for column in range(4)] for row in range(3)]
-    )
+    to_world = slicer.util.arrayFromVTKMatrix(roi.GetObjectToWorldMatrix())
     signs = np.array(list(itertools.product((-0.5, 0.5), repeat=3)))
-    return signs * size @ to_world[:, :3].T + to_world[:, 3]
+    return signs * size @ to_world[:3, :3].T + to_world[:3, 3]
 
 
 def voxels_around(

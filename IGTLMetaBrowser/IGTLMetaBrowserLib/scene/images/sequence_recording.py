@@ -22,7 +22,7 @@ from ..errors import SceneError
 from ..server_nodes import write_timestamp
 from .sequence_nodes import make_browser, new_sequence
 from .subvolumes import is_of_same_whole, new_whole, part_of
-from .volumes import image_data, set_vector_type, volume_class, vtk_matrix
+from .volumes import image_data, set_vector_type, volume_class
 
 MOST_BYTES = 2 << 30
 """Of voxels. Ultrasound of 640 × 480 at 30 frames a second fills it in less than four minutes."""
@@ -157,7 +157,7 @@ class SequenceRecording:
         # The sequence would copy all voxels at once: it gets a node without any.
         frame = getattr(slicer, volume_class(image))()
         frame.SetName(self._name)
-        frame.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras))
+        frame.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(ijk_to_ras))
         set_vector_type(frame, image)
         write_timestamp(frame, image)
         frame = self.sequence_node.SetDataNodeAtValue(frame, f"{index:.6f}")

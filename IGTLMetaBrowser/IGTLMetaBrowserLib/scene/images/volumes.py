@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import slicer
 from vtkmodules.util.numpy_support import numpy_to_vtk
 from vtkmodules.vtkCommonDataModel import vtkImageData
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
@@ -60,7 +61,7 @@ def show_image(
     set_vector_type(node, image)
     modified = node.StartModify()
     set_name(node, name, shown)
-    node.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras))
+    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(ijk_to_ras))
     if pixels is not None:
         _set_image_data(node, image_data(pixels))
     node.EndModify(modified)
@@ -105,7 +106,7 @@ def show_next(node: Any, image: ImageMessage, coordinates: Coordinates | None) -
     except GeometryError:
         return False  # show_image says why
     modified = node.StartModify()
-    node.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras))
+    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(ijk_to_ras))
     _replace_scalars(before, data)
     node.EndModify(modified)
     return True
@@ -224,10 +225,3 @@ def set_vector_type(node: Any, image: ImageMessage) -> None:
         node.SetVoxelVectorType(
             node.VoxelVectorTypeColorRGB if is_color else node.VoxelVectorTypeUndefined
         )
-
-
-def vtk_matrix(matrix: np.ndarray) -> vtkMatrix4x4:
-    """Return a matrix of shape (4, 4) as VTK has it."""
-    result = vtkMatrix4x4()
-    result.DeepCopy(matrix.ravel().tolist())
-    return result

@@ -18,7 +18,7 @@ from ...codec import Coordinates, GeometryError, ImageMessage, LabelMetaItem, pr
 from ...codec.pieces import pieces
 from ..errors import SceneError
 from ..images.subvolumes import WholeInTurns
-from ..images.volumes import image_data, vtk_matrix
+from ..images.volumes import image_data
 from ..node_names import name_to_show, set_name
 from .colors import set_rgba_table
 from .outgoing_segmentations import SEGMENTATION_CLASS
@@ -127,7 +127,7 @@ def show_label_map(
         raise SceneError(str(error)) from None
     if node is None:
         node = scene.AddNewNodeByClass(LABEL_MAP_CLASS)
-    matrix = vtk_matrix(ijk_to_ras if moved is None else moved @ ijk_to_ras)
+    matrix = slicer.util.vtkMatrixFromArray(ijk_to_ras if moved is None else moved @ ijk_to_ras)
     modified = node.StartModify()
     set_name(node, label_map.name, name_to_show(node, label_map.name))
     node.SetIJKToRASMatrix(matrix)

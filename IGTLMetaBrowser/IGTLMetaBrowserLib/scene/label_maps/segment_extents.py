@@ -37,7 +37,8 @@ def _ras_to_ijk(node: Any, image: Any) -> np.ndarray | None:
         node.GetParentTransformNode(), image.GetParentTransformNode(), between
     )
     image.GetRASToIJKMatrix(to_ijk)
-    return _array(to_ijk) @ _array(between) if is_linear else None
+    vtkMatrix4x4.Multiply4x4(to_ijk, between, to_ijk)
+    return slicer.util.arrayFromVTKMatrix(to_ijk) if is_linear else None
 
 
 def _is_beside(segment: Any, ras_to_ijk: np.ndarray, size: np.ndarray) -> bool:
@@ -46,7 +47,7 @@ def _is_beside(segment: Any, ras_to_ijk: np.ndarray, size: np.ndarray) -> bool:
         return False
     to_ras, extent = vtkMatrix4x4(), voxels.GetExtent()
     voxels.GetImageToWorldMatrix(to_ras)
-    matrix = ras_to_ijk @ _array(to_ras)
+    matrix = ras_to_ijk @ slicer.util.arrayFromVTKMatrix(to_ras)
     scalars = vtk_to_numpy(voxels.GetPointData().GetScalars())
     i, j, k = voxels.GetDimensions()
     mask = scalars.reshape(k, j, i) == segment.GetLabelValue()
@@ -72,7 +73,3 @@ def _first_and_last(mask: np.ndarray, axis: int) -> tuple[int, int] | tuple[()]:
 def _are_beside(indices: np.ndarray, matrix: np.ndarray, size: np.ndarray) -> bool:
     found = indices @ matrix[:3, :3].T + matrix[:3, 3]
     return bool((found < -_BESIDE).any() or (found > size - 1 + _BESIDE).any())
-
-
-def _array(matrix: vtkMatrix4x4) -> np.ndarray:
-    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])

@@ -57,7 +57,7 @@ class SliceTurner:
             straight = node.GetSliceOrientationPreset(node.GetDefaultOrientation())
             if straight is not None:
                 self._turnedIds.add(node.GetID())
-                _orient(node, rotation @ _array(straight))
+                _orient(node, rotation @ slicer.util.arrayFromVTKMatrix(straight))
 
     def turnBack(self):
         """Turn back what was turned here."""
@@ -75,10 +75,6 @@ def _leastRotation(direction):
     x, y, z = np.cross(axis, direction)
     turn = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     return np.eye(3) + turn + turn @ turn / (1 + axis @ direction)
-
-
-def _array(matrix):
-    return np.array([[matrix.GetElement(row, column) for column in range(3)] for row in range(3)])
 
 
 def _orient(sliceNode, orientation):
