@@ -276,16 +276,18 @@ def test_no_socket_stays_open(refused_port: int, silent_address: tuple[str, int]
             assert not patience.is_over, "sockets stay open"
 
 
+@pytest.mark.parametrize("error", [errno.EADDRNOTAVAIL, errno.ENETUNREACH, errno.EHOSTUNREACH])
 @pytest.mark.parametrize("is_first", [False, True])
 def test_a_computer_without_ipv6_says_what_the_other_address_said(
-    refused_port: int, monkeypatch: pytest.MonkeyPatch, is_first: bool
+    refused_port: int, monkeypatch: pytest.MonkeyPatch, is_first: bool, error: int
 ):
-    """As many containers are: that ::1 is no address there says nothing of the server."""
+    """As many containers are: that ::1 is no address there, or that there is no route, says nothing
+    of the server."""
 
     class WithoutIPv6(socket.socket):
         def connect_ex(self, address: tuple[str, int]) -> int:
             is_ipv6 = self.family == socket.AF_INET6
-            return errno.EADDRNOTAVAIL if is_ipv6 else super().connect_ex(address)
+            return error if is_ipv6 else super().connect_ex(address)
 
     monkeypatch.setattr(socket, "socket", WithoutIPv6)
     addresses = [("127.0.0.1", refused_port), ("::1", refused_port)]

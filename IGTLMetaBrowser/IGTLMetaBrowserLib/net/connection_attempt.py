@@ -14,10 +14,11 @@ from .errors import ConnectionFailedError
 from .host_lookup import POLL_SECONDS, HostLookup, SocketAddress, known_addresses
 
 _PENDING = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, 0}
-# Where this computer has no IPv6, the last address of localhost says nothing of its server.
+# Where this computer has no IPv6, or no route to it, such an address says nothing of its server.
 _NO_SUCH_NETWORK = {
     errno.EADDRNOTAVAIL,
     errno.EAFNOSUPPORT,
+    errno.EHOSTUNREACH,
     errno.ENETUNREACH,
     errno.EPROTONOSUPPORT,
 }
