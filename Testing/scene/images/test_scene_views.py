@@ -40,6 +40,8 @@ def views(scene) -> Iterator[slicer.vtkSlicerSceneViewsModuleLogic]:
     application.SetModuleLogic("Sequences", sequences)
     sequences.SetMRMLScene(scene)
     logic.SetMRMLScene(scene)
+    for one in (scene, application, sequences, logic):
+        one.Register(None)  # never freed: without Slicer around them, that can end the process
     yield logic
     for module_logic in (logic, sequences):
         module_logic.SetMRMLScene(None)
@@ -93,6 +95,22 @@ def test_a_scene_view_has_no_names_while_they_are_hidden(image_nodes, views, sce
     assert leaks(scene, tmp_path) == []
     assert node.GetAttribute("DICOM.PatientName") == "Patient 1"
     assert node.GetAttribute("DICOM.Modality") == "MR"
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_volume_keeps_the_voxels_that_it_has_by_now(image_nodes, views, count):
+    """Slicer brings a scene view back when it is told that what it holds has changed."""
+    node = show(image_nodes)
+    for _ in range(count):
+        store_view(views, node)
+    pixels = np.full((2, 3, 4), 7, np.int16)
+    image_nodes.show("navigation:18944", "CT", codec.ImageMessage(pixels, metadata=METADATA))
+    for is_hidden in (True, False):
+        hide(image_nodes, is_hidden)
+        assert slicer.util.arrayFromVolume(node).max() == 7
+        assert node.GetAttribute("DICOM.PatientName") == (
+            "Patient 1" if is_hidden else "Lindqvist^Astrid"
+        )
 
 
 def test_restored_while_they_are_hidden_it_still_says_whose_the_volume_is(

@@ -8,6 +8,7 @@ and writes the node's name onto all of these; older scenes have the nodes in a s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from vtkmodules.vtkCommonCore import vtkCollection, vtkWeakReference
@@ -71,7 +72,8 @@ class SceneViews:
         for sequence, volume in _sequences(self._scene):
             name = next(_copies(sequence)).GetAttribute(_NAME_OF_PROXY)
             if volume is not None and name is not None:
-                volume.SetAttribute(_NAME_OF_PROXY, name)
+                with _unnoticed(volume):
+                    volume.SetAttribute(_NAME_OF_PROXY, name)
 
     def _register(self, node: Any) -> None:
         known = [node.GetAttribute(name) or "" for name in _PATIENT]
@@ -155,8 +157,22 @@ def _write_again(node: Any, texts: _Texts) -> None:
 
 def _write(node: Any, texts: _Texts) -> None:
     name, attributes = texts
-    node.SetName(name)
-    for attribute in set(node.GetAttributeNames()) - set(attributes):
-        node.RemoveAttribute(attribute)
-    for attribute, text in attributes.items():
-        node.SetAttribute(attribute, text)
+    with _unnoticed(node):
+        node.SetName(name)
+        for attribute in set(node.GetAttributeNames()) - set(attributes):
+            node.RemoveAttribute(attribute)
+        for attribute, text in attributes.items():
+            node.SetAttribute(attribute, text)
+
+
+@contextmanager
+def _unnoticed(node: Any) -> Iterator[None]:
+    """Change a node, and tell nobody.
+
+    Slicer, told that a sequence or a copy in it has changed, writes the copy over the volume, with
+    the voxels that it had in the scene view.
+    """
+    before = node.GetDisableModifiedEvent()
+    node.DisableModifiedEventOn()
+    yield
+    node.SetDisableModifiedEvent(before)
