@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import nibabel
@@ -14,6 +15,7 @@ from IGTLMetaBrowserLib.privacy.kept_texts import kept_notices
 from IGTLMetaBrowserLib.sources.dicom.pixel_sizes import NOT_KNOWN
 from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource
 from IGTLMetaBrowserLib.sources.plain_volumes.headers import NO_PLACE
+from IGTLMetaBrowserLib.sources.plain_volumes.whole_voxels import nifti_begin
 
 VOXELS = np.arange(24, dtype="<i2").reshape(2, 3, 4)  # i, j, k
 COLORS = np.zeros((2, 3, 4), [("R", "u1"), ("G", "u1"), ("B", "u1")])
@@ -240,3 +242,10 @@ def test_a_nifti_file_without_a_code_does_not_say_how_it_lies(tmp_path, code):
     nibabel.save(image, tmp_path / "a.nii.gz")
     source = PlainVolumeSource(tmp_path)
     assert source.metadata("a") == ({} if code else {"Position": NO_PLACE})
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_file_that_was_looked_at_is_closed(tmp_path):
+    write_nifti(tmp_path / "a.nii")
+    (tmp_path / "a.nii.gz").write_bytes(gzip.compress((tmp_path / "a.nii").read_bytes()))
+    assert nifti_begin(tmp_path / "a.nii.gz") == nifti_begin(tmp_path / "a.nii")

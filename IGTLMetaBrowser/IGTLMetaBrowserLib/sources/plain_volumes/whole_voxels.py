@@ -17,6 +17,8 @@ import os
 import re
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -128,9 +130,14 @@ def _check_names(path: Path, byte_count: int) -> None:
         raise VoxelsError(SEVERAL_NAMES)
 
 
-def _nifti_file(path: Path) -> BinaryIO:
-    is_deflated = path.name.lower().endswith(".gz")
-    return gzip.open(opened(path)) if is_deflated else opened(path)
+@contextmanager
+def _nifti_file(path: Path) -> Iterator[BinaryIO]:
+    with opened(path) as file:
+        if not path.name.lower().endswith(".gz"):
+            yield file
+            return
+        with gzip.open(file) as inflated:  # which does not close what it was given
+            yield inflated
 
 
 def _is_whole_nifti(path: Path) -> bool:
