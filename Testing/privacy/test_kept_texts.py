@@ -14,7 +14,7 @@ from IGTLMetaBrowserLib.sources.dicom import (
     offers as dicom_offers,
 )
 from IGTLMetaBrowserLib.sources.dicom import (
-    sizes as dicom_sizes,
+    pixel_sizes as dicom_sizes,
 )
 from IGTLMetaBrowserLib.sources.dicom import (
     spacing as dicom_spacing,

@@ -81,25 +81,22 @@ def why_not_whole(
 
 def excess_of(values: Mapping[str, str], pixels: PixelPlace) -> tuple[int, str]:
     """Return how many bytes are behind the pixels of an image that is whole (``why_not_whole``),
-    and why it is refused if they can be another row, column or frame than its header says.
+    and why it is refused if they can be another frame than its header says.
 
-    pydicom and DCMTK pass over what is behind the pixels.
+    Less than a frame is padding: writers fill up blocks (pydicom's MR_small_padded.dcm, whose 128
+    zeros are as many as a row has). pydicom and DCMTK pass over what is behind the pixels.
     """
     rows, columns, frames = (_count(values, key) for key in ("Rows", "Columns", _FRAMES))
     bits_a_pixel = _bits_a_pixel(values, pixels.keyword)
-    excess = _excess(pixels, rows * columns * frames * bits_a_pixel)
-    if excess < max(2, min(rows, columns) * bits_a_pixel // 8):
-        return excess, ""
-    said = f"its header says {frames} frames of {columns} × {rows} pixels"
-    return excess, f"{said}, and it has {excess} bytes of pixels more than that; get it again"
-
-
-def _excess(pixels: PixelPlace, bits: int) -> int:
-    """Return how many bytes are behind uncompressed pixels: one may make their number even (PS3.5
-    8.1.1)."""
-    byte_count = (bits + 7) // 8
+    bits_a_frame = rows * columns * bits_a_pixel
+    byte_count = (frames * bits_a_frame + 7) // 8
     is_native = pixels.length != UNDEFINED_LENGTH
-    return max(0, pixels.length - byte_count - byte_count % 2) if is_native else 0
+    behind = max(0, pixels.length - byte_count) if is_native else 0
+    if 8 * behind >= max(bits_a_frame, 16):
+        said = f"its header says {frames} frames of {columns} × {rows} pixels"
+        return behind, f"{said}, and it has {behind} bytes of pixels more than that; get it again"
+    # One may make their number even (PS3.5 8.1.1).
+    return max(0, behind - byte_count % 2), ""
 
 
 def _can_hold(

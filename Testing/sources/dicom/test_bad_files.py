@@ -12,6 +12,7 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom import Dataset
+from pydicom.data import get_testdata_file
 from pydicom.dataelem import RawDataElement
 from pydicom.encaps import encapsulate
 from pydicom.tag import Tag
@@ -109,14 +110,23 @@ class TestCountsBeyondTheBytes:
 
 
 class TestMoreBytesThanPixels:
-    """By the header, some of the pixels are left out: other rows, columns or frames, or padding."""
+    """Behind the pixels of the header there is another frame, or padding."""
 
-    @pytest.mark.parametrize(
-        "counts",
-        [{"Rows": 4}, {"Columns": 6}, {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}],
-        ids=["a row", "a column", "half of each pixel"],
-    )
-    def test_more_than_the_header_says_are_refused(self, open_beside, make_slice, counts):
+    def test_a_file_whose_last_block_was_filled_up_is_read_as_others_read_it(self, open_beside):
+        """By 128 zeros, as many bytes as each of its 64 rows has."""
+        dataset = pydicom.dcmread(get_testdata_file("MR_small_padded.dcm"))
+        source, reason = open_beside(dataset)
+        assert reason == ""
+        item = next(item for item in source.images() if item.size == (64, 64, 1))
+        image = source.image(item.id)
+        first = np.frombuffer(dataset.PixelData, "<i2")[: 64 * 64]
+        np.testing.assert_array_equal(image.pixels.ravel(), first)
+        assert "its files have more bytes than voxels" in image.metadata["Notice"]
+
+    def test_pixels_of_twice_the_bytes_that_the_header_says_are_refused(
+        self, open_beside, make_slice
+    ):
+        counts = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}
         _, reason = open_beside(alone(make_slice, **counts))
         assert reason.startswith("its header says 1 frames of ")
         assert reason.endswith("bytes of pixels more than that; get it again")
@@ -128,7 +138,7 @@ class TestMoreBytesThanPixels:
         assert "and it has 70 bytes of pixels more than that" in reason
 
     @pytest.mark.parametrize(("byte_count", "is_said"), [(1, False), (3, True), (5, True)])
-    def test_what_is_no_row_is_padding_and_but_for_an_even_number_it_is_said(
+    def test_what_is_no_frame_is_padding_and_but_for_an_even_number_it_is_said(
         self, open_beside, make_slice, byte_count, is_said
     ):
         """5 × 7 pixels of a byte, which PS3.5 8.1.1 has padded to 36."""
