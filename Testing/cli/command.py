@@ -103,11 +103,19 @@ def started(
 def started_until(
     module: str, *arguments: object, is_service: bool = False
 ) -> Iterator[subprocess.Popen[str]]:
-    """Start the command, and go on as soon as Python has loaded a module, which stderr says."""
+    """Start the command, and go on as soon as Python has loaded a module, which stderr says.
+
+    Not of one that ``importlib.import_module`` loads: its own are said. The command is ended, and
+    the test fails, if it loads no such module.
+    """
     changes = {"PYTHONPROFILEIMPORTTIME": "1"}
     with started(*arguments, is_service=is_service, **changes) as process:
         assert process.stderr is not None
-        assert any(line.split()[-1:] == [module] for line in process.stderr)
+        watchdog = threading.Timer(SECONDS, process.kill)
+        watchdog.start()
+        is_loaded = any(line.split()[-1:] == [module] for line in process.stderr)
+        watchdog.cancel()
+        assert is_loaded, f"{module} was not loaded in {SECONDS} s"
         yield process
 
 
