@@ -69,7 +69,7 @@ def no_more_files() -> Iterator[None]:
 
 
 def connect(_: Path) -> None:
-    ConnectionAttempt("127.0.0.1", 1, 0.0, 1.0).step(0.0)
+    ConnectionAttempt("127.0.0.1", 1, 0.0, 1.0, []).step(0.0)
 
 
 @pytest.mark.parametrize(

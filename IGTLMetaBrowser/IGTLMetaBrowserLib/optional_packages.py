@@ -54,6 +54,8 @@ def _version_of(module: str) -> str:
         return version(module)
     except PackageNotFoundError:  # who has put it there without pip knows why
         return OLDEST[module]
+    except OSError:  # no file can be opened now: what opens the next one says so
+        return OLDEST[module]
 
 
 def _numbers(version: str) -> list[int]:

@@ -23,7 +23,6 @@ READ = [
     ["serve", "--dicomweb", "https://localhost:1", "--archive-cert"],
     ["serve", "--dicom", "A@localhost:1", "--archive-ca"],
     ["serve", "--dicom", "A@localhost:1", "--archive-ca", "ca.pem", "--archive-cert"],
-    ["replay", "--port", "0"],
 ]
 
 

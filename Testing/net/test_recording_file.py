@@ -153,7 +153,9 @@ def test_what_is_no_recording_is_named(tmp_path: Path, file: Path):
         list(read_recording(other))
     with pytest.raises(RecordingError, match="No such file"):
         list(read_recording(tmp_path / "none"))
-    with pytest.raises(RecordingError, match="File exists"):
+    with pytest.raises(RecordingError, match="is not a recording of igtlmeta record"):
+        list(read_recording(Path("/dev/zero")))
+    with pytest.raises(RecordingError, match="there is one already; choose another name"):
         RecordingWriter(file)
 
 

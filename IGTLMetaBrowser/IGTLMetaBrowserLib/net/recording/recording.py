@@ -31,7 +31,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...codec.wire import Buffer
-from ...regular_file import opened
 from ...system_errors import why_not_read, why_not_written
 
 MOST_BYTES = 16 << 30
@@ -138,7 +137,7 @@ def read_recording(path: Path) -> Iterator[Record]:
     """Yield the records of a file, up to the first that is not whole. Raises ``RecordingError``."""
     count = 0
     try:
-        with opened(path) as file:
+        with path.open("rb") as file:  # perhaps a pipe from a program that decompresses it
             if file.readline(len(FIRST_LINE)) != FIRST_LINE:
                 raise RecordingError(
                     f"{str(path)!r} is not a recording of igtlmeta record; check the path"
