@@ -40,13 +40,33 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[orthanc.Orthanc]:
-    """An archive with 16 slices of the phantom's CT."""
-    write_phantom(tmp_path / "phantom", 16)
-    with orthanc.running(tmp_path / "orthanc") as archive:
-        archive.upload(sorted((tmp_path / "phantom" / "CT").iterdir()))
+@pytest.fixture(scope="module")
+def orthanc_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[orthanc.Orthanc]:
+    with orthanc.running(tmp_path_factory.mktemp("orthanc")) as archive:
         yield archive
+
+
+@pytest.fixture(scope="module")
+def ct(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The files of 16 slices of the phantom's CT."""
+    folder = tmp_path_factory.mktemp("phantom")
+    write_phantom(folder, 16)
+    return sorted((folder / "CT").iterdir())
+
+
+@pytest.fixture
+def emptied(orthanc_of_all: orthanc.Orthanc) -> orthanc.Orthanc:
+    """An archive without anything of the test before."""
+    for patient in orthanc_of_all.call("GET", "/patients").json():
+        orthanc_of_all.call("DELETE", f"/patients/{patient}")
+    return orthanc_of_all
+
+
+@pytest.fixture
+def archive(emptied: orthanc.Orthanc, ct: list[Path]) -> orthanc.Orthanc:
+    """An archive with the CT."""
+    emptied.upload(ct)
+    return emptied
 
 
 @pytest.fixture
@@ -207,15 +227,14 @@ def test_trajectories_are_removed_from_a_plan(plan, questions):
 
 
 @pytest.fixture
-def small_archive(tmp_path: Path) -> Iterator[orthanc.Orthanc]:
+def small_archive(emptied: orthanc.Orthanc, tmp_path: Path) -> orthanc.Orthanc:
     """An archive with a CT of three slices, which is stored in soon."""
     (tmp_path / "ct").mkdir()
     for number in (1, 2, 3):
         path = tmp_path / "ct" / str(number)
         radiotherapy.ct_slice(number).save_as(path, enforce_file_format=True)
-    with orthanc.running(tmp_path / "orthanc") as archive:
-        archive.upload(sorted((tmp_path / "ct").iterdir()))
-        yield archive
+    emptied.upload(sorted((tmp_path / "ct").iterdir()))
+    return emptied
 
 
 @without_orthanc
@@ -300,30 +319,27 @@ def test_a_line_that_is_none_is_not_stored(user, small_archive, questions, point
 
 
 @without_orthanc
-def test_an_image_without_a_frame_of_reference_has_no_plan(user, tmp_path, questions):
+def test_an_image_without_a_frame_of_reference_has_no_plan(user, emptied, tmp_path, questions):
     """Nothing says in what space its points would be."""
-    with orthanc.running(tmp_path / "orthanc") as archive:
-        for number in (1, 2, 3):
-            dataset = radiotherapy.ct_slice(number)
-            del dataset.FrameOfReferenceUID
-            dataset.save_as(tmp_path / f"ct{number}", enforce_file_format=True)
-        archive.upload(sorted(tmp_path.glob("ct*")))
-        connect(user, archive.dicomweb)
-        load_the_image(user)
-        line("Left STN")
-        actions(user)["Store all new lines (1)"].trigger()
-        user.wait_for_status("It was not stored: the images have no frame", SECONDS_TO_STORE)
-        assert documents(archive, "SR") == []
-        assert actions(user)["Store all new lines (1)"].enabled
+    for number in (1, 2, 3):
+        dataset = radiotherapy.ct_slice(number)
+        del dataset.FrameOfReferenceUID
+        dataset.save_as(tmp_path / f"ct{number}", enforce_file_format=True)
+    emptied.upload(sorted(tmp_path.glob("ct*")))
+    connect(user, emptied.dicomweb)
+    load_the_image(user)
+    line("Left STN")
+    actions(user)["Store all new lines (1)"].trigger()
+    user.wait_for_status("It was not stored: the images have no frame", SECONDS_TO_STORE)
+    assert documents(emptied, "SR") == []
+    assert actions(user)["Store all new lines (1)"].enabled
 
 
 @without_orthanc
-def test_two_plans_that_were_stored_in_the_place_of_one_say_so_until_one_is_given_up(
-    plan, tmp_path
-):
+def test_two_plans_that_were_stored_in_the_place_of_one_say_so_until_one_is_given_up(plan, ct):
     """By others, at the same moment; the line that they have in common is in both still."""
     (first,) = documents(plan.archive, "SR")
-    slices = [pydicom.dcmread(path) for path in sorted((tmp_path / "phantom" / "CT").iterdir())]
+    slices = [pydicom.dcmread(path) for path in ct]
     lines = {item.name: item for item in read_plan(first).trajectories}
     for x in (11, 12):
         moved = replace(lines["Left STN"], target=(x, -5, 2))
