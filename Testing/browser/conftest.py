@@ -8,6 +8,7 @@ import pytest
 import slicer
 
 from helpers.hospital import Hospital
+from helpers.one_patient import Clinic
 from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib import net
 from IGTLMetaBrowserLib.browser.browser import Browser
@@ -22,6 +23,17 @@ def hospital() -> Hospital:
 @pytest.fixture
 def server(hospital: Hospital) -> Iterator[ServerInThread]:
     with ServerInThread(hospital) as server:
+        yield server
+
+
+@pytest.fixture
+def clinic() -> Clinic:
+    return Clinic()
+
+
+@pytest.fixture
+def clinic_server(clinic: Clinic) -> Iterator[ServerInThread]:
+    with ServerInThread(clinic) as server:
         yield server
 
 

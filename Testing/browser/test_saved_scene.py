@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 import slicer
 
-from helpers.hospital import step_until_event
+from helpers.one_patient import get_overlays
 from helpers.peers import ServerInThread, make_image
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
-from IGTLMetaBrowserLib.browser.events import LabelMapsListed, PointsShown
 from IGTLMetaBrowserLib.scene.images.sequence_nodes import new_sequence
 
 # DICOM's series descriptions and structures have the first one often.
@@ -53,20 +52,14 @@ class Source:
 
 
 @pytest.fixture(params=[WORDS, ANY_CHARACTERS])
-def filled(request, unconnected: Browser, events: list) -> Iterator[Browser]:
+def filled(request, unconnected: Browser) -> Iterator[Browser]:
     """A browser that has brought all that such a server has into the scene."""
     with ServerInThread(Source(request.param)) as server:
         unconnected.connect(server.host, server.port)
         unconnected.wait_until_connected()
         unconnected.list_images()
         unconnected.load_image("A&B")
-        unconnected.load_trajectories()
-        unconnected.overlays.request_points()
-        step_until_event(unconnected, events, PointsShown)
-        unconnected.overlays.request_label_maps()
-        step_until_event(unconnected, events, LabelMapsListed)
-        unconnected.load_image("LABELS")
-        unconnected.overlays.show_segmentation("LABELS")
+        get_overlays(unconnected, "LABELS")
         yield unconnected
 
 

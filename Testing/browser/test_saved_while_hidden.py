@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,28 +17,16 @@ from IGTLMetaBrowserLib.browser.events import Failed, ImageStatus
 from IGTLMetaBrowserLib.privacy import hidden_patients
 from IGTLMetaBrowserLib.scene.patient_marks import PATIENT_ATTRIBUTE
 
-
-@pytest.fixture
-def clinic() -> Clinic:
-    return Clinic()
-
-
-@pytest.fixture
-def server(clinic: Clinic) -> Iterator[ServerInThread]:
-    with ServerInThread(clinic) as server:
-        yield server
-
-
 Open = Callable[[bool], slicer.vtkMRMLScalarVolumeNode]
 
 
 @pytest.fixture
-def opened(unconnected: Browser, server: ServerInThread, tmp_path: Path) -> Open:
+def opened(unconnected: Browser, clinic_server: ServerInThread, tmp_path: Path) -> Open:
     """Opens a scene in which Smith's image was saved; returns the volume."""
 
     def open_scene(is_hidden: bool) -> slicer.vtkMRMLScalarVolumeNode:
         unconnected.patients.hide(is_hidden)
-        connect(unconnected, server).list_images()
+        connect(unconnected, clinic_server).list_images()
         unconnected.load_image("0")
         unconnected.disconnect()
         path = save_scene(unconnected.scene, tmp_path)
@@ -58,12 +46,12 @@ def test_in_the_same_session_it_is_known_whose_it_is(
     opened: Open,
     unconnected: Browser,
     clinic: Clinic,
-    server: ServerInThread,
+    clinic_server: ServerInThread,
 ):
     """Hidden or not, the image of the same patient is loaded, and that of the next one is not."""
     volume = opened(is_hidden)
     clinic.patient = patient
-    connect(unconnected, server).list_images()
+    connect(unconnected, clinic_server).list_images()
     assert unconnected.images.node("0") is volume
     (line,) = unconnected.load_trajectories()
     assert (parents(line) == parents(volume)) is (patient == SMITH)
@@ -75,7 +63,7 @@ def test_of_a_patient_hidden_in_another_session_the_image_is_the_users(
     opened: Open,
     unconnected: Browser,
     clinic: Clinic,
-    server: ServerInThread,
+    clinic_server: ServerInThread,
     monkeypatch: pytest.MonkeyPatch,
 ):
     """No id tells whose it is: a server that is started again may give it to the next patient."""
@@ -84,7 +72,7 @@ def test_of_a_patient_hidden_in_another_session_the_image_is_the_users(
     later, told = Browser(unconnected.scene), []
     later.add_observer(lambda event: told.append(str(event.error)), Failed)
     clinic.patient = patient
-    connect(later, server).list_images()
+    connect(later, clinic_server).list_images()
     assert later.images.state("0").status is not ImageStatus.LOADED
     assert later.images.node("0") is None
     name, voxels = volume.GetName(), volume.GetImageData()
@@ -92,7 +80,7 @@ def test_of_a_patient_hidden_in_another_session_the_image_is_the_users(
     assert image is not volume
     assert (volume.GetName(), volume.GetImageData()) == (name, voxels)
     later.disconnect()
-    connect(later, server).list_images()
+    connect(later, clinic_server).list_images()
     assert later.images.node("0") is image
     (text,) = told  # once
     assert f"whose images {name} are" in text
@@ -100,10 +88,10 @@ def test_of_a_patient_hidden_in_another_session_the_image_is_the_users(
 
 
 def test_shown_again_the_volume_says_so_by_its_own_attributes(
-    unconnected: Browser, server: ServerInThread
+    unconnected: Browser, clinic_server: ServerInThread
 ):
     unconnected.patients.hide()
-    connect(unconnected, server).list_images()
+    connect(unconnected, clinic_server).list_images()
     volume = unconnected.load_image("0")
     assert volume.GetAttribute(PATIENT_ATTRIBUTE).startswith("hidden ")
     unconnected.patients.hide(False)

@@ -31,18 +31,6 @@ from IGTLMetaBrowserLib.browser.events import Failed, ImageStatus
 from IGTLMetaBrowserLib.privacy import hidden_patients
 from IGTLMetaBrowserLib.scene.patient_marks import PATIENT_ATTRIBUTE
 
-
-@pytest.fixture
-def clinic() -> Clinic:
-    return Clinic()
-
-
-@pytest.fixture
-def server(clinic: Clinic) -> Iterator[ServerInThread]:
-    with ServerInThread(clinic) as server:
-        yield server
-
-
 Load = Callable[[], slicer.vtkMRMLScene]
 
 
@@ -51,11 +39,11 @@ def saved(
     request,
     unconnected: Browser,
     scene: slicer.vtkMRMLScene,
-    server: ServerInThread,
+    clinic_server: ServerInThread,
     tmp_path: Path,
 ) -> Load:
     """Loads, anew, a scene that was saved with all that belongs to Smith's image, without that."""
-    connect(unconnected, server).list_images()
+    connect(unconnected, clinic_server).list_images()
     if request.param == "image removed":
         image = unconnected.load_image("0")
         transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Of the image")
@@ -95,7 +83,7 @@ def assert_is_left_alone(nodes: list, image: slicer.vtkMRMLScalarVolumeNode) -> 
 
 
 def test_a_slice_view_shows_none_of_it_as_an_image(
-    opened: Browser, clinic: Clinic, server: ServerInThread
+    opened: Browser, clinic: Clinic, clinic_server: ServerInThread
 ):
     """As Slicer does with a label map, in a scene without images."""
     (label_map,) = (one for one in owned_nodes(scene_of(opened)) if one.IsA("vtkMRMLVolumeNode"))
@@ -103,13 +91,13 @@ def test_a_slice_view_shows_none_of_it_as_an_image(
     layers.SetBackgroundVolumeID(label_map.GetID())
     layers.SetForegroundVolumeID(label_map.GetID())
     clinic.patient = JONES
-    connect(opened, server).list_images()
+    connect(opened, clinic_server).list_images()
     assert layers.GetBackgroundVolumeID() is None
     assert layers.GetForegroundVolumeID() is None
 
 
 def test_none_of_it_goes_over_to_the_next_patients_image(
-    opened: Browser, clinic: Clinic, server: ServerInThread
+    opened: Browser, clinic: Clinic, clinic_server: ServerInThread
 ):
     """Nor is it written over by what that patient has under the same names.
 
@@ -118,7 +106,7 @@ def test_none_of_it_goes_over_to_the_next_patients_image(
     of_smith = owned_nodes(scene_of(opened))
     line = points(of_smith[0])
     clinic.patient = JONES
-    connect(opened, server).list_images()
+    connect(opened, clinic_server).list_images()
     assert not any(node.GetDisplayVisibility() for node in of_smith)
     get_overlays(opened)
     image = opened.load_image("0")
@@ -133,32 +121,32 @@ def test_none_of_it_goes_over_to_the_next_patients_image(
 
 
 def test_what_comes_before_the_list_waits_for_it(
-    opened: Browser, clinic: Clinic, server: ServerInThread
+    opened: Browser, clinic: Clinic, clinic_server: ServerInThread
 ):
     of_smith = owned_nodes(scene_of(opened))
     clinic.patient = JONES
-    (line,) = connect(opened, server).load_trajectories()
+    (line,) = connect(opened, clinic_server).load_trajectories()
     assert line not in of_smith
     assert_is_left_alone(of_smith, opened.load_image("0"))
 
 
 def test_without_a_list_the_image_says_whose_it_is(
-    opened: Browser, clinic: Clinic, server: ServerInThread
+    opened: Browser, clinic: Clinic, clinic_server: ServerInThread
 ):
     of_smith = owned_nodes(scene_of(opened))
     clinic.patient, clinic.is_said = JONES, True
-    assert_is_left_alone(of_smith, connect(opened, server).load_image("0"))
+    assert_is_left_alone(of_smith, connect(opened, clinic_server).load_image("0"))
     assert len(opened.told) == 1
 
 
 @pytest.mark.parametrize("patient", [SMITH, ("P1", "Smyth"), NOBODY], ids=str)
 def test_it_stays_with_the_image_of_its_patient_or_of_nobody_knows_whom(
-    patient: tuple[str, str], opened: Browser, clinic: Clinic, server: ServerInThread
+    patient: tuple[str, str], opened: Browser, clinic: Clinic, clinic_server: ServerInThread
 ):
     """As far as a name was corrected, or the server has begun to name nobody."""
     of_smith = owned_nodes(scene_of(opened))
     clinic.patient = patient
-    connect(opened, server).list_images()
+    connect(opened, clinic_server).list_images()
     get_overlays(opened)
     image = opened.load_image("0")
     assert owned_nodes(scene_of(opened)) == of_smith
@@ -169,21 +157,21 @@ def test_it_stays_with_the_image_of_its_patient_or_of_nobody_knows_whom(
 
 
 def test_what_was_saved_before_nodes_named_their_patient_goes_where_the_image_comes(
-    opened: Browser, clinic: Clinic, server: ServerInThread
+    opened: Browser, clinic: Clinic, clinic_server: ServerInThread
 ):
     for node in owned_nodes(scene_of(opened)):
         node.RemoveAttribute(PATIENT_ATTRIBUTE)
     clinic.patient = JONES
-    connect(opened, server).list_images()
+    connect(opened, clinic_server).list_images()
     opened.load_image("0")
     assert all("Jones" in parents(node) for node in owned_nodes(scene_of(opened)))
     assert marks(scene_of(opened)) == {'["P2", "Jones"]'}
 
 
 def test_a_label_map_that_was_let_go_is_not_loaded(
-    opened: Browser, clinic: Clinic, server: ServerInThread
+    opened: Browser, clinic: Clinic, clinic_server: ServerInThread
 ):
-    connect(opened, server)
+    connect(opened, clinic_server)
     assert opened.images.state("L").status is ImageStatus.LOADED
     clinic.patient = JONES
     opened.list_images()
@@ -191,13 +179,18 @@ def test_a_label_map_that_was_let_go_is_not_loaded(
 
 
 def test_a_scene_that_is_opened_when_the_next_patients_list_is_there(
-    saved: Load, unconnected: Browser, scene: slicer.vtkMRMLScene, clinic: Clinic, server, tmp_path
+    saved: Load,
+    unconnected: Browser,
+    scene: slicer.vtkMRMLScene,
+    clinic: Clinic,
+    clinic_server,
+    tmp_path,
 ):
     """In the session that has saved it, too: what it knew of its nodes has gone with them."""
     path = save_scene(scene, tmp_path)
     scene.Clear()
     clinic.patient = JONES
-    connect(unconnected, server).list_images()
+    connect(unconnected, clinic_server).list_images()
     told: list = []
     unconnected.add_observer(told.append, Failed)
     load_scene(scene, path)
@@ -209,16 +202,16 @@ def test_a_scene_that_is_opened_when_the_next_patients_list_is_there(
 
 
 def test_in_one_session_a_server_is_left_and_chosen_again(
-    saved: Load, unconnected: Browser, scene: slicer.vtkMRMLScene, clinic: Clinic, server
+    saved: Load, unconnected: Browser, scene: slicer.vtkMRMLScene, clinic: Clinic, clinic_server
 ):
     of_smith = owned_nodes(scene)
     clinic.patient = JONES
-    connect(unconnected, server).list_images()
+    connect(unconnected, clinic_server).list_images()
     assert_is_left_alone(of_smith, unconnected.load_image("0"))
 
 
 def test_the_same_id_of_another_server_is_another_image(
-    opened: Browser, clinic: Clinic, server: ServerInThread
+    opened: Browser, clinic: Clinic, clinic_server: ServerInThread
 ):
     of_smith = owned_nodes(scene_of(opened))
     clinic.patient = JONES
@@ -231,18 +224,18 @@ def test_the_same_id_of_another_server_is_another_image(
 
 
 def test_a_list_that_comes_later_than_the_plan_says_whose_it_is(
-    unconnected: Browser, scene: slicer.vtkMRMLScene, server: ServerInThread
+    unconnected: Browser, scene: slicer.vtkMRMLScene, clinic_server: ServerInThread
 ):
-    get_overlays(connect(unconnected, server))
+    get_overlays(connect(unconnected, clinic_server))
     assert marks(scene) == {None}
     unconnected.list_images()
     assert marks(scene) == {'["P1", "Smith"]'}
 
 
 def test_a_line_that_the_user_has_removed_says_so_when_it_has_come_again(
-    unconnected: Browser, scene: slicer.vtkMRMLScene, server: ServerInThread
+    unconnected: Browser, scene: slicer.vtkMRMLScene, clinic_server: ServerInThread
 ):
-    connect(unconnected, server).list_images()
+    connect(unconnected, clinic_server).list_images()
     for _ in range(2):
         (line,) = unconnected.load_trajectories()
         assert line.GetAttribute(PATIENT_ATTRIBUTE) == '["P1", "Smith"]'
@@ -250,10 +243,10 @@ def test_a_line_that_the_user_has_removed_says_so_when_it_has_come_again(
 
 
 def test_an_id_that_is_given_to_the_patient_later_is_known_then(
-    unconnected: Browser, scene: slicer.vtkMRMLScene, clinic: Clinic, server: ServerInThread
+    unconnected: Browser, scene: slicer.vtkMRMLScene, clinic: Clinic, clinic_server: ServerInThread
 ):
     clinic.patient = ("", "Smith")
-    connect(unconnected, server).list_images()
+    connect(unconnected, clinic_server).list_images()
     get_overlays(unconnected)
     clinic.patient = SMITH
     unconnected.list_images()
@@ -261,7 +254,7 @@ def test_an_id_that_is_given_to_the_patient_later_is_known_then(
 
 
 def test_of_two_patients_in_one_scene_each_has_the_own_plan(
-    saved: Load, clinic: Clinic, server: ServerInThread, tmp_path: Path
+    saved: Load, clinic: Clinic, clinic_server: ServerInThread, tmp_path: Path
 ):
     """Given two scenes that are opened one after the other: the second has a plan of Jones."""
     scene = saved()
@@ -269,13 +262,13 @@ def test_of_two_patients_in_one_scene_each_has_the_own_plan(
     slicer.vtkMRMLApplicationLogic().SetMRMLScene(scene_of(later))
     clinic.patient = JONES
     clinic.trajectories = lambda: [codec.TrajectoryItem("Right", owner="0", entry=(0, 0, 9))]
-    connect(later, server).list_images()
+    connect(later, clinic_server).list_images()
     later.load_trajectories()
     later.close()
     (tmp_path / "Jones").mkdir()
     browser = Browser(scene)
     load_scene(scene, save_scene(scene_of(later), tmp_path / "Jones"))
-    connect(browser, server).list_images()
+    connect(browser, clinic_server).list_images()
     browser.load_image("0")
     assert {node.GetName(): "Jones" in parents(node) for node in owned_nodes(scene)} == {
         "Left": False,
@@ -289,9 +282,9 @@ def test_of_two_patients_in_one_scene_each_has_the_own_plan(
 # Hidden patients
 
 
-def saved_while_hidden(browser: Browser, server: ServerInThread, folder: Path) -> Path:
+def saved_while_hidden(browser: Browser, clinic_server: ServerInThread, folder: Path) -> Path:
     browser.patients.hide()
-    connect(browser, server).list_images()
+    connect(browser, clinic_server).list_images()
     get_overlays(browser)
     browser.disconnect()
     return save_scene(scene_of(browser), folder)
@@ -304,15 +297,15 @@ def another_process(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 def test_nothing_of_a_hidden_patient_is_written(
-    unconnected: Browser, server: ServerInThread, tmp_path: Path
+    unconnected: Browser, clinic_server: ServerInThread, tmp_path: Path
 ):
     """Nor is the same written for the same patient in another session."""
-    text = saved_while_hidden(unconnected, server, tmp_path).read_text()
+    text = saved_while_hidden(unconnected, clinic_server, tmp_path).read_text()
     assert PATIENT_ATTRIBUTE in text
     assert not any(word in text for word in SMITH)
     other = Browser(slicer.vtkMRMLScene())
     slicer.vtkMRMLApplicationLogic().SetMRMLScene(scene_of(other))
-    saved_while_hidden(other, server, tmp_path)
+    saved_while_hidden(other, clinic_server, tmp_path)
     assert marks(scene_of(other)).isdisjoint(marks(scene_of(unconnected)))
     other.close()
 
@@ -324,12 +317,12 @@ def test_of_a_patient_who_was_hidden_in_another_session_nobody_can_tell_who_it_w
     is_list_first: bool,
     unconnected: Browser,
     clinic: Clinic,
-    server: ServerInThread,
+    clinic_server: ServerInThread,
     tmp_path: Path,
     another_process: Callable[[], None],
 ):
     """So what belonged to that patient's image stands beside none."""
-    path = saved_while_hidden(unconnected, server, tmp_path)
+    path = saved_while_hidden(unconnected, clinic_server, tmp_path)
     another_process()
     scene_of(unconnected).Clear()
     unconnected.patients.hide(False)
@@ -338,7 +331,7 @@ def test_of_a_patient_who_was_hidden_in_another_session_nobody_can_tell_who_it_w
     told: list = []
     unconnected.add_observer(told.append, Failed)
     clinic.patient = patient
-    connect(unconnected, server)
+    connect(unconnected, clinic_server)
     if is_list_first:
         unconnected.list_images()
     assert unconnected.load_trajectories()[0] not in nodes
@@ -351,15 +344,15 @@ def test_in_the_same_session_it_is_known(
     patient: tuple[str, str],
     unconnected: Browser,
     clinic: Clinic,
-    server: ServerInThread,
+    clinic_server: ServerInThread,
     tmp_path: Path,
 ):
-    path = saved_while_hidden(unconnected, server, tmp_path)
+    path = saved_while_hidden(unconnected, clinic_server, tmp_path)
     scene_of(unconnected).Clear()
     load_scene(scene_of(unconnected), path)
     line = owned_nodes(scene_of(unconnected))[0]
     clinic.patient = patient
-    connect(unconnected, server).list_images()
+    connect(unconnected, clinic_server).list_images()
     unconnected.load_image("0")
     assert (unconnected.load_trajectories() == [line]) is (patient == SMITH)
 
@@ -374,7 +367,12 @@ def test_hiding_the_patients_hides_them_in_what_is_there(opened: Browser):
 
 
 def test_a_scene_that_is_opened_while_patients_are_hidden(
-    saved: Load, unconnected: Browser, scene: slicer.vtkMRMLScene, clinic, server, tmp_path: Path
+    saved: Load,
+    unconnected: Browser,
+    scene: slicer.vtkMRMLScene,
+    clinic,
+    clinic_server,
+    tmp_path: Path,
 ):
     path = save_scene(scene, tmp_path)
     scene.Clear()
@@ -386,24 +384,24 @@ def test_a_scene_that_is_opened_while_patients_are_hidden(
     unconnected.add_observer(told.append, Failed)
     of_smith = owned_nodes(scene)
     clinic.patient = JONES
-    connect(unconnected, server).list_images()
+    connect(unconnected, clinic_server).list_images()
     image = unconnected.load_image("0")
     assert not any(image.GetName() in parents(node) for node in of_smith)
     assert not any(word in str(one.error) for one in told for word in (*SMITH, *JONES))
 
 
 def test_what_another_window_has_hidden_stays_hidden_and_known(
-    unconnected: Browser, scene: slicer.vtkMRMLScene, server: ServerInThread
+    unconnected: Browser, scene: slicer.vtkMRMLScene, clinic_server: ServerInThread
 ):
     """Such as the panel; the script shows its patients."""
     script = Browser(scene)
     unconnected.patients.hide()
-    connect(unconnected, server).list_images()
+    connect(unconnected, clinic_server).list_images()
     get_overlays(unconnected)
     script.patients.hide()
     script.patients.hide(False)
     assert all(mark.startswith("hidden ") for mark in marks(scene))
-    connect(script, server).list_images()
+    connect(script, clinic_server).list_images()
     image = script.load_image("0")
     assert all(image.GetName() in parents(node) for node in owned_nodes(scene)[2:])
     script.close()

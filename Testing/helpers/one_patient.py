@@ -66,7 +66,7 @@ def connect(browser: Browser, server: ServerInThread) -> Browser:
     return browser
 
 
-def get_overlays(browser: Browser) -> None:
+def get_overlays(browser: Browser, label_map_id: str = "L") -> None:
     """Get the plan, the points and the label map, and make a segmentation of it."""
     events: list = []
     browser.add_observer(events.append)
@@ -75,8 +75,8 @@ def get_overlays(browser: Browser) -> None:
     step_until_event(browser, events, PointsShown)
     browser.overlays.request_label_maps()
     step_until_event(browser, events, LabelMapsListed)
-    browser.load_image("L")
-    browser.overlays.show_segmentation("L")
+    browser.load_image(label_map_id)
+    browser.overlays.show_segmentation(label_map_id)
     browser.remove_observer(events.append)
 
 

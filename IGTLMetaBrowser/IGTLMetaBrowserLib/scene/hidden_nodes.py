@@ -33,13 +33,10 @@ class HiddenNodes:
         if not is_hidden(node):
             yield
             return
-        before = node.GetDisableModifiedEvent()
-        node.DisableModifiedEventOn()
         try:
-            yield
+            with unnoticed(node):
+                yield
         finally:
-            # What was not notified stays pending in the node, once for each kind of event.
-            node.SetDisableModifiedEvent(before)
             self.watch(node)
 
     def watch(self, node: Any) -> None:
@@ -63,6 +60,20 @@ class HiddenNodes:
                 on_visible(node)
             # Not InvokePendingModifiedEvent: a line would be drawn where it was before.
             node.EndModify(node.StartModify())
+
+
+@contextmanager
+def unnoticed(node: Any) -> Iterator[None]:
+    """Change a node, and notify nobody.
+
+    That stays pending in the node, once for each kind of event.
+    """
+    before = node.GetDisableModifiedEvent()
+    node.DisableModifiedEventOn()
+    try:
+        yield
+    finally:
+        node.SetDisableModifiedEvent(before)
 
 
 def is_hidden(node: Any) -> bool:

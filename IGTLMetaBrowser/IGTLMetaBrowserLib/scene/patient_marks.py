@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..privacy.hidden_patients import HiddenPatients, patient_of_uid
+from .hidden_nodes import unnoticed
 from .server_nodes import (
     IMAGE_ID_ATTRIBUTE,
     KEY_ATTRIBUTE,
@@ -103,7 +104,5 @@ def _write(node: Any, text: str) -> None:
     """Write a mark so that no view looks at the node, which takes a millisecond in Slicer."""
     if node.GetAttribute(PATIENT_ATTRIBUTE) == text:
         return
-    before = node.GetDisableModifiedEvent()
-    node.DisableModifiedEventOn()
-    node.SetAttribute(PATIENT_ATTRIBUTE, text)
-    node.SetDisableModifiedEvent(before)
+    with unnoticed(node):
+        node.SetAttribute(PATIENT_ATTRIBUTE, text)

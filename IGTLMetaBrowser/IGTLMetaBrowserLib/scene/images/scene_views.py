@@ -3,17 +3,20 @@
 Slicer 5.12 keeps a scene view in sequences, with a copy of each node that the user picked for it,
 and writes the node's name onto all of these; older scenes have the nodes in a scene of their own
 (vtkMRMLSceneViewNode). To restore one writes the copy's attributes over those of the volume.
+
+Slicer must not notice what is written here: told that a sequence or a copy in it has changed, it
+writes the copy over the volume, with the voxels that it had in the scene view.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 from vtkmodules.vtkCommonCore import vtkCollection, vtkWeakReference
 
 from ...privacy.hidden_patients import HiddenPatients, is_identity, is_pseudonym
+from ..hidden_nodes import unnoticed
 from ..patient_marks import PATIENT_ATTRIBUTE, mark
 from ..server_nodes import SERVER_ATTRIBUTE
 
@@ -72,7 +75,7 @@ class SceneViews:
         for sequence, volume in _sequences(self._scene):
             name = next(_copies(sequence)).GetAttribute(_NAME_OF_PROXY)
             if volume is not None and name is not None:
-                with _unnoticed(volume):
+                with unnoticed(volume):
                     volume.SetAttribute(_NAME_OF_PROXY, name)
 
     def _register(self, node: Any) -> None:
@@ -157,22 +160,9 @@ def _write_again(node: Any, texts: _Texts) -> None:
 
 def _write(node: Any, texts: _Texts) -> None:
     name, attributes = texts
-    with _unnoticed(node):
+    with unnoticed(node):
         node.SetName(name)
         for attribute in set(node.GetAttributeNames()) - set(attributes):
             node.RemoveAttribute(attribute)
         for attribute, text in attributes.items():
             node.SetAttribute(attribute, text)
-
-
-@contextmanager
-def _unnoticed(node: Any) -> Iterator[None]:
-    """Change a node, and tell nobody.
-
-    Slicer, told that a sequence or a copy in it has changed, writes the copy over the volume, with
-    the voxels that it had in the scene view.
-    """
-    before = node.GetDisableModifiedEvent()
-    node.DisableModifiedEventOn()
-    yield
-    node.SetDisableModifiedEvent(before)

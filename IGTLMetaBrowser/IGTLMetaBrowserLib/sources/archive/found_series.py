@@ -52,7 +52,7 @@ class FoundSeries:
     def query_for(self, wanted: str) -> Query | None:
         """Return what to ask an archive for, to have the series of an id; None if it is unknown."""
         for search in self._newest_first():
-            match _read(search).get(wanted):
+            match _read(search, wanted).get(wanted):
                 case [str(study), str(series)] if image_id(series) == wanted:
                     return dict(zip(UID_KEYWORDS, (study, series), strict=True))
         return None
@@ -65,9 +65,15 @@ class FoundSeries:
         return [search for _, search in sorted(dated, reverse=True)]
 
 
-def _read(search: Path) -> dict[str, object]:
+def _read(search: Path, wanted: str) -> dict[str, object]:
+    """Return what is noted of a search; nothing if an id is not among it.
+
+    A server waits for that: to parse all that can lie there takes 35 ms, with --most 10000 ten
+    times that.
+    """
     try:
-        noted = json.loads(search.read_text())
+        content = search.read_bytes()
+        noted = json.loads(content) if json.dumps(wanted).encode() in content else {}
     except (OSError, ValueError):  # removed just now, or damaged
         return {}
     return noted if isinstance(noted, dict) else {}
