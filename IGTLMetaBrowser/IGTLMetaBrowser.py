@@ -36,7 +36,7 @@ from IGTLMetaBrowserLib.ui.endpoints import sample_data, scene_endpoint
 from IGTLMetaBrowserLib.ui.endpoints.demo_endpoint import DemoEndpoint, demoName, isDemo
 from IGTLMetaBrowserLib.ui.endpoints.endpoint import BrowserBesideEndpoints
 from IGTLMetaBrowserLib.ui.panel import BrowserPanel
-from IGTLMetaBrowserLib.ui.patient_privacy import arePatientsHidden
+from IGTLMetaBrowserLib.ui.patient_privacy import hideIfChosen
 from IGTLMetaBrowserLib.ui.pump import Pump
 from IGTLMetaBrowserLib.ui.reloading import reloadLib
 from IGTLMetaBrowserLib.ui.self_test_window import SelfTestWindow, waitFor
@@ -198,7 +198,7 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
     def __init__(self):
         ScriptedLoadableModuleLogic.__init__(self)
         self.browser = BrowserBesideEndpoints(slicer.mrmlScene)
-        self.browser.patients.hide(arePatientsHidden())
+        hideIfChosen(self.browser)
         self.browser.thumbnails.keep_in(Path(slicer.app.cachePath) / "IGTLMetaBrowserThumbnails")
         self.demo = DemoEndpoint()
         self.sceneEndpoint = scene_endpoint.SceneEndpoint()

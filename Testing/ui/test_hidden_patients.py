@@ -304,6 +304,17 @@ def test_a_script_hides_the_patients_of_its_browser_alone(doctor, slicer_host):
     script.close()
 
 
+def test_a_module_that_is_opened_beside_a_script_that_hides_them_does_not_show_them(
+    load_slicer_module, slicer_host
+):
+    script = Browser(slicer_host.mrmlScene)
+    script.patients.hide()
+    widget = load_slicer_module(MODULE).widget
+    assert widget.ui.hidePatientsCheckBox.checked
+    assert widget.logic.browser.patients.is_hidden
+    script.close()
+
+
 @pytest.mark.parametrize("stored", [True, "true"])  # as settings come back, by their file
 def test_the_choice_counts_from_the_first_moment(load_slicer_module, slicer_host, stored):
     QSettings().setValue(SETTING, stored)

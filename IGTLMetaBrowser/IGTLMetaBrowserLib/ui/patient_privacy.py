@@ -8,9 +8,13 @@ from .settings_values import keepBool, readBool
 _SETTING = "HidePatientNames"
 
 
-def arePatientsHidden():
-    """Whether the user wants to see no patient names."""
-    return readBool(_SETTING)
+def hideIfChosen(browser):
+    """Hide the patients of a browser if the user has chosen that.
+
+    Else those of a new one are hidden as long as another browser of its scene hides them.
+    """
+    if readBool(_SETTING):
+        browser.patients.hide()
 
 
 class PatientPrivacy:
@@ -23,7 +27,7 @@ class PatientPrivacy:
     def __init__(self, checkBox, browser):
         self._checkBox = checkBox
         self._browser = browser
-        browser.patients.hide(arePatientsHidden())
+        hideIfChosen(browser)
         self.show()
         checkBox.toggled.connect(self._onToggled)
 
