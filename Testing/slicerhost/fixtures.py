@@ -102,17 +102,21 @@ def load_slicer_module(
     for module in loaded:
         if slicer_host.app.moduleManager().module(module.name) is module.module:
             module.cleanup()
-    _restore_modules(imported)
+    restore_modules(imported)
 
 
-def _restore_modules(imported: dict[str, ModuleType]) -> None:
+def restore_modules(imported: dict[str, ModuleType]) -> None:
     """Let all import the modules that they imported before a reload, and nothing of the new ones.
 
-    What was first imported after the reload has imported others that are new.
+    What was first imported after the reload has imported others that are new. Its package forgets
+    it as well, or `from . import name` would find it there, and not import it again.
     """
     replaced = {n: m for n, m in imported.items() if sys.modules.get(n, m) is not m}
     packages = {name.partition(".")[0] for name in replaced}
     for name in sys.modules.keys() - imported.keys():
         if name.partition(".")[0] in packages:
             del sys.modules[name]
+            package, _, own_name = name.rpartition(".")
+            if package in imported:
+                vars(imported[package]).pop(own_name, None)
     sys.modules.update(replaced)
