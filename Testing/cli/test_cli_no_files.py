@@ -1,15 +1,22 @@
-"""Pipes and devices where files are named: they are not waited for, and not read for ever."""
+"""Pipes and devices where files are named: they are not waited for, and not read for ever.
+
+But where a pipe is how a shell hands over a secret or a small text, it is read.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from cli.command import igtlmeta, served, shelf_of
+from cli.test_cli_serve import serving
 from helpers.certificates import Authority
+from IGTLMetaBrowserLib import regular_file
 from IGTLMetaBrowserLib.net.server.audit import AuditError, AuditFile
 
 SERVE = ["serve", "--demo", "--port", "0"]
@@ -18,7 +25,6 @@ READ = [
     [*SERVE, "--tls-cert", "own.pem", "--tls-key"],
     [*SERVE, "--tls-cert", "own.pem", "--tls-client-ca"],
     [*SERVE, "--tls-cert", "own.pem", "--tls-client-ca", "ca.pem", "--tls-revoked"],
-    [*SERVE, "--deidentify", "--deidentify-key"],
     ["serve", "--dicomweb", "https://localhost:1", "--archive-ca"],
     ["serve", "--dicomweb", "https://localhost:1", "--archive-cert"],
     ["serve", "--dicom", "A@localhost:1", "--archive-ca"],
@@ -56,6 +62,48 @@ def test_nor_is_it_by_whoever_asks_a_server(option: str, folder: Path) -> None:
     assert "pipe' cannot be read: it is a pipe or a device, and no file; check the path" in (
         result.stderr
     )
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Path:
+    """A pipe, which a shell makes of ``<(…)`` as well, but under a number."""
+    os.mkfifo(tmp_path / "pipe")
+    return tmp_path / "pipe"
+
+
+def test_a_key_can_be_handed_over_by_a_pipe(pipe: Path, tmp_path: Path) -> None:
+    """Who keeps it in a safe need not write it to the disk: ``<(pass show key)``."""
+    (tmp_path / "key").write_bytes(b"a secret of 16 bytes and more")
+    lists = []
+    with ThreadPoolExecutor() as other:
+        other.submit(pipe.write_bytes, (tmp_path / "key").read_bytes())
+        for key in (pipe, tmp_path / "key"):
+            options = ("--demo", "--port", "0", "--deidentify", "--deidentify-key", key)
+            with serving(*options) as (_, _, address):
+                lists.append(igtlmeta("list", address, "--json").stdout)
+    assert lists[0] == lists[1]
+
+
+def test_a_plan_can_be_handed_over_by_a_pipe(pipe: Path, phantom: Path, tmp_path: Path) -> None:
+    plan = [{"name": "a", "type": "target", "target": [1, 2, 3]}]
+    with ThreadPoolExecutor() as other:
+        other.submit(pipe.write_text, json.dumps(plan))
+        result = igtlmeta("store", pipe, "--images", phantom / "CT", "-o", tmp_path / "out")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert Path(result.stdout.strip()).is_file()
+
+
+def test_a_pipe_is_read_for_a_time_and_up_to_a_size(
+    pipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regular_file, "MOST_BYTES", 1 << 20)
+    with ThreadPoolExecutor() as other:
+        other.submit(pipe.write_bytes, bytes((1 << 20) + 1))
+        with pytest.raises(OSError, match="it has more than the limit of 1 MiB"):
+            regular_file.read_small_or_pipe(pipe)
+    monkeypatch.setattr(regular_file, "_SECONDS_FOR_PIPE", 0.0)
+    with pytest.raises(TimeoutError, match="it is a pipe, whose end has not come within 0 s"):
+        regular_file.read_small_or_pipe(pipe)  # nobody writes
 
 
 def test_an_audit_trail_may_be_a_pipe_but_only_one_that_somebody_reads(folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from .. import net
 from ..privacy.deidentified_source import DeidentifiedSource
 from ..privacy.redacted_log import OwnWordsOnly
-from ..regular_file import read_small
+from ..regular_file import read_small_or_pipe
 from ..system_errors import why_not_read
 from .output import note, note_if_others_may_read
 from .parser import path_of
@@ -67,7 +67,7 @@ def deidentified(source: net.Source, arguments: argparse.Namespace) -> net.Sourc
 
 def _read_key(path: Path) -> bytes:
     try:
-        key = read_small(path)
+        key = read_small_or_pipe(path)
     except OSError as error:
         raise net.SourceError(why_not_read(error, path, "the key")) from None
     if len(key) < _SHORTEST_KEY:

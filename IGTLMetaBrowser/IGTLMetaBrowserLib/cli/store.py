@@ -18,6 +18,7 @@ from ..dicom_index.whole_dataset import read_whole
 from ..metadata.image_modules import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from ..net.source import SourceError
 from ..optional_packages import is_usable, pip_command
+from ..regular_file import is_readable_pipe
 from ..sources.archive.archive import Archive, Series
 from ..sources.dicom.fields import image_id
 from ..sources.dicom.replaced_documents import replaced_by, version_of
@@ -88,7 +89,8 @@ def store(arguments: argparse.Namespace) -> int:
         arguments.usage_error("name the images: --images DIR, or --series UID of the archive")
     if arguments.segment and (not arguments.replaces or _is_plan(arguments)):
         arguments.usage_error("--segment is of a label map, and of a document: --replaces")
-    if not arguments.plan.is_file():  # before all images are read
+    # Before all images are read.
+    if not (arguments.plan.is_file() or is_readable_pipe(arguments.plan)):
         raise SourceError(f"there is no file {arguments.plan}; check the path")
     _require_packages()
     archive = archive_options.open_archive(arguments) if is_archive else None
@@ -196,7 +198,7 @@ def _document(
     """Return the document, and the numbers of the segments that have replaced others in it."""
     is_plan, replaces = _is_plan(arguments), arguments.replaces
     if is_plan:
-        trajectories = read_trajectories(arguments.plan)
+        trajectories = read_trajectories(arguments.plan, may_be_pipe=True)
         if not trajectories and not arguments.empty:
             raise SourceError(
                 f"{arguments.plan} has no trajectories; if nothing of the plan that it replaces is "
@@ -218,7 +220,8 @@ def _document(
 
 
 def _is_plan(arguments: argparse.Namespace) -> bool:
-    return arguments.plan.suffix == ".json"
+    """Label maps are told by their names, which pipes have not, and are not read through them."""
+    return arguments.plan.suffix == ".json" or is_readable_pipe(arguments.plan)
 
 
 def _labels(path: Path) -> Labels:

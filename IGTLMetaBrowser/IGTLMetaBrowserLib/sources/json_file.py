@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..regular_file import read_small
+from ..regular_file import read_small, read_small_or_pipe
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, *, may_be_pipe: bool = False) -> Any:
     """Return what a file holds; as Python's objects it can take 25 times as much memory.
 
-    Raises ``OSError``, also if it is too large, ``ValueError`` if it is no JSON, and
-    ``RecursionError`` if it is nested too deep.
+    A pipe is read only if it may be one. Raises ``OSError``, also if it is too large,
+    ``ValueError`` if it is no JSON, and ``RecursionError`` if it is nested too deep.
     """
-    return json.loads(read_small(path).decode("utf-8"))
+    read = read_small_or_pipe if may_be_pipe else read_small
+    return json.loads(read(path).decode("utf-8"))

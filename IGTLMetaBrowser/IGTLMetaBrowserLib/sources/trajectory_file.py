@@ -35,10 +35,10 @@ TYPE_NAMES = {
 }
 
 
-def read_trajectories(path: Path) -> list[codec.TrajectoryItem]:
+def read_trajectories(path: Path, *, may_be_pipe: bool = False) -> list[codec.TrajectoryItem]:
     """Read a file; raises ``SourceError``, which says what is wrong in it."""
     try:
-        objects = read_json(path)
+        objects = read_json(path, may_be_pipe=may_be_pipe)
     except OSError as error:
         raise SourceError(why_not_read(error, path)) from error
     except SourceError as error:
