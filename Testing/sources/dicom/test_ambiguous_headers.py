@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from pydicom import Dataset
-from pydicom.encaps import encapsulate, generate_frames
+from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 from pydicom.tag import Tag
 from pydicom.uid import (
     JPEG2000Lossless,
@@ -331,6 +331,19 @@ class TestTablesOfOffsets:
         first, *rest = struct.unpack("<4Q", dataset.ExtendedOffsetTableLengths)
         dataset.ExtendedOffsetTableLengths = struct.pack("<4Q", first - 10, *rest)
         check_not_decoded(tmp_path, dataset, "its table of lengths has others than its pictures")
+
+    def test_lengths_may_leave_out_what_fills_a_fragment_up(self, tmp_path, make_slice):
+        """As of a writer that rounds up to 16 bytes: dcmtk reads these too, pydicom does not."""
+        dataset = film_of_four(make_slice, JPEG2000Lossless, is_extended=False)
+        frames = [*generate_frames(dataset.PixelData, number_of_frames=4)]
+        pixels, offsets, _ = encapsulate_extended([frame + bytes(16) for frame in frames])
+        dataset.PixelData, dataset.ExtendedOffsetTable = pixels, offsets
+        sizes = [frame.rindex(b"\xff\xd9") + 2 for frame in frames]
+        dataset.ExtendedOffsetTableLengths = struct.pack("<4Q", *sizes)
+        (tmp_path / "a").write_bytes(content_of(dataset))
+        source = DicomFolderSource(tmp_path)
+        (item,) = source.images()
+        assert source.image(item.id).pixels[:, 0, 0].tolist() == [4, 5, 6, 7]
 
     @pytest.mark.parametrize("has_table", [False, True])
     def test_a_picture_in_several_fragments_is_one(self, tmp_path, make_slice, has_table):

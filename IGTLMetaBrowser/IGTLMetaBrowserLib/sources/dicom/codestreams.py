@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # JPEG (ISO 10918-1, B.1.1.3): start of image; markers that begin a frame, but for the three between
 # them that do not (DHT, JPG, DAC); start of scan. JPEG-LS has SOF55 (ISO 14495-1, C.1.1).
 _SOI = b"\xff\xd8"
+# End of image; that of a codestream of JPEG 2000 is the same (ISO 15444-1, A.4.4).
+_END = b"\xff\xd9"
 _SOF = (frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}) | {0xF7}
 _SOS = 0xDA
 _JPEG_SIZE = struct.Struct(">BHHB")  # precision, lines, samples a line, components
@@ -87,7 +89,6 @@ def _check_pictures(dataset: Dataset, count: int) -> None:
     pictures = _begins(pixels, places, is_rle=dataset.file_meta.TransferSyntaxUID == _RLE)
     if pictures is not None and len(pictures) != count:
         raise SourceError(f"it has {len(pictures)} pictures, and its header says {count} frames")
-    lengths = np.array([place.stop - place.start for place in places], np.uint64)
     items = np.array([place.start for place in places], np.uint64) - np.uint64(first + 8)
     for offsets, number_type in (
         (table, "<u4"),
@@ -97,9 +98,28 @@ def _check_pictures(dataset: Dataset, count: int) -> None:
         if len(begins):
             _check_table(begins, items if pictures is None else pictures, count)
     if "ExtendedOffsetTable" in dataset:  # each frame is one fragment (PS3.3 C.7.6.3.1.8)
-        said = np.frombuffer(dataset.get("ExtendedOffsetTableLengths") or b"", "<u8")
-        if len(said) != len(lengths) or ((said > lengths) | (said + np.uint64(1) < lengths)).any():
-            raise SourceError("its table of lengths has others than its pictures have")
+        _check_lengths(pixels, places, dataset.get("ExtendedOffsetTableLengths") or b"")
+
+
+def _check_lengths(pixels: memoryview, places: list[slice], table: bytes) -> None:
+    """Raise ``SourceError`` if a table of lengths has others than those of the pictures.
+
+    pydicom reads as many bytes as it says, and dcmtk the whole fragment: what it leaves out has to
+    be padding, of which there may be more than the byte that makes a length even (PS3.5 A.4).
+    """
+    said = np.frombuffer(table, "<u8").tolist()
+    if len(said) == len(places):
+        pictures = (pixels[place] for place in places)
+        if all(map(_is_all_but_padding, pictures, said)):
+            return
+    raise SourceError("its table of lengths has others than its pictures have")
+
+
+def _is_all_but_padding(picture: memoryview, size: int) -> bool:
+    """Whether the first ``size`` bytes are the whole picture."""
+    if size in (len(picture), len(picture) - 1):
+        return True
+    return size < len(picture) and picture[:size][-2:] == _END and not any(picture[size:])
 
 
 def _check_table(begins: np.ndarray, pictures: np.ndarray, count: int) -> None:
