@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import codec
-from ..dicom_index.header_reader import DICOM, DICOMDIR, OTHER, read_content, read_file
-from ..dicom_index.image_header import unpack_header
 from ..dicom_index.limited_file import open_limited
 from ..dicom_index.whole_dataset import read_whole
 from ..metadata.image_modules import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from ..net.source import SourceError
 from ..optional_packages import is_usable, pip_command
 from ..regular_file import is_readable_pipe
-from ..sources.archive.archive import Archive, Series
+from ..sources.archive.archive import Archive
 from ..sources.dicom.fields import image_id
 from ..sources.dicom.replaced_documents import replaced_by, version_of
 from ..sources.documents.label_document import replace_segments, write_segmentation
@@ -30,9 +26,10 @@ from ..sources.plain_volumes.volume_file import read_label_map
 from ..sources.trajectory_file import read_trajectories
 from ..system_errors import why_not_written, with_advice
 from ..whole_file import replaced_at_end
-from . import archive_options, output
+from . import archive_options
 from .output import complain, note, print_path
 from .parser import add_command, path_of
+from .store_images import images_in_folder, images_of_series
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -82,6 +79,27 @@ def add_commands(commands: Any) -> None:
 
 def store(arguments: argparse.Namespace) -> int:
     """Store a plan (as Comprehensive 3D SR) or a label map (as Segmentation)."""
+    _check_usage(arguments)
+    # Before all images are read.
+    if not (arguments.plan.is_file() or is_readable_pipe(arguments.plan)):
+        raise SourceError(f"there is no file {arguments.plan}; check the path")
+    _require_packages()
+    if not archive_options.is_given(arguments):
+        images = _checked(images_in_folder(arguments.images))
+        return _store_in_folder(arguments.output, *_document(arguments, images, None))
+    archive = archive_options.open_archive(arguments)
+    images = _checked(
+        images_of_series(archive, arguments.series)
+        if arguments.series
+        else images_in_folder(arguments.images)
+    )
+    modality = "SR" if _is_plan(arguments) else "SEG"
+    known = DocumentsOfStudy(archive, images, modality) if arguments.replaces else None
+    return _store_in_archive(archive, known, *_document(arguments, images, known))
+
+
+def _check_usage(arguments: argparse.Namespace) -> None:
+    """End with what is wrong, if options do not go together."""
     is_archive = archive_options.is_given(arguments)
     if bool(arguments.output) == is_archive:
         arguments.usage_error("say where to store it: -o DIR, --dicomweb or --dicom")
@@ -89,33 +107,42 @@ def store(arguments: argparse.Namespace) -> int:
         arguments.usage_error("name the images: --images DIR, or --series UID of the archive")
     if arguments.segment and (not arguments.replaces or _is_plan(arguments)):
         arguments.usage_error("--segment is of a label map, and of a document: --replaces")
-    # Before all images are read.
-    if not (arguments.plan.is_file() or is_readable_pipe(arguments.plan)):
-        raise SourceError(f"there is no file {arguments.plan}; check the path")
-    _require_packages()
-    archive = archive_options.open_archive(arguments) if is_archive else None
-    images, known = _images(arguments, archive), None
-    check_images(images)  # all else takes for granted that they say what they are
-    if archive is not None and arguments.replaces:
-        known = DocumentsOfStudy(archive, images, "SR" if _is_plan(arguments) else "SEG")
-    document, numbers = _document(arguments, images, known)
-    document.file_meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
-    document.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
-    content = io.BytesIO()
-    document.save_as(content, enforce_file_format=True)
-    if archive is not None:
-        note(_stored(archive, known, document, content.getvalue()))
-        _print(document.SOPInstanceUID, numbers)
-        return 0
-    path = arguments.output / f"{document.SOPInstanceUID}.dcm"
+
+
+def _store_in_folder(folder: Path, document: Dataset, numbers: list[int]) -> int:
+    path = folder / f"{document.SOPInstanceUID}.dcm"
+    content = _file_of(document)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replaced_at_end(path) as part:
-            part.write_bytes(content.getvalue())
+            part.write_bytes(content)
     except OSError as error:
         return complain(why_not_written(error, path))
     _print(path, numbers)
     return 0
+
+
+def _store_in_archive(
+    archive: Archive, known: DocumentsOfStudy | None, document: Dataset, numbers: list[int]
+) -> int:
+    note(_stored(archive, known, document, _file_of(document)))
+    _print(document.SOPInstanceUID, numbers)
+    return 0
+
+
+def _checked(images: list[Dataset]) -> list[Dataset]:
+    """Return images that say what they are: all else takes that for granted."""
+    check_images(images)
+    return images
+
+
+def _file_of(document: Dataset) -> bytes:
+    """Return a document as a file (PS3.10), which says that this software wrote it."""
+    document.file_meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
+    document.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
+    content = io.BytesIO()
+    document.save_as(content, enforce_file_format=True)
+    return content.getvalue()
 
 
 def _require_packages() -> None:
@@ -226,66 +253,6 @@ def _is_plan(arguments: argparse.Namespace) -> bool:
 
 def _labels(path: Path) -> Labels:
     return read_labels(path) if path.suffix == ENDING else read_label_map(path)
-
-
-def _images(arguments: argparse.Namespace, archive: Archive | None) -> list[Dataset]:
-    """Return the headers of the images of the plan. Raises ``SourceError``."""
-    if arguments.images is not None:
-        return _read(arguments.images)
-    assert archive is not None
-    # An archive may pass over what it is asked for (PS3.18 8.3.4), and name any other.
-    query = {"SeriesInstanceUID": arguments.series}
-    found = [one for one in archive.find(query, 2) if one.uid == arguments.series]
-    if len(found) != 1:
-        many = f"{len(found)} series" if found else "no series"
-        raise SourceError(f"{archive.name} has {many} {arguments.series}; check --series")
-    images: list[Dataset] = []
-    # Nothing of them goes to the disk, where it would stay if this process is killed.
-    archive.fetch(found[0], lambda content: images.extend(_image_in(content, "a file")))
-    if not images:
-        raise SourceError(f"the series {arguments.series} has no images in {archive.name}")
-    _check_series(images, found[0], archive)
-    return images
-
-
-def _check_series(images: list[Dataset], series: Series, archive: Archive) -> None:
-    """Raise ``SourceError`` unless images are of a series: they say where a document belongs."""
-    for keyword in ("SeriesInstanceUID", "StudyInstanceUID", "PatientID"):
-        if {str(image.get(keyword) or "") for image in images} - {series[keyword]}:
-            raise SourceError(
-                f"{archive.name} has sent images of another {keyword} than it lists for the series "
-                f"{series.uid}; nothing is stored"
-            )
-
-
-def _read(folder: Path) -> list[Dataset]:
-    if not folder.is_dir():
-        raise SourceError(f"there is no folder {folder}; check --images")
-    paths = sorted(folder.rglob("*"))
-    files = [path for path in paths if path.is_file()]
-    images = [image for path in files for image in _image_in(path, str(path))]
-    if not images:
-        raise SourceError(f"{folder} has no DICOM images; name the folder of the plan's images")
-    return images
-
-
-def _image_in(source: Path | bytes | memoryview, name: str) -> Iterator[Dataset]:
-    """Yield the header of the image in a file, or in its bytes, if there is one."""
-    content = read_file(str(source)) if isinstance(source, Path) else read_content(source)
-    reason = content.reason
-    if content.image is not None:
-        shared, rest = content.image
-        reason = unpack_header(json.loads(shared), rest).problem
-    elif content.kind in (DICOM, DICOMDIR, OTHER):
-        return
-    try:
-        if not reason:
-            with open_limited(source) as file:
-                yield read_whole(file, stop_before_pixels=True)
-            return
-    except Exception as error:  # a broken file raises anything
-        reason = str(error)
-    note(f"{output.escaped(name)} is left out, it cannot be read: {reason}")
 
 
 def _predecessor(text: str | None, known: DocumentsOfStudy | None) -> Dataset | None:

@@ -1,0 +1,77 @@
+"""The headers of the images that a document is stored for, from a folder or an archive."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..dicom_index.header_reader import DICOM, DICOMDIR, OTHER, read_content, read_file
+from ..dicom_index.image_header import unpack_header
+from ..dicom_index.limited_file import open_limited
+from ..dicom_index.whole_dataset import read_whole
+from ..net.source import SourceError
+from ..sources.archive.archive import Archive, Series
+from . import output
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+
+def images_in_folder(folder: Path) -> list[Dataset]:
+    """Return the headers of the images in a folder. Raises ``SourceError``."""
+    if not folder.is_dir():
+        raise SourceError(f"there is no folder {folder}; check --images")
+    paths = sorted(folder.rglob("*"))
+    files = [path for path in paths if path.is_file()]
+    images = [image for path in files for image in _image_in(path, str(path))]
+    if not images:
+        raise SourceError(f"{folder} has no DICOM images; name the folder of the plan's images")
+    return images
+
+
+def images_of_series(archive: Archive, uid: str) -> list[Dataset]:
+    """Return the headers of the images of a series. Raises ``SourceError``."""
+    # An archive may pass over what it is asked for (PS3.18 8.3.4), and name any other.
+    query = {"SeriesInstanceUID": uid}
+    found = [one for one in archive.find(query, 2) if one.uid == uid]
+    if len(found) != 1:
+        many = f"{len(found)} series" if found else "no series"
+        raise SourceError(f"{archive.name} has {many} {uid}; check --series")
+    images: list[Dataset] = []
+    # Nothing of them goes to the disk, where it would stay if this process is killed.
+    archive.fetch(found[0], lambda content: images.extend(_image_in(content, "a file")))
+    if not images:
+        raise SourceError(f"the series {uid} has no images in {archive.name}")
+    _check_series(images, found[0], archive)
+    return images
+
+
+def _check_series(images: list[Dataset], series: Series, archive: Archive) -> None:
+    """Raise ``SourceError`` unless images are of a series: they say where a document belongs."""
+    for keyword in ("SeriesInstanceUID", "StudyInstanceUID", "PatientID"):
+        if {str(image.get(keyword) or "") for image in images} - {series[keyword]}:
+            raise SourceError(
+                f"{archive.name} has sent images of another {keyword} than it lists for the series "
+                f"{series.uid}; nothing is stored"
+            )
+
+
+def _image_in(source: Path | bytes | memoryview, name: str) -> Iterator[Dataset]:
+    """Yield the header of the image in a file, or in its bytes, if there is one."""
+    content = read_file(str(source)) if isinstance(source, Path) else read_content(source)
+    reason = content.reason
+    if content.image is not None:
+        shared, rest = content.image
+        reason = unpack_header(json.loads(shared), rest).problem
+    elif content.kind in (DICOM, DICOMDIR, OTHER):
+        return
+    try:
+        if not reason:
+            with open_limited(source) as file:
+                yield read_whole(file, stop_before_pixels=True)
+            return
+    except Exception as error:  # a broken file raises anything
+        reason = str(error)
+    output.note(f"{output.escaped(name)} is left out, it cannot be read: {reason}")
