@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import pkgutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec import messages
 from IGTLMetaBrowserLib.codec.messages import base
-from IGTLMetaBrowserLib.codec.messages.families import FAMILIES, MODULE_OF_TYPE
+from IGTLMetaBrowserLib.codec.messages.families import FAMILIES, MODULE_OF_NAME, MODULE_OF_TYPE
 
 IMPORT_ROOT = Path(codec.__file__).parents[2]
 
@@ -57,6 +58,21 @@ def test_a_type_is_read_by_the_class_of_its_module(type_name: str, module: str):
 def test_every_public_name_can_be_had(name: str):
     assert getattr(codec, name) is not None
     assert name in dir(codec)
+
+
+def test_who_checks_types_knows_the_classes_that_are_imported_later():
+    """To a type checker, what ``__getattr__`` returns could be anything, misspelled names too."""
+    tree = ast.parse(Path(codec.__file__).read_text())
+    checked = next(node for node in tree.body if isinstance(node, ast.If))
+    imported = {
+        alias.name: node.module.rpartition(".")[2]
+        for node in checked.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    of_units = dict.fromkeys(("SIPrefix", "SIUnit", "Unit"), "unit")
+    assert imported == MODULE_OF_NAME | of_units
+    assert set(imported) <= set(codec.__all__)
 
 
 def test_a_name_that_does_not_exist_is_an_attribute_error():

@@ -12,7 +12,7 @@ be copied in a turn of an event loop::
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .charset import EncodedText
 from .crc64 import Crc64, crc64
@@ -47,6 +47,40 @@ from .scalar import ScalarType
 from .timestamp import Timestamp
 from .wire import brief, cut_text, printable, readable
 
+if TYPE_CHECKING:  # what is imported when it is first asked for, for those who check types
+    from .messages.bind import BindMessage
+    from .messages.bind_query import ChildName, GetBindMessage, RTSBindMessage, StartBindMessage
+    from .messages.capability import CapabilityMessage
+    from .messages.color_table import ColorTableMessage, LongNamedColorTableMessage
+    from .messages.command import CommandMessage, RTSCommandMessage
+    from .messages.image_part import GetImagePartMessage, ImagePartMessage, PartEncoding
+    from .messages.label_meta import LabelMetaItem, LabelMetaMessage
+    from .messages.ndarray import NDArrayMessage
+    from .messages.point import PointItem, PointMessage
+    from .messages.polydata import PolyDataMessage, RTSPolyDataMessage, StartPolyDataMessage
+    from .messages.polydata_attributes import PolyDataAttribute, PolyDataAttributeType
+    from .messages.polydata_cells import CellArray
+    from .messages.position import PositionMessage, QuaternionTransformMessage
+    from .messages.quaternion_tracking import (
+        QuaternionTrackingDataItem,
+        QuaternionTrackingDataMessage,
+        RTSQuaternionTrackingDataMessage,
+        StartQuaternionTrackingDataMessage,
+    )
+    from .messages.sensor import SensorMessage
+    from .messages.string import StringMessage
+    from .messages.thumbnail import ThumbnailMessage, ThumbnailPlane
+    from .messages.tracking import (
+        InstrumentType,
+        RTSTrackingDataMessage,
+        StartTrackingDataMessage,
+        TrackingDataItem,
+        TrackingDataMessage,
+    )
+    from .messages.video import StartVideoMessage, VideoMessage
+    from .messages.video_meta import VideoMetaItem, VideoMetaMessage
+    from .unit import SIPrefix, SIUnit, Unit
+
 # Of these modules, like of the families, a name is imported when it is first asked for.
 _MODULE_OF_NAME = {name: f".messages.{module}" for name, module in MODULE_OF_NAME.items()}
 _MODULE_OF_NAME |= dict.fromkeys(("SIPrefix", "SIUnit", "Unit"), ".unit")
@@ -55,10 +89,16 @@ __all__ = [
     "DEFAULT_MAX_BODY_SIZE",
     "FILLER",
     "HEADER_SIZE",
+    "BindMessage",
     "BodyMemoryError",
     "BodySizeError",
+    "CapabilityMessage",
+    "CellArray",
     "ChecksumError",
+    "ChildName",
     "CodecError",
+    "ColorTableMessage",
+    "CommandMessage",
     "Coordinates",
     "Crc64",
     "DecodeError",
@@ -66,6 +106,8 @@ __all__ = [
     "EncodeError",
     "EncodedText",
     "GeometryError",
+    "GetBindMessage",
+    "GetImagePartMessage",
     "GetMessage",
     "GrowingContent",
     "Header",
@@ -73,26 +115,64 @@ __all__ = [
     "ImageMessage",
     "ImageMetaItem",
     "ImageMetaMessage",
+    "ImagePartMessage",
+    "InstrumentType",
+    "LabelMetaItem",
+    "LabelMetaMessage",
+    "LongNamedColorTableMessage",
     "Message",
     "MissingChecksumError",
+    "NDArrayMessage",
     "PackedContent",
     "ParsedSizeError",
+    "PartEncoding",
+    "PointItem",
+    "PointMessage",
+    "PolyDataAttribute",
+    "PolyDataAttributeType",
+    "PolyDataMessage",
+    "PositionMessage",
     "Progress",
+    "QuaternionTrackingDataItem",
+    "QuaternionTrackingDataMessage",
+    "QuaternionTransformMessage",
     "QueryMessage",
+    "RTSBindMessage",
+    "RTSCommandMessage",
+    "RTSPolyDataMessage",
+    "RTSQuaternionTrackingDataMessage",
+    "RTSTrackingDataMessage",
     "Receiver",
     "Rejected",
     "ReturnMessage",
+    "SIPrefix",
+    "SIUnit",
     "ScalarType",
+    "SensorMessage",
+    "StartBindMessage",
     "StartMessage",
+    "StartPolyDataMessage",
+    "StartQuaternionTrackingDataMessage",
+    "StartTrackingDataMessage",
+    "StartVideoMessage",
     "StatusCode",
     "StatusMessage",
     "StopMessage",
+    "StringMessage",
+    "ThumbnailMessage",
+    "ThumbnailPlane",
     "Timestamp",
+    "TrackingDataItem",
+    "TrackingDataMessage",
     "TrajectoryItem",
     "TrajectoryMessage",
     "TrajectoryType",
     "TransformMessage",
+    "Unit",
     "UnknownMessage",
+    "VideoMessage",
+    "VideoMetaItem",
+    "VideoMetaMessage",
     "brief",
     "crc64",
     "cut_text",
@@ -103,17 +183,18 @@ __all__ = [
     "readable",
     "register",
     "unpack",
-    *_MODULE_OF_NAME,
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Import a class when it is first asked for."""
-    if name not in _MODULE_OF_NAME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # From then on the module has it, and Python does not ask here any more.
-    value = globals()[name] = getattr(import_module(_MODULE_OF_NAME[name], __name__), name)
-    return value
+if not TYPE_CHECKING:  # who checks types shall be told of names that do not exist
+
+    def __getattr__(name: str) -> Any:
+        """Import a class when it is first asked for."""
+        if name not in _MODULE_OF_NAME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # From then on the module has it, and Python does not ask here any more.
+        value = globals()[name] = getattr(import_module(_MODULE_OF_NAME[name], __name__), name)
+        return value
 
 
 def __dir__() -> list[str]:
