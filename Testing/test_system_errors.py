@@ -6,10 +6,11 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from IGTLMetaBrowserLib import net
+from IGTLMetaBrowserLib import net, system_errors
 from IGTLMetaBrowserLib.cli import deidentify_options
 from IGTLMetaBrowserLib.cli.markups_file import write_markups
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
@@ -18,7 +19,7 @@ from IGTLMetaBrowserLib.net.recording.recording import RecordingWriter, read_rec
 from IGTLMetaBrowserLib.net.server.audit import AuditFile
 from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource
 from IGTLMetaBrowserLib.sources.trajectory_file import read_trajectories
-from IGTLMetaBrowserLib.system_errors import reason_of, why_not_read, why_not_written
+from IGTLMetaBrowserLib.system_errors import nobody_reads, reason_of, why_not_read, why_not_written
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,20 @@ def test_why_a_file_cannot_be_written(number: int, words: str) -> None:
     assert words in text
     assert text.startswith("'plan.json' cannot be written: ")
     assert "choose another" in text
+
+
+def test_a_file_that_another_process_is_writing_is_waited_for() -> None:
+    error = OSError(errno.EAGAIN, os.strerror(errno.EAGAIN), ".a.csv.part")
+    assert why_not_written(error, Path("a.csv")).endswith(
+        "cannot be written: another process is writing it; wait until it has finished"
+    )
+
+
+def test_on_windows_a_pipe_that_nobody_reads_is_an_invalid_argument(monkeypatch) -> None:
+    errors = [OSError(number, "") for number in (errno.EPIPE, errno.EINVAL, errno.ENOSPC)]
+    assert [*map(nobody_reads, errors)] == [True, False, False]
+    monkeypatch.setattr(system_errors, "os", SimpleNamespace(name="nt"))
+    assert [*map(nobody_reads, errors)] == [True, True, False]
 
 
 def test_a_file_that_may_not_be_written_to_itself_is_not_its_folders_fault(tmp_path: Path) -> None:

@@ -133,6 +133,36 @@ def test_a_part_of_a_certain_name_is_left_to_who_writes_it(plan):
         assert part.read_text() == ""
 
 
+WRITE_TWICE_ON_WINDOWS = f"""{windows.FILES}
+from pathlib import Path
+from IGTLMetaBrowserLib.whole_file import replaced_at_end
+plan, part = map(Path, sys.argv[1:])
+with replaced_at_end(plan, part):
+    part.write_text("the new plan")
+    try:
+        with replaced_at_end(plan, part):
+            pass
+    except BlockingIOError:
+        print("another process is writing it")
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="tells which files are open")
+def test_so_it_is_on_windows_which_has_no_such_locks(plan):
+    part = plan.with_name(".plan.json.part")
+    part.write_text("left by a process that was killed")
+    result = subprocess.run(
+        [sys.executable, "-c", WRITE_TWICE_ON_WINDOWS, plan, part],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        check=True,
+    )
+    assert result.stdout == "another process is writing it\n"
+    assert plan.read_text() == "the new plan"
+    assert [*plan.parent.iterdir()] == [plan]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
 @pytest.mark.parametrize("mode", [0o600, 0o440, 0o664])
 def test_a_file_that_replaces_another_has_its_permissions(plan, mode):

@@ -26,6 +26,12 @@ def reason_of(error: BaseException | None) -> str:
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip(".")
 
 
+def nobody_reads(error: OSError) -> bool:
+    """Whether something could not be written because its reader is gone, as ``| head`` is."""
+    is_windows_way = os.name == "nt" and error.errno == errno.EINVAL
+    return isinstance(error, BrokenPipeError) or is_windows_way
+
+
 def with_advice(error: BaseException, advice: str) -> str:
     """Return what has happened, and what to try: ``advice``, unless the number says otherwise."""
     number = getattr(error, "errno", None)
@@ -48,6 +54,8 @@ def why_not_written(error: OSError, path: Path, what: str = "") -> str:
         reason = "files may not become so large there; raise the limit, or choose another folder"
     elif error.errno == errno.EEXIST and error.filename == str(path):
         reason = "there is one already; choose another name, or move it away"
+    elif isinstance(error, BlockingIOError):
+        reason = "another process is writing it; wait until it has finished"
     else:
         reason = with_advice(error, "check the folder, or choose another")
     return f"{what + ' ' if what else ''}{str(path)!r} cannot be written: {reason}"

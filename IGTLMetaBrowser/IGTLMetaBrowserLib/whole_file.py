@@ -117,6 +117,8 @@ def _open_locked(path: Path, part: Path | None, mode: int) -> tuple[Path, Binary
     while True:
         name = f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.part"
         own = part or path.with_name(name)
+        if part and os.name == "nt":
+            return own, _opened_alone_on_windows(own)
         # "x" opens only what is new, "a" does not truncate what another process may be writing.
         file = open(own, "ab" if part else "xb", opener=partial(os.open, mode=mode))  # noqa: SIM115
         try:
@@ -134,6 +136,20 @@ def _open_locked(path: Path, part: Path | None, mode: int) -> tuple[Path, Binary
                 own.unlink(missing_ok=True)
             raise
         file.close()  # another process took it for a left-over, or has just renamed it
+
+
+def _opened_alone_on_windows(path: Path) -> BinaryIO:
+    """Open an empty file; raise ``BlockingIOError`` if another process has it open.
+
+    It could not be removed then, which is as good as a lock.
+    """
+    try:
+        path.unlink(missing_ok=True)
+        return path.open("xb")
+    except (PermissionError, FileExistsError) as error:
+        if not path.exists():
+            raise
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(path)) from error
 
 
 def _is_at(path: Path, file: BinaryIO) -> bool:

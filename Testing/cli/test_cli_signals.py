@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cli.command import COMMAND, SECONDS, environment, igtlmeta, open_terminal, started_until
+from helpers import windows
 from IGTLMetaBrowserLib import net
 from IGTLMetaBrowserLib.cli.wake_up import WakeUp
 from IGTLMetaBrowserLib.net.recording.replay import ReplayServer
@@ -51,6 +52,26 @@ def test_a_server_ends_with_its_terminal(shell_is_first: bool, tmp_path: Path) -
             assert "SIGHUP" in process.stderr.readline()
         os.close(screen)
         assert process.wait(timeout=SECONDS) == 0
+
+
+@pytest.mark.parametrize("system", ["", windows.SIGNALS], ids=["here", "windows"])
+def test_a_server_that_ends_with_its_parent_says_so_in_the_audit_trail(
+    system: str, tmp_path: Path
+) -> None:
+    """On Windows, too, where to send a signal is to end a process at once."""
+    audit = tmp_path / "audit.jsonl"
+    main = "import sys\nfrom IGTLMetaBrowserLib.cli.main import main\nsys.exit(main())"
+    options = ["--demo", "--port", "0", "--end-with-stdin", "--audit", audit]
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{system}\n{main}", "serve", *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment(),
+    ) as process:
+        assert b"serving" in process.stdout.readline()
+        process.stdin.close()
+        assert process.wait(SECONDS) == 0
+    assert "Application Stop" in audit.read_text().splitlines()[-1]
 
 
 # The first process of a session would be told by a signal that it has given the terminal up.

@@ -131,6 +131,12 @@ def test_each_command_has_help(command: list[str], capsys: pytest.CaptureFixture
     assert capsys.readouterr().out.startswith(" ".join(["usage: igtlmeta", *command]))
 
 
+def test_help_says_what_commands_do_without_pythons_docstrings() -> None:
+    for name in ("", "1", "2"):
+        result = igtlmeta("--help", PYTHONOPTIMIZE=name)
+        assert "List the images that a server offers." in result.stdout
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("arguments", ["--help", "list --help", "--version"])

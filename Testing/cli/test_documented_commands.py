@@ -31,8 +31,7 @@ def documented() -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("words", documented().values(), ids=documented())
 def test_a_documented_command_is_understood(words: list[str]) -> None:
-    arguments = main._parse(words)
-    assert arguments.run.__doc__
+    assert callable(main._parse(words).run)
 
 
 def test_they_are_found() -> None:

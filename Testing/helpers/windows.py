@@ -5,6 +5,9 @@
 No file is removed or renamed that this process has open, and no locks of POSIX are there. The
 project's module for whole files sees that it runs on Windows, and nothing else does: the paths of
 pathlib stay those of this system. Only Linux tells which files are open (/proc).
+
+``SIGNALS`` does so for the module that ends servers: processes of Windows get no signals, they are
+ended.
 """
 
 FILES = """
@@ -30,4 +33,18 @@ def refuse_for_open_files(event, arguments):
             raise PermissionError(13, "it is being used", path)
 
 sys.addaudithook(refuse_for_open_files)
+"""
+
+SIGNALS = """
+import os, signal, types
+from IGTLMetaBrowserLib.cli import serving
+
+class WindowsOs(types.ModuleType):
+    name = "nt"
+    def kill(self, number, _signal):
+        os.kill(number, signal.SIGKILL)
+    def __getattr__(self, attribute):
+        return getattr(os, attribute)
+
+serving.os = WindowsOs("os")
 """

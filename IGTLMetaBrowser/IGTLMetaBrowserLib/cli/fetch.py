@@ -27,11 +27,13 @@ _MANY_VOXELS = 16 << 20
 Listed = dict[str, list[codec.ImageMetaItem]]
 """What the list says, by id. Some servers give several images one id."""
 
+_ABOUT = "Write images as NRRD files, and print their paths."
+
 
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
     usage = f"HOST[:PORT] (ID... | --all) -o DIR [--lps] {connection_options.USAGE}"
-    parser = add_command(commands, "fetch", fetch, usage, connection_options.ERRORS)
+    parser = add_command(commands, "fetch", _ABOUT, fetch, usage, connection_options.ERRORS)
     connection_options.add_connection_options(parser)
     connection_options.add_lps_option(parser)
     ids = parser.add_argument(
@@ -50,7 +52,7 @@ def add_commands(commands: Any) -> None:
 
 
 def fetch(arguments: argparse.Namespace) -> int:
-    """Write images as NRRD files, and print their paths."""
+    """Run ``igtlmeta fetch``."""
     if bool(arguments.ids) == arguments.all:
         arguments.usage_error("give the IDs of images, or --all")
     require_pynrrd()

@@ -44,6 +44,8 @@ _GROUP_HEADINGS = (
     "group", "modality", "series", "files", "description", "patient ID", "folder", "refers to"
 )  # fmt: skip
 
+_ABOUT = "Write the metadata of the DICOM files in a folder, or update what was written before."
+
 
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
@@ -51,7 +53,7 @@ def add_commands(commands: Any) -> None:
         "DIR [-o FILE.csv | FILE.json | FILE.parquet] [--level series|instance] [--graph] "
         "[--query MODALITIES] [--jobs N | --dask ADDRESS]"
     )
-    command = add_command(commands, "index", make_index, usage, (DicomIndexError,))
+    command = add_command(commands, "index", _ABOUT, make_index, usage, (DicomIndexError,))
     command.add_argument(
         "folder", metavar="DIR", type=path_of, help="a folder of DICOM files, with any names"
     )
@@ -84,7 +86,7 @@ def add_commands(commands: Any) -> None:
 
 
 def make_index(arguments: argparse.Namespace) -> int:
-    """Write the metadata of the DICOM files in a folder, or update what was written before."""
+    """Run ``igtlmeta index``."""
     path: Path | None = arguments.output
     is_graph = arguments.graph or arguments.query
     if path is None and not is_graph:

@@ -17,11 +17,13 @@ from .parser import add_command
 # Each is a query of its own.
 _MOST_WITH_METADATA = 1000
 
+_ABOUT = "List the images that a server offers."
+
 
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
     usage = f"HOST[:PORT] [--search KEYWORD=VALUE] [--json] {connection_options.USAGE}"
-    parser = add_command(commands, "list", list_images, usage, connection_options.ERRORS)
+    parser = add_command(commands, "list", _ABOUT, list_images, usage, connection_options.ERRORS)
     connection_options.add_connection_options(parser)
     connection_options.add_json_option(parser)
     parser.add_argument(
@@ -35,7 +37,7 @@ def add_commands(commands: Any) -> None:
 
 
 def list_images(arguments: argparse.Namespace) -> int:
-    """List the images that a server offers."""
+    """Run ``igtlmeta list``."""
     with connection_options.open_client(arguments) as client:
         preparing = output.preparing_note("the list")
         message = client.get_list(preparing=preparing, attributes=dict(arguments.search))

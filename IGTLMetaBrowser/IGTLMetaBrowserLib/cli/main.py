@@ -95,9 +95,10 @@ def _parse_or_end(words: list[str]) -> argparse.Namespace:
 def _why_not_printed(error: OSError) -> int:
     """Say why the output cannot be written; return the exit code for it."""
     _flush_at_end(sys.stdout)
-    if isinstance(error, BrokenPipeError):
+    from ..system_errors import nobody_reads, with_advice
+
+    if nobody_reads(error):
         return _BROKEN_PIPE
-    from ..system_errors import with_advice
     from .output import complain
 
     return complain(with_advice(error, "if the output goes to a file, check its disk"))

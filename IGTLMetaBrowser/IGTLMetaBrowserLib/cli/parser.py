@@ -47,18 +47,19 @@ class ShowVersion(argparse.Action):
 def add_command(
     commands: Any,
     name: str,
+    about: str,
     run: Callable[[argparse.Namespace], int],
     usage: str,
     errors: tuple[type[Exception], ...],
 ) -> argparse.ArgumentParser:
     """Add a command to the subparsers ``commands``, and return its parser.
 
-    ``run`` returns the exit code; its docstring is the help. ``errors`` are what it raises to end
-    with one line that says why. In the arguments that it is given, ``usage_error`` ends the process
-    because of wrong usage.
+    ``about`` is its help: with ``python -OO`` there are no docstrings. ``run`` returns the exit
+    code. ``errors`` are what it raises to end with one line that says why. In the arguments that it
+    is given, ``usage_error`` ends the process because of wrong usage.
     """
     parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=run.__doc__, description=run.__doc__, usage=f"igtlmeta {name} {usage}"
+        name, help=about, description=about, usage=f"igtlmeta {name} {usage}"
     )
     parser.set_defaults(run=run, errors=errors, usage_error=parser.error)
     return parser

@@ -23,20 +23,22 @@ _ANSWER_SECONDS = 3.0
 # Enough for the rate: a CT of 512 × 512 × 300 voxels has 150 MiB.
 _LARGEST_FETCHED = 256 << 20
 
+_ABOUT = (
+    "Report what a server supports, how fast it is, and what is unusual about it. The report "
+    "has no patient names, so that it can be attached to a bug report."
+)
+
 
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
-    command = add_command(commands, "probe", probe, f"HOST[:PORT] [--json] {USAGE}", ERRORS)
+    command = add_command(commands, "probe", _ABOUT, probe, f"HOST[:PORT] [--json] {USAGE}", ERRORS)
     add_connection_options(command)
     add_json_option(command)
     command.set_defaults(timeout=_ANSWER_SECONDS, max_size=_LARGEST_FETCHED)
 
 
 def probe(arguments: argparse.Namespace) -> int:
-    """Report what a server supports, how fast it is, and what is unusual about it.
-
-    The report has no patient names, so that it can be attached to a bug report.
-    """
+    """Run ``igtlmeta probe``."""
     host, port = arguments.address
     report = Probe(host, port, client_settings(arguments), output.note).run()
     if arguments.json:

@@ -32,10 +32,17 @@ class _Stepped(Stepped, Protocol):
     def close(self) -> None: ...
 
 
+_ABOUT = (
+    "Record what clients and a server send, with its times. Clients connect to this command, "
+    "which forwards to the server. The file is not encrypted, even if both connections are."
+)
+_ABOUT_REPLAY = "Play back a recording as a server, with the recorded answers and timing."
+
+
 def add_commands(commands: Any) -> None:
     """Add the commands to the subparsers of ``igtlmeta``."""
     usage = "HOST[:PORT] -o FILE [--port PORT] [--deidentify] [--max-size SIZE] [--tls]"
-    command = add_command(commands, "record", record, usage, _ERRORS)
+    command = add_command(commands, "record", _ABOUT, record, usage, _ERRORS)
     command.add_argument("address", metavar="HOST[:PORT]", type=server_address, help="the server")
     command.add_argument(
         "-o", "--output", metavar="FILE", type=path_of, required=True, help="a new file"
@@ -53,7 +60,7 @@ def add_commands(commands: Any) -> None:
 
 def _add_replay(commands: Any) -> None:
     usage = "FILE [--port PORT] [--speed N] [--max-size SIZE]"
-    command = add_command(commands, "replay", replay, usage, _ERRORS)
+    command = add_command(commands, "replay", _ABOUT_REPLAY, replay, usage, _ERRORS)
     command.add_argument("file", metavar="FILE", type=path_of, help="a file written by record")
     command.add_argument(
         "--speed",
@@ -77,11 +84,7 @@ def _add_max_size(command: argparse.ArgumentParser, most_bytes: int, text: str) 
 
 
 def record(arguments: argparse.Namespace) -> int:
-    """Record what clients and a server send, with its times.
-
-    Clients connect to this command, which forwards to the server. The file is not encrypted, even
-    if both connections are.
-    """
+    """Run ``igtlmeta record``."""
     _check_exposure(arguments)
     ending = _Ending()
     options: dict[str, Any] = {
@@ -105,7 +108,7 @@ def record(arguments: argparse.Namespace) -> int:
 
 
 def replay(arguments: argparse.Namespace) -> int:
-    """Play back a recording as a server, with the recorded answers and timing."""
+    """Run ``igtlmeta replay``."""
     _check_exposure(arguments)
     tls = _listening_tls(arguments)
     scripts = make_scripts(read_recording(arguments.file), arguments.max_size)

@@ -42,13 +42,15 @@ _REASONS_SHOWN = 8
 _SECONDS_A_TURN = 0.01
 _IN_MEMORY = "for this run, the index is kept in memory only"
 
+_ABOUT = "Serve a folder's images, an archive's or the demo's, until Ctrl-C or SIGTERM."
+
 
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
     what = "(DIR [--volumes] | --dicomweb URL | --dicom AET@HOST:PORT | --demo)"
     usage = f"{what} [--host ADDRESS] [--port PORT] [options]"
     errors = (net.SourceError, net.TLSError, AuditError, MetricsError, DicomIndexError)
-    command = add_command(commands, "serve", serve, usage, errors)
+    command = add_command(commands, "serve", _ABOUT, serve, usage, errors)
     _add_source_options(command)
     serving_options.add_address_options(command)
     tls_options.add_server_options(command)
@@ -97,7 +99,7 @@ def _add_source_options(command: argparse.ArgumentParser) -> None:
 
 
 def serve(arguments: argparse.Namespace) -> int:
-    """Serve a folder's images, an archive's or the demo's, until Ctrl-C or SIGTERM."""
+    """Run ``igtlmeta serve``."""
     hangup = HangUp()
     _check_source_options(arguments)
     tls = tls_options.server_tls(arguments)

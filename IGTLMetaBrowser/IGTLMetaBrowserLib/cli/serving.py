@@ -73,7 +73,10 @@ def _wait_for_end_of_stdin() -> None:
     with contextlib.suppress(OSError, ValueError):  # it may be closed already
         while os.read(0, 1024):
             pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    if os.name == "nt":
+        signal.raise_signal(signal.SIGTERM)  # ``os.kill`` would end it at once, without its handler
+    else:
+        os.kill(os.getpid(), signal.SIGTERM)  # the main thread, which may be waiting for something
     time.sleep(_SECONDS_TO_END)
     os._exit(0)  # an archive that does not answer must not keep it
 

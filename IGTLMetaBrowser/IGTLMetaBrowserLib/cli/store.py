@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _UID = re.compile(r"[0-9.]{1,64}")
 
+_ABOUT = "Store a plan (as Comprehensive 3D SR) or a label map (as Segmentation)."
+
 
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
@@ -44,7 +46,7 @@ def add_commands(commands: Any) -> None:
         "(PLAN.json | LABELS.nrrd | LABELS.npz) (--images DIR | --series UID) "
         "(-o DIR | --dicomweb URL | --dicom AET@HOST:PORT) [options]"
     )
-    parser = add_command(commands, "store", store, usage, (SourceError,))
+    parser = add_command(commands, "store", _ABOUT, store, usage, (SourceError,))
     parser.add_argument(
         "plan",
         metavar="FILE",
@@ -78,7 +80,7 @@ def add_commands(commands: Any) -> None:
 
 
 def store(arguments: argparse.Namespace) -> int:
-    """Store a plan (as Comprehensive 3D SR) or a label map (as Segmentation)."""
+    """Run ``igtlmeta store``."""
     _check_usage(arguments)
     # Before all images are read.
     if not (arguments.plan.is_file() or is_readable_pipe(arguments.plan)):

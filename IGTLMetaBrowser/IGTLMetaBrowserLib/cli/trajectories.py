@@ -15,12 +15,14 @@ from .markups_file import ENDING, write_markups
 from .output import complain, note
 from .parser import add_command
 
+_ABOUT = "Print a server's trajectories, or write them as a file for Slicer."
+
 
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
     usage = f"HOST[:PORT] [--json | -o FILE{ENDING}] [--lps] [--radius] {connection_options.USAGE}"
     parser = add_command(
-        commands, "trajectories", list_trajectories, usage, connection_options.ERRORS
+        commands, "trajectories", _ABOUT, list_trajectories, usage, connection_options.ERRORS
     )
     connection_options.add_connection_options(parser)
     connection_options.add_lps_option(parser)
@@ -42,7 +44,7 @@ def add_commands(commands: Any) -> None:
 
 
 def list_trajectories(arguments: argparse.Namespace) -> int:
-    """Print a server's trajectories, or write them as a file for Slicer."""
+    """Run ``igtlmeta trajectories``."""
     with connection_options.open_client(arguments) as client:
         message = client.get_trajectory_list(output.preparing_note("the trajectories"))
     items, notices = message.items, _notices(message)
