@@ -16,6 +16,7 @@ from typing import Any
 from ..privacy.hidden_patients import HiddenPatients, patient_of_uid
 from .hidden_nodes import unnoticed
 from .server_nodes import (
+    IMAGE_CLASSES,
     IMAGE_ID_ATTRIBUTE,
     KEY_ATTRIBUTE,
     REGION_OF_ATTRIBUTE,
@@ -25,7 +26,6 @@ from .server_nodes import (
 PATIENT_ATTRIBUTE = "IGTLMetaBrowser.Patient"
 """ID and name as JSON, as they may hold any character; or the text of a hidden patient."""
 
-_IMAGE_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
 # By these an image is found as that of a server.
 _FOUND_BY = (IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE, KEY_ATTRIBUTE)
 
@@ -69,7 +69,7 @@ def release_unknown(scene: Any, server: str) -> list[str]:
     names = []
     for node in _nodes(scene):
         is_of_server = node.GetAttribute(SERVER_ATTRIBUTE) == server
-        is_image = is_of_server and node.GetClassName() in _IMAGE_CLASSES
+        is_image = is_of_server and node.GetClassName() in IMAGE_CLASSES
         if is_image and marked_patient(node) is None:
             found = [one for one in _FOUND_BY if node.GetAttribute(one)]
             names += [node.GetName()] if found else []

@@ -25,6 +25,8 @@ KEY_ATTRIBUTE = "IGTLMetaBrowser.Key"
 character."""
 TIMESTAMP_ATTRIBUTE = "IGTLMetaBrowser.Timestamp"
 """When the server says that the message was made (ISO 8601, UTC); not there if it does not say."""
+IMAGE_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
+"""Of nodes that show images, and parts of them; label maps have another one."""
 
 
 def nodes_from_server(scene: Any, server: str, *class_names: str) -> Iterator[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
 from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.scene.images.image_nodes import ImageNodes
+from IGTLMetaBrowserLib.scene.label_maps.label_map_set import LabelMapSet
 from IGTLMetaBrowserLib.scene.patient_marks import mark
 
 METADATA = {
@@ -25,6 +27,7 @@ METADATA = {
     "Remark": "seen by W-1021",
     "Modality": "MR",
 }
+SERVER = "navigation:18944"
 SECRETS = ("Lindqvist", "Astrid", "W-1021")
 
 
@@ -56,7 +59,7 @@ def image_nodes(scene, views) -> ImageNodes:
 
 def show(image_nodes: ImageNodes, image_id: str = "CT", metadata: dict[str, str] = METADATA):
     image = codec.ImageMessage(np.zeros((2, 3, 4), np.int16), metadata=metadata)
-    return image_nodes.show("navigation:18944", image_id, image)
+    return image_nodes.show(SERVER, image_id, image)
 
 
 def weak_reference(node) -> vtkWeakReference:
@@ -104,7 +107,7 @@ def test_the_volume_keeps_the_voxels_that_it_has_by_now(image_nodes, views, coun
     for _ in range(count):
         store_view(views, node)
     pixels = np.full((2, 3, 4), 7, np.int16)
-    image_nodes.show("navigation:18944", "CT", codec.ImageMessage(pixels, metadata=METADATA))
+    image_nodes.show(SERVER, "CT", codec.ImageMessage(pixels, metadata=METADATA))
     for is_hidden in (True, False):
         hide(image_nodes, is_hidden)
         assert slicer.util.arrayFromVolume(node).max() == 7
@@ -121,9 +124,9 @@ def test_restored_while_they_are_hidden_it_still_says_whose_the_volume_is(
     store_view(views, node)
     hide(image_nodes)
     views.RestoreSceneView(0)
-    assert image_nodes.patient("navigation:18944", "CT") == ("W-1021", "Lindqvist^Astrid")
+    assert image_nodes.patient(SERVER, "CT") == ("W-1021", "Lindqvist^Astrid")
     hide(image_nodes, False)
-    assert image_nodes.patient("navigation:18944", "CT") == ("W-1021", "Lindqvist^Astrid")
+    assert image_nodes.patient(SERVER, "CT") == ("W-1021", "Lindqvist^Astrid")
 
 
 def test_one_that_was_stored_while_they_were_hidden_says_whose_the_volume_is_as_well(
@@ -135,7 +138,7 @@ def test_one_that_was_stored_while_they_were_hidden_says_whose_the_volume_is_as_
     for is_hidden in (False, True, False):
         hide(image_nodes, is_hidden)
         views.RestoreSceneView(0)
-        assert image_nodes.patient("navigation:18944", "CT") == ("W-1021", "Lindqvist^Astrid")
+        assert image_nodes.patient(SERVER, "CT") == ("W-1021", "Lindqvist^Astrid")
 
 
 def test_shown_again_it_has_them_as_before(image_nodes, views, scene):
@@ -203,6 +206,22 @@ def test_whose_a_plan_is_is_hidden_there_too(image_nodes, scene):
     assert not any(secret in str(attributes(line)) for secret in SECRETS)
     hide(image_nodes, False)
     assert attributes(line) == before
+
+
+def test_a_label_map_stays_as_it_is_in_the_scene(image_nodes, views, scene):
+    """Restored without its ID, it would not be found again as that of its image."""
+    show(image_nodes)
+    label_maps = LabelMapSet(scene, partial(image_nodes.owner, SERVER), SERVER)
+    label_maps.receive([codec.LabelMetaItem("Lindqvist", "SEG of Lindqvist", 1, owner="CT")])
+    labels = codec.ImageMessage(np.ones((2, 3, 4), np.uint8))
+    node = label_maps.show("SEG of Lindqvist", labels)
+    store_view(views, node)
+    before = attributes(node)
+    hide(image_nodes)
+    views.RestoreSceneView(0)
+    assert attributes(node) == before
+    hide(image_nodes, False)
+    assert attributes(node) == before
 
 
 def test_volumes_of_other_modules_keep_their_names_in_scene_views(image_nodes, views, scene):

@@ -21,6 +21,7 @@ from ..node_names import given_name
 from ..node_references import NodeReferences
 from ..patient_marks import NOT_KNOWN, rewrite_marks
 from ..server_nodes import (
+    IMAGE_CLASSES,
     IMAGE_ID_ATTRIBUTE,
     REGION_OF_ATTRIBUTE,
     SERVER_ATTRIBUTE,
@@ -49,7 +50,6 @@ from .sequence_recording import SequenceRecording
 from .subvolumes import MOST_AT_ONCE, WholeInTurns
 from .volumes import remove_volume, show_image, show_next, volume_around
 
-_VOLUME_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
 SCAN_TIME_ATTRIBUTE = "IGTLMetaBrowser.ScanTime"
 """ISO 8601, UTC."""
 _DESCRIBED_BY_ATTRIBUTE = "IGTLMetaBrowser.DescribedBy"
@@ -128,7 +128,7 @@ class ImageNodes:
         shown = codec.printable(image_id)
         if self._patients.redact(shown) != shown:
             return None
-        node = node_with(self._scene, _VOLUME_CLASSES, attributes)
+        node = node_with(self._scene, IMAGE_CLASSES, attributes)
         return None if node in self._nodes else node
 
     def adopt(self, address: str) -> list[str]:
@@ -138,7 +138,7 @@ class ImageNodes:
         their image when it comes again, and keep the user's display.
         """
         adopted = self._frames.adopt(address)
-        for node in nodes_from_server(self._scene, address, *_VOLUME_CLASSES):
+        for node in nodes_from_server(self._scene, address, *IMAGE_CLASSES):
             image_id = read_id(node.GetAttribute(IMAGE_ID_ATTRIBUTE))
             if image_id and self.node(address, image_id) is None:
                 self._nodes.keep((address, image_id), node)

@@ -18,7 +18,7 @@ from vtkmodules.vtkCommonCore import vtkCollection, vtkWeakReference
 from ...privacy.hidden_patients import HiddenPatients, is_identity, is_pseudonym
 from ..hidden_nodes import unnoticed
 from ..patient_marks import PATIENT_ATTRIBUTE, mark
-from ..server_nodes import SERVER_ATTRIBUTE
+from ..server_nodes import IMAGE_CLASSES, SERVER_ATTRIBUTE
 
 # Of vtkSlicerSceneViewsModuleLogic: the attribute of the sequence browser of all scene views.
 _SCENE_VIEWS_ATTRIBUTE = "SceneView"
@@ -131,7 +131,8 @@ def _copies(sequence: Any) -> Iterator[Any]:
 
 def _from_servers(nodes: Iterable[Any]) -> Iterator[Any]:
     for node in nodes:
-        if node.IsA("vtkMRMLVolumeNode") and node.GetAttribute(SERVER_ATTRIBUTE):
+        # Not label maps: they keep the names that the server gives them, here as in the scene.
+        if node.GetClassName() in IMAGE_CLASSES and node.GetAttribute(SERVER_ATTRIBUTE):
             yield node
 
 
