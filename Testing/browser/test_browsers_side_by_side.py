@@ -14,6 +14,7 @@ from helpers.part_peers import large_image
 from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import ImagesAdopted, ImageStatus, VolumeAdding
+from IGTLMetaBrowserLib.browser.open_browsers import hide_patients
 
 
 @pytest.fixture
@@ -117,6 +118,42 @@ def test_hiding_patients_hides_that_of_an_image_that_the_other_has_loaded_again(
     for is_hidden in (True, False):
         browser.patients.hide(is_hidden)
         assert (node.GetAttribute("DICOM.PatientID") is None) is is_hidden
+
+
+def test_what_one_has_hidden_and_left_is_shown_when_the_other_shows_its_patients(
+    scene: slicer.vtkMRMLScene, browser: Browser, other: Browser
+) -> None:
+    """On volumes, and on what scene views hold of them."""
+    node = other.load_image("CT")
+    view = scene.AddNode(slicer.vtkMRMLSceneViewNode())
+    view.StoreScene()
+    stored = view.GetStoredScene().AddNewNodeByClass(node.GetClassName())
+    stored.Copy(node)
+    other.patients.hide()  # this one alone, so that it covers the scene view
+    hide_patients(True)
+    other.close()
+    assert patient_names(node, stored) == {"Patient 1"}
+    hide_patients(False)
+    assert patient_names(node, stored) == {"Phantom, Head"}
+    assert parents(node) == ["Phantom, Head"]
+
+
+def test_what_was_left_hidden_stays_so_while_another_hides_its_patients(
+    scene: slicer.vtkMRMLScene, browser: Browser, other: Browser
+) -> None:
+    third = Browser(scene)
+    node = other.load_image("CT")
+    hide_patients(True)
+    other.close()
+    browser.patients.hide(False)
+    assert patient_names(node) == {"Patient 1"}
+    third.patients.hide(False)
+    assert patient_names(node) == {"Phantom, Head"}
+    third.close()
+
+
+def patient_names(*nodes: slicer.vtkMRMLNode) -> set[str]:
+    return {node.GetAttribute("DICOM.PatientName") for node in nodes}
 
 
 def test_a_region_that_both_fetch_has_one_node(

@@ -137,6 +137,7 @@ class Browser:
         patient_changed.connect(self._in_scene.on_patient_changed)
         self.metadata.listed.connect(self._owned.on_list)
         self.metadata.other_ids = self._owner_ids
+        self.patients.hidden_changed.connect(self._in_scene.on_hidden_changed)
         self.patients.hidden_changed.connect(self._on_hidden_changed)
         # The parts first, then the observers: these find the new state of all of them.
         self._scene_events.closing.connect(self._on_scene_closing)
@@ -195,7 +196,6 @@ class Browser:
         What was loaded stays in the scene. A browser that is closed cannot be used again.
         """
         self.disconnect()
-        open_browsers.remove(self)
         self.images.recordings.close()
         stop_redacting_log(self.patients)
         self._scene_events.close()
@@ -203,6 +203,7 @@ class Browser:
         self.images.sequences.close()
         for signal in (self._events, self._in_scene.image_shown, self.patients.hidden_changed):
             signal.disconnect_all()
+        open_browsers.remove(self, self._in_scene.on_hidden_changed)
 
     # For scripts: blocking calls
 
@@ -399,11 +400,8 @@ class Browser:
         return self.trajectories.owner_ids | self.overlays.owner_ids
 
     def _on_hidden_changed(self, is_hidden: bool) -> None:
-        self._in_scene.rewrite_descriptions()
-        if is_hidden:
-            redact_log(self.patients)
-        else:
-            stop_redacting_log(self.patients)
+        change_log = redact_log if is_hidden else stop_redacting_log
+        change_log(self.patients)
 
     def _on_client_event(self, event: net.ClientEvent) -> None:
         if isinstance(event, net.Connected):

@@ -3,25 +3,53 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from ..privacy.hidden_patients import HiddenPatients
 
 if TYPE_CHECKING:
     from .browser import Browser
 
 _open: weakref.WeakSet[Browser] = weakref.WeakSet()
+_LeftHidden = list[tuple[HiddenPatients, Callable[[bool], None]]]
+"""Patients whom browsers that were closed have hidden, and what to call when they are not."""
+_left_hidden: weakref.WeakKeyDictionary[Browser, _LeftHidden] = weakref.WeakKeyDictionary()
+"""By a browser of the same scene."""
 
 
 def add(browser: Browser) -> None:
     """Know of one until it is closed; it hides patients if another of its scene does."""
     beside = browsers_of(browser.scene)
     _open.add(browser)
+    browser.patients.hidden_changed.connect(partial(_on_hidden_changed, browser.scene))
     if any(one.patients.is_hidden for one in beside):
         browser.patients.hide()
 
 
-def remove(browser: Browser) -> None:
-    """Forget one that was closed."""
+def remove(browser: Browser, on_hidden_changed: Callable[[bool], None]) -> None:
+    """Forget one that was closed.
+
+    Patients whom it has hidden are shown when those of all others of its scene are, and
+    ``on_hidden_changed`` is called; if there is no other one, they stay hidden.
+    """
     _open.discard(browser)
+    left = _left_hidden.pop(browser, [])
+    if browser.patients.is_hidden:
+        left.append((browser.patients, on_hidden_changed))
+    if left and (beside := browsers_of(browser.scene)):
+        _left_hidden.setdefault(beside[0], []).extend(left)
+
+
+def _on_hidden_changed(scene: Any, is_hidden: bool) -> None:
+    beside = browsers_of(scene)
+    if not is_hidden and not any(one.patients.is_hidden for one in beside):
+        for patients, on_hidden_changed in [
+            left for one in beside for left in _left_hidden.pop(one, ())
+        ]:
+            patients.hide(False)
+            on_hidden_changed(False)
 
 
 def browsers_of(scene: Any) -> list[Browser]:

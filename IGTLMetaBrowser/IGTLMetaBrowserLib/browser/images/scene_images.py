@@ -274,7 +274,7 @@ class SceneImages:
         calibration = self._metadata.calibration(image_id)
         self._nodes.calibrate(self._connection.address, image_id, calibration)
 
-    def rewrite_descriptions(self) -> None:
+    def on_hidden_changed(self, _is_hidden: bool) -> None:
         """Write anew what the volumes say of their patients, who were hidden or shown."""
         self._metadata.register_patients()
         self._nodes.patients_changed()
