@@ -18,10 +18,10 @@ from .. import codec, net
 from ..privacy.hidden_patients import HiddenPatients
 from ..privacy.redacted_log import redact_log, stop_redacting_log
 from ..scene.copied_nodes import CopiedNodes
+from ..scene.covered_ids import rewrite_patients
 from ..scene.images.image_nodes import ImageNodes
 from ..scene.markups.trajectory_nodes import TrajectoryNodes
 from ..scene.overlay_nodes import OverlayNodes
-from ..scene.patient_marks import rewrite_marks
 from ..scene.server_nodes import SERVER_ATTRIBUTE
 from ..signal import Signal
 from . import open_browsers
@@ -373,7 +373,7 @@ class Browser:
 
     def _on_scene_imported(self) -> None:
         if self.patients.is_hidden:
-            rewrite_marks(self.scene, self.patients)
+            rewrite_patients(self.scene, self.patients)
         self._adopt_nodes()
         self._events.emit(SceneImported())
         self._tell_released()

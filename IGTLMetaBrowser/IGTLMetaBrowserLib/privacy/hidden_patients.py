@@ -37,6 +37,8 @@ _Phrase = tuple[str, ...]
 
 # Of all windows and scripts of this process, which may fill one scene: ID and name.
 _patients_of_uids: dict[str, tuple[str, str]] = {}
+_texts_of_uids: dict[str, str] = {}
+_UID = re.compile(r"hidden [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def is_pseudonym(name: str) -> bool:
@@ -47,6 +49,16 @@ def is_pseudonym(name: str) -> bool:
 def patient_of_uid(uid: str) -> tuple[str, str] | None:
     """Return ID and name of whom ``HiddenPatients.uid`` meant; None if that was another process."""
     return _patients_of_uids.get(uid)
+
+
+def text_of_uid(uid: str) -> str | None:
+    """Return of which text ``HiddenPatients.covered`` has made this; None if another process."""
+    return _texts_of_uids.get(uid)
+
+
+def is_uid(text: str) -> bool:
+    """Whether a text may be one that ``uid`` or ``covered`` has returned, in any session."""
+    return text.startswith("hidden ") and _UID.fullmatch(text) is not None
 
 
 def is_identity(keyword: str) -> bool:
@@ -71,6 +83,7 @@ class HiddenPatients:
         self.hidden_changed: Signal[[bool]] = Signal()
         self._numbers: dict[str, int] = {}
         self._uids: dict[str, str] = {}
+        self._given: set[str] = set()
         # The phrases, their words joined, and by the first word which numbers of words there are,
         # as bits. Of a container for each of 100,000 patients, the garbage collector, which looks
         # at containers only, would make steps of 0.4 s.
@@ -133,14 +146,25 @@ class HiddenPatients:
         key = _key(name, patient_id)
         if not key:
             return ""
+        uid = self._uid_of_key(key)
+        _patients_of_uids.setdefault(uid, (patient_id, name))
+        return uid
+
+    def covered(self, text: str) -> str:
+        """Return a text of which nobody can guess this one; ``text_of_uid`` returns it."""
+        uid = self._uid_of_key(f"text {text}")
+        _texts_of_uids[uid] = text
+        return uid
+
+    def _uid_of_key(self, key: str) -> str:
         if key not in self._uids:
             self._uids[key] = f"hidden {uuid.uuid4()}"
-            _patients_of_uids[self._uids[key]] = patient_id, name
+            self._given.add(self._uids[key])
         return self._uids[key]
 
     def has_given(self, uid: str) -> bool:
-        """Whether ``uid`` has returned this text."""
-        return uid in self._uids.values()
+        """Whether ``uid`` or ``covered`` has returned this text."""
+        return uid in self._given
 
     def redact(self, text: str) -> str:
         """Return a text without what identifies the patients; as it is, unless they are hidden."""

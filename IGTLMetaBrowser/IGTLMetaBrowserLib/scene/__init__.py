@@ -6,6 +6,6 @@ label_maps      label maps, segmentations, colors; ``overlay_nodes`` has those o
 where they go   ``hierarchy``, ``group_folders``, ``placement``, ``slice_layers``,
                 ``transform_followers``
 whose they are  ``server_nodes``, ``node_references``, ``copied_nodes``, ``node_names``,
-                ``patient_marks``
+                ``patient_marks``, ``covered_ids``
 drawing         ``rendering``, ``hidden_nodes``
 """

@@ -54,11 +54,13 @@ def rewrite_marks(scene: Any, patients: HiddenPatients) -> None:
 
     Those that another window or script has hidden stay so.
     """
-    for node in _nodes(scene):
+    for node in nodes_and_copies(scene):
         text = node.GetAttribute(PATIENT_ATTRIBUTE) or ""
-        if patients.is_hidden or patients.has_given(text):
-            patient = _read(text) if patients.is_hidden else patient_of_uid(text)
-            mark(node, patient or NOT_KNOWN, patients)
+        if patients.is_hidden and (patient := _read(text)):
+            patients.register(*reversed(patient))  # no list or image may name them
+            mark(node, patient, patients)
+        elif not patients.is_hidden and patients.has_given(text):
+            mark(node, patient_of_uid(text) or NOT_KNOWN, patients)
 
 
 def release_unknown(scene: Any, server: str) -> list[str]:
@@ -67,7 +69,7 @@ def release_unknown(scene: Any, server: str) -> list[str]:
     Patients were hidden there. Returns the names of the volumes, and of those that are frames.
     """
     names = []
-    for node in _nodes(scene):
+    for node in nodes_and_copies(scene):
         is_of_server = node.GetAttribute(SERVER_ATTRIBUTE) == server
         is_image = is_of_server and node.GetClassName() in IMAGE_CLASSES
         if is_image and marked_patient(node) is None:
@@ -89,7 +91,7 @@ def _read(text: str) -> Patient | None:
     return None
 
 
-def _nodes(scene: Any) -> Iterator[Any]:
+def nodes_and_copies(scene: Any) -> Iterator[Any]:
     """Yield the nodes of a scene, and those that its sequences and older scene views hold."""
     for index in range(scene.GetNumberOfNodes()):
         node = scene.GetNthNode(index)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..codec import Message, printable
+from ..privacy.hidden_patients import is_uid, text_of_uid
 
 SERVER_ATTRIBUTE = "IGTLMetaBrowser.Server"
 """Host and port, as the browser shows them."""
@@ -46,7 +47,8 @@ def node_with(scene: Any, class_names: Sequence[str], attributes: Mapping[str, s
         nodes = scene.GetNodesByClass(class_name)
         nodes.UnRegister(None)  # Python has it now
         for node in nodes:
-            is_wanted = all(node.GetAttribute(name) == text for name, text in attributes.items())
+            texts = ((uncovered(node.GetAttribute(name)), attributes[name]) for name in attributes)
+            is_wanted = all(text == wanted for text, wanted in texts)
             if is_wanted and node.GetClassName() == class_name and not _is_replaying(scene, node):
                 return node
     return None
@@ -59,6 +61,14 @@ def _is_replaying(scene: Any, node: Any) -> bool:
     return any(browser.IsProxyNode(node.GetID()) for browser in browsers)
 
 
+def uncovered(text: str | None) -> str:
+    """Return the text of an attribute, also if this process has covered it, see ``covered_ids``.
+
+    An empty text if it has none, or if only another process knows it.
+    """
+    return (text_of_uid(text) if text and is_uid(text) else text) or ""
+
+
 def written_id(image_id: str) -> str:
     """Return the id of an image as a scene file can hold it, see ``read_id``.
 
@@ -66,16 +76,18 @@ def written_id(image_id: str) -> str:
     is ASCII. In both forms, no two ids are the same text.
     """
     is_plain = printable(image_id) == image_id and not image_id.startswith('"')
+    is_plain = is_plain and not is_uid(image_id)
     return image_id if is_plain else json.dumps(image_id)
 
 
 def read_id(text: str | None) -> str:
     """Return the id of which an attribute has the text by ``written_id``, or that text."""
+    text = uncovered(text)
     try:
-        image_id = json.loads(text) if text and text.startswith('"') else ""
+        image_id = json.loads(text) if text.startswith('"') else ""
     except ValueError:
         image_id = ""
-    return image_id if image_id and written_id(image_id) == text else text or ""
+    return image_id if image_id and written_id(image_id) == text else text
 
 
 def key_attributes(server: str, *parts: Any) -> dict[str, str]:
@@ -87,7 +99,7 @@ def key_attributes(server: str, *parts: Any) -> dict[str, str]:
 def read_key(node: Any) -> Any:
     """Return the parts of ``key_attributes``, or what else stands there; None if it is no JSON."""
     try:
-        return json.loads(node.GetAttribute(KEY_ATTRIBUTE) or "")
+        return json.loads(uncovered(node.GetAttribute(KEY_ATTRIBUTE)))
     except ValueError:
         return None  # somebody has edited the scene file
 

@@ -208,8 +208,8 @@ def test_whose_a_plan_is_is_hidden_there_too(image_nodes, scene):
     assert attributes(line) == before
 
 
-def test_a_label_map_stays_as_it_is_in_the_scene(image_nodes, views, scene):
-    """Restored without its ID, it would not be found again as that of its image."""
+def test_a_label_map_is_in_them_as_it_is_in_the_scene(image_nodes, views, scene):
+    """Restored with another ID, it would not be found again as that of its image."""
     show(image_nodes)
     label_maps = LabelMapSet(scene, partial(image_nodes.owner, SERVER), SERVER)
     label_maps.receive([codec.LabelMetaItem("Lindqvist", "SEG of Lindqvist", 1, owner="CT")])
@@ -218,8 +218,10 @@ def test_a_label_map_stays_as_it_is_in_the_scene(image_nodes, views, scene):
     store_view(views, node)
     before = attributes(node)
     hide(image_nodes)
+    hidden = attributes(node)
     views.RestoreSceneView(0)
-    assert attributes(node) == before
+    assert attributes(node) == hidden
+    assert label_maps.adopt() == []
     hide(image_nodes, False)
     assert attributes(node) == before
 

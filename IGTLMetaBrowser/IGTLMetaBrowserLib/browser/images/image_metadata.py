@@ -15,6 +15,7 @@ from ...metadata.values import as_text
 from ...net.client.listed_images import is_id_of_another_patient
 from ...privacy.hidden_patients import HiddenPatients, is_identity
 from ...privacy.redacted_list import register_patients, register_some_patients
+from ...scene.covered_ids import cover_ids
 from ...scene.patient_marks import NOT_KNOWN, Patient, mark
 from ...signal import Signal
 from ..lists.listed_patients import ListedPatients
@@ -207,7 +208,11 @@ class ImageMetadata:
         return as_text(said.PatientID), as_text(said.PatientName)
 
     def mark_patient(self, address: str, image_id: str, node: Any) -> None:
-        """Write onto a node whose image it has come for, if it is one of this server."""
+        """Write onto a node whose image it has come for, if it is one of this server.
+
+        What its other attributes say of patients is covered if these are hidden.
+        """
+        cover_ids(node, self._patients)
         if image_id and self._known_of_servers.get(address) is self.known:
             mark(node, self.patient(image_id), self._patients)
 

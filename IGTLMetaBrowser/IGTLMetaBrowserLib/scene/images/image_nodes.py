@@ -16,10 +16,11 @@ from ...metadata import modules
 from ...metadata.providers.calibration import CalibratedSpacing
 from ...metadata.providers.standard import StandardProviders
 from ...privacy.hidden_patients import HiddenPatients
+from ..covered_ids import rewrite_patients
 from ..errors import SceneError
 from ..node_names import given_name
 from ..node_references import NodeReferences
-from ..patient_marks import NOT_KNOWN, rewrite_marks
+from ..patient_marks import NOT_KNOWN
 from ..server_nodes import (
     IMAGE_CLASSES,
     IMAGE_ID_ATTRIBUTE,
@@ -407,7 +408,7 @@ class ImageNodes:
 
     def patients_changed(self) -> None:
         """Write all descriptions anew: patients have been hidden, or are no longer."""
-        rewrite_marks(self._scene, self._patients)
+        rewrite_patients(self._scene, self._patients)
         for key in list(self._descriptions):
             node, description = self._nodes.get(key), self._descriptions[key]
             frame = self._frames.frame(key) if node is None else None

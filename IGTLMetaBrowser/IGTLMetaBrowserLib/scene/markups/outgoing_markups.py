@@ -14,7 +14,7 @@ from vtkmodules.vtkCommonTransforms import vtkGeneralTransform
 from ... import codec
 from ..errors import SceneError
 from ..images.moved_images import moved_back
-from ..server_nodes import read_id
+from ..server_nodes import read_id, uncovered
 from .display import diameter_of, rgba_of
 from .new_markups import LINE_CLASS, POINT_CLASS
 from .trajectory_decoding import FARTHEST, tube_diameter
@@ -136,6 +136,6 @@ def _texts(node: Any, name: str, owner: str | None) -> dict[str, str]:
         owner = read_id(node.GetAttribute(OWNER_ATTRIBUTE))
     return {
         "name": codec.cut_text(name or "", _SIZES["name"]),
-        "group": codec.cut_text(node.GetAttribute(GROUP_ATTRIBUTE) or "", _SIZES["group"]),
+        "group": codec.cut_text(uncovered(node.GetAttribute(GROUP_ATTRIBUTE)), _SIZES["group"]),
         "owner": owner if len(owner.encode("utf-8", "replace")) <= _SIZES["owner"] else "",
     }

@@ -438,7 +438,7 @@ class TrajectorySet:
             one.label = Label.NONE
             self._placement.forget(one.key)
             self._nodes.keep(one.key, node)
-        if node is not before or one.written is None:
+        if node is not before or one.written is None or one.written.type != plan.type:
             self._mark(one.owner, node)
         one.written = plan
         self._place(one, node)

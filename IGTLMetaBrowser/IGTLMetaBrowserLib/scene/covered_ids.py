@@ -1,0 +1,77 @@
+"""What names a patient in the IDs on nodes that belong to images, while patients are hidden.
+
+Servers write names into IDs of images and into groups, by which markups and label maps are found
+again. While patients are hidden, such an attribute has a text that nobody can guess, and that only
+this process can read (``HiddenPatients.covered``); so have marks, see ``patient_marks``. Names of
+nodes stay: the user tells plans apart by them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ..codec import printable
+from ..privacy.hidden_patients import HiddenPatients, is_uid, text_of_uid
+from .hidden_nodes import unnoticed
+from .label_maps.label_map_set import OWNER_ATTRIBUTE as LABEL_MAP_OWNER_ATTRIBUTE
+from .markups.trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE
+from .patient_marks import nodes_and_copies, rewrite_marks
+from .server_nodes import IMAGE_CLASSES, IMAGE_ID_ATTRIBUTE, KEY_ATTRIBUTE, SERVER_ATTRIBUTE
+
+_ATTRIBUTES = (
+    KEY_ATTRIBUTE,
+    IMAGE_ID_ATTRIBUTE,
+    OWNER_ATTRIBUTE,
+    GROUP_ATTRIBUTE,
+    LABEL_MAP_OWNER_ATTRIBUTE,
+)
+
+
+def cover_ids(node: Any, patients: HiddenPatients) -> None:
+    """Cover what names a patient in the IDs on a node of markups or labels, if they are hidden.
+
+    Those of images are written as they may be shown, see ``images.description``.
+    """
+    if not patients.is_hidden:
+        return
+    for attribute, text in _ids_on(node):
+        words = _words(text)
+        if not is_uid(text) and patients.redact(words) != words:
+            _write(node, attribute, patients.covered(text))
+
+
+def rewrite_patients(scene: Any, patients: HiddenPatients) -> None:
+    """Write all marks and IDs anew: patients have been hidden, or are not, or a scene was loaded.
+
+    Those that another window or script has hidden stay so.
+    """
+    rewrite_marks(scene, patients)
+    for node in nodes_and_copies(scene):
+        if not node.GetAttribute(SERVER_ATTRIBUTE):
+            continue
+        cover_ids(node, patients)
+        for attribute, text in () if patients.is_hidden else _ids_on(node):
+            if patients.has_given(text):
+                _write(node, attribute, text_of_uid(text) or text)
+
+
+def _ids_on(node: Any) -> Iterator[tuple[str, str]]:
+    if node.GetClassName() not in IMAGE_CLASSES:
+        texts = ((attribute, node.GetAttribute(attribute)) for attribute in _ATTRIBUTES)
+        yield from ((attribute, text) for attribute, text in texts if text)
+
+
+def _words(text: str) -> str:
+    """Return what somebody who reads an attribute finds in it, see ``server_nodes``."""
+    try:
+        read = json.loads(text)
+    except ValueError:
+        return printable(text)
+    return printable(" ".join(map(str, read if isinstance(read, list) else [read])))
+
+
+def _write(node: Any, attribute: str, text: str) -> None:
+    with unnoticed(node):
+        node.SetAttribute(attribute, text)
