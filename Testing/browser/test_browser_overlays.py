@@ -20,6 +20,7 @@ from IGTLMetaBrowserLib.browser.events import (
     LabelMapsListed,
     PointsShown,
 )
+from IGTLMetaBrowserLib.scene.markups.points import MOST_POINTS
 
 BONE = codec.LabelMetaItem("Bone", "LABELS", 1, (255, 0, 0, 255), (4, 3, 2), "MR")
 BRAIN = codec.LabelMetaItem("Brain", "LABELS", 2, (0, 255, 0, 255), (4, 3, 2), "MR")
@@ -241,3 +242,18 @@ def test_what_a_server_does_not_have_is_a_failure_in_words(unconnected, events):
 def test_the_next_server_has_label_maps_of_its_own(listed):
     listed.disconnect()
     assert list(listed.overlays.label_maps) == []
+
+
+def test_in_the_next_scene_another_server_can_show_its_points(listed, hospital, events, scene):
+    hospital.points_ = [replace(NASION, name=f"Seed {number}") for number in range(MOST_POINTS)]
+    listed.overlays.request_points()
+    step_until_event(listed, events, PointsShown)
+    scene.Clear(0)
+    other = WellEquippedHospital()
+    with ServerInThread(other) as server:
+        listed.connect(server.host, server.port)
+        listed.overlays.request_points()
+        shown = step_until_event(listed, events, PointsShown, count=2)
+        assert [node.GetNumberOfControlPoints() for node in shown.nodes] == [2]
+        assert shown.problems == []
+        listed.disconnect()

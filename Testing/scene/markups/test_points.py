@@ -121,6 +121,23 @@ def test_a_list_that_the_user_removed_comes_back(scene, points):
     assert places(new) == [("Nasion", (1, 90, -3.5))]
 
 
+def test_one_that_is_pushed_again_stays_away_until_it_is_asked_for(scene, points):
+    (node,) = receive(points, NASION)
+    scene.RemoveNode(node)
+    points.receive([NASION], is_pushed=True)
+    assert points.waiting == 0
+    assert len(receive(points, NASION)) == 1
+
+
+def test_in_another_scene_one_that_is_pushed_is_shown(scene, points):
+    receive(points, NASION)
+    scene.Clear()
+    points.stop()
+    points.receive([NASION], is_pushed=True)
+    points.finish()
+    assert len(points.nodes) == 1
+
+
 @pytest.mark.parametrize("place", [(NAN, 0, 0), (0, INFINITY, 0), (0, 0, -3e38)])
 def test_a_point_that_is_no_place_is_refused_and_the_others_are_shown(points, place):
     (node,) = receive(points, replace(NASION, position=place), EAR)
@@ -171,6 +188,21 @@ def test_a_plan_that_comes_in_parts_stays_and_shares_the_limits(points):
     points.finish()
     assert points.point_count == MOST_POINTS
     assert "1 more points came" in points.problems[0]
+
+
+def test_what_the_user_has_removed_leaves_room_for_what_comes_from_others(scene, points):
+    (node,) = receive(points, *[SEED] * MOST_POINTS)
+    assert (points.point_count, points.list_count) == (MOST_POINTS, 1)
+    scene.RemoveNode(node)
+    assert (points.point_count, points.list_count) == (0, 0)
+
+
+def test_lists_of_a_saved_scene_count(scene):
+    before = PointSet(scene, server="clinic:18944")
+    receive(before, NASION, SEED)
+    found = PointSet(scene, server="clinic:18944")
+    found.adopt()
+    assert (found.point_count, found.list_count) == (2, 2)
 
 
 def test_the_points_of_a_server_that_sends_lps_are_turned(scene):

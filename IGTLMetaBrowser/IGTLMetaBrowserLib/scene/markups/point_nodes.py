@@ -84,7 +84,7 @@ class PointNodes:
     def work(self) -> list[str]:
         """Work for some milliseconds; return the addresses of which an answer is all shown now."""
         end = time.monotonic() + _SECONDS_A_TURN
-        for address in self._unfinished:
+        for address in list(self._unfinished):  # who hears of a new node may close the scene
             points = self._sets[address]
             while points.waiting and time.monotonic() < end:
                 points.step()

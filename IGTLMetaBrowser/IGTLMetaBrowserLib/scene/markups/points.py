@@ -10,7 +10,7 @@ node takes some milliseconds to make, in Slicer up to 15.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -92,13 +92,13 @@ class PointSet:
 
     @property
     def list_count(self) -> int:
-        """How many lists there are, those included that are not in the scene yet."""
-        return len(self._lists)
+        """How many lists are in the scene, or will be: of those that the user removed, none."""
+        return len(self._counts())
 
     @property
     def point_count(self) -> int:
         """How many points are in them."""
-        return self._point_count(self._lists)
+        return sum(self._counts().values())
 
     @property
     def waiting(self) -> int:
@@ -114,11 +114,14 @@ class PointSet:
     ) -> None:
         """Handle an answer; ``step`` then brings it into the scene.
 
-        ``is_pushed``: it came unasked; what came so before and is gone is removed. ``is_whole``:
+        ``is_pushed``: it came unasked; what came so before and is gone is removed, and a list that
+        the user has removed stays away: in a stream it would come back at once. ``is_whole``:
         what is not in it is gone; otherwise it stays. ``others``: how many points and lists of
         others are in the scene, which share the limits.
         """
         places = self._places_by_look(items, is_whole, others)
+        is_stream = is_pushed and is_whole
+        shown = [look for look in places if not (is_stream and self._is_removed(look))]
         for look, points in self._lists.items():
             points.is_gone = look not in places and is_whole
         for look, new in places.items():
@@ -128,7 +131,7 @@ class PointSet:
         removed = [look for look in gone if is_pushed and self._lists[look].is_pushed]
         # A part is added to what waits; a whole answer takes its place.
         before = () if is_whole else self._todo
-        self._todo = deque(dict.fromkeys((*before, *removed, *places)))
+        self._todo = deque(dict.fromkeys((*before, *removed, *shown)))
 
     def step(self) -> bool:
         """Bring the next list into the scene, or out of it; return whether all are there."""
@@ -147,8 +150,10 @@ class PointSet:
             pass
 
     def stop(self) -> None:
-        """Look after none of those that wait: the scene was closed."""
+        """Look after none of those that wait: the scene was closed. The user has removed none."""
         self._todo.clear()
+        for points in self._lists.values():
+            points.written = []
 
     def adopt(self) -> list[Any]:
         """Find the lists of this server, as in a scene that was just loaded; return the new ones.
@@ -228,8 +233,9 @@ class PointSet:
         read = [(_look(item), item) for item in islice(items, 2 * MOST_POINTS)]
         shown, lists = others
         if not is_whole:
-            stay = self._lists.keys() - {look for look, _ in read}
-            shown, lists = shown + self._point_count(stay), lists + len(stay)
+            read_looks = {look for look, _ in read}
+            stay = [count for look, count in self._counts().items() if look not in read_looks]
+            shown, lists = shown + sum(stay), lists + len(stay)
         left_out = len(items) - len(read)
         misplaced = []
         for look, item in read:
@@ -245,8 +251,18 @@ class PointSet:
         self._report_problems(misplaced, left_out)
         return places
 
-    def _point_count(self, looks: Iterable[Look]) -> int:
-        return sum(len(self._lists[look].places) for look in looks)
+    def _is_removed(self, look: Look) -> bool:
+        """Whether a list was in the scene, and the user has removed its node."""
+        points = self._lists.get(look)
+        return points is not None and bool(points.written) and self._nodes.get(look) is None
+
+    def _counts(self) -> dict[Look, int]:
+        """Return how many points each list has in the scene, or is to have."""
+        counts = {look: len(self._lists[look].places) for look in self._todo}
+        for look in self._lists.keys() - counts.keys():
+            if (node := self._nodes.get(look)) is not None:
+                counts[look] = node.GetNumberOfControlPoints()
+        return counts
 
     def _report_problems(self, misplaced: list[PointItem], left_out: int) -> None:
         for item in misplaced[:_MOST_PROBLEMS]:

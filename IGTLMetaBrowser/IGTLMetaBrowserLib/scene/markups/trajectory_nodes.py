@@ -189,7 +189,7 @@ class TrajectoryNodes:
         now = time.monotonic()
         if self._has_waiting:
             self._views.begin()
-        for trajectories in self._sets.values():
+        for trajectories in list(self._sets.values()):  # who hears of a new node may choose another
             while trajectories.waiting and time.monotonic() < now + _SECONDS_A_TURN:
                 trajectories.step(1)
         self._next_turn = 0.0
