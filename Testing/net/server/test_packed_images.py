@@ -35,6 +35,24 @@ class Fresh:
         return self.versions[image_id]
 
 
+class Small(Fresh):
+    """Has images of one voxel, and counts how often it is asked for the version of one."""
+
+    BYTES = 72 + 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.compared = 0
+        self.size = (1, 1, 1)
+
+    def image(self, image_id: str) -> codec.ImageMessage:
+        return make_image(self.versions[image_id], self.size)
+
+    def image_version(self, image_id: str) -> int:
+        self.compared += 1
+        return super().image_version(image_id)
+
+
 @pytest.fixture
 def source() -> Fresh:
     return Fresh()
@@ -62,6 +80,51 @@ def test_an_image_that_changed_or_is_gone_is_not_kept(source: Fresh):
     source.versions["A"] = 7
     images.forget_changed()
     assert images.size == IMAGE_BYTES
+
+
+def test_of_a_thousand_images_a_few_are_compared_with_the_source_for_each_that_is_read():
+    """A 4D series: each of its images can have many files, and each is asked for by itself."""
+    source = Small()
+    images = PackedImages(source, limit=1 << 30)
+    for number in range(1000):
+        before = source.compared
+        images.get(f"{number}")
+        assert source.compared - before < 10
+    for number in range(1000):
+        source.versions[f"{number}"] = 7
+    for _ in range(500):  # each time that somebody leaves
+        images.forget_changed()
+    assert images.size == 0
+
+
+def test_of_very_small_images_the_last_thousand_are_kept():
+    """What is in memory is summed for each that is read: a million would take a second."""
+    source = Small()
+    images = PackedImages(source, limit=1 << 30)
+    for number in range(1500):
+        images.get(f"{number}")
+    assert images.size == 1024 * Small.BYTES
+
+
+def test_many_small_images_make_room_for_a_large_one_at_once(monkeypatch: pytest.MonkeyPatch):
+    """All are not summed again for each that is forgotten."""
+    source = Small()
+    images = PackedImages(source, limit=1000 * Small.BYTES)
+    for number in range(1000):
+        images.get(f"{number}")
+    summed = 0
+
+    def size(images: PackedImages) -> int:
+        nonlocal summed
+        summed += 1
+        return whole_size(images)
+
+    whole_size = PackedImages.size.fget
+    monkeypatch.setattr(PackedImages, "size", property(size))
+    source.size = SIZE
+    images.get("large")
+    assert images.size <= 1000 * Small.BYTES + IMAGE_BYTES
+    assert summed < 10
 
 
 def test_the_image_that_nobody_asked_for_the_longest_is_forgotten(source: Fresh):

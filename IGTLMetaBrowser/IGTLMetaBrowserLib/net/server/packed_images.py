@@ -16,6 +16,10 @@ _RETRY_SECONDS = 0.05
 _SECONDS_BETWEEN_CHECKS = 1.0
 # Of an image of 1000 slices, each slice.
 _MOST_PARTS = 1024
+# However small they are: all are counted for each image that is asked for.
+_MOST_KEPT = 1024
+# Of those that are kept, in one turn: to look at the files of an image can take some ms.
+_CHECKED_AT_ONCE = 4
 
 
 @dataclass(eq=False)
@@ -75,6 +79,8 @@ class PackedImages:
         self._source = source
         self._limit = limit
         self._kept: OrderedDict[tuple[str, Hashable], PackedImage] = OrderedDict()
+        # Those of them that ``forget_changed`` has not looked at since it has looked at all.
+        self._unchecked: list[tuple[str, Hashable]] = []
         self._in_memory: WeakValueDictionary[Hashable, PackedImage] = WeakValueDictionary()
         # Bytes of copies that are being made, by who makes them.
         self._reserved: WeakKeyDictionary[object, int] = WeakKeyDictionary()
@@ -152,17 +158,27 @@ class PackedImages:
         self._in_memory[object()] = part
 
     def forget_changed(self) -> None:
-        """Forget the images that are no longer what the source has under their ids."""
+        """Forget images that are no longer what the source has under their ids.
+
+        A few of those that are kept are looked at, and the next few the next time: a 4D series can
+        have a thousand images, of many files each.
+        """
         self._last_in_parts = None
-        for image_id, version in [*self._kept]:
-            try:
-                is_same = version_key(self._source, image_id) == (image_id, version)
-            except SourceError:
-                is_same = False
-            except NotReadyError:
-                continue
-            if not is_same:
-                del self._kept[image_id, version]
+        self._unchecked = self._unchecked or [*self._kept]
+        checked = self._unchecked[-_CHECKED_AT_ONCE:]
+        del self._unchecked[-_CHECKED_AT_ONCE:]
+        for key in checked:
+            if key in self._kept and not self._may_be_current(key):
+                del self._kept[key]
+
+    def _may_be_current(self, key: tuple[str, Hashable]) -> bool:
+        """Whether an image is what the source has under its id, as far as that is known now."""
+        try:
+            return version_key(self._source, key[0]) == key
+        except SourceError:
+            return False
+        except NotReadyError:
+            return True
 
     def _load(self, image_id: str, key: tuple[str, Hashable] | None) -> PackedImage:
         self.forget_changed()
@@ -180,5 +196,10 @@ class PackedImages:
 
     def _forget(self, limit: int) -> None:
         """Forget the images that nobody has asked for the longest, until the rest fits."""
-        while self._kept and self.size > limit:
-            self._kept.popitem(last=False)
+        size = self.size
+        while self._kept and (size > limit or len(self._kept) > _MOST_KEPT):
+            key, image = self._kept.popitem(last=False)
+            byte_count = image.content.size
+            del image
+            if key not in self._in_memory:  # nobody is sent it
+                size -= byte_count
