@@ -16,7 +16,7 @@ from helpers import radiotherapy as study
 from helpers.ready_sources import ready
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.cli import archive_options, main
-from IGTLMetaBrowserLib.sources.archive.archive import BrokenOffError, Query, Series
+from IGTLMetaBrowserLib.sources.archive.archive import BrokenOffError, Found, Query
 from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
@@ -44,7 +44,7 @@ class SharedArchive(DicomWebArchive):
         self._moment = moment
         self._searches = 0
 
-    def find(self, query: Query, most: int) -> Sequence[Series]:
+    def find(self, query: Query, most: int) -> Found:
         self._searches += 1
         if self._searches == self._moment:
             super().store([self._other])
@@ -128,6 +128,27 @@ def test_a_document_that_was_replaced_while_the_new_one_was_made_is_not_replaced
     assert store(AT_THE_CHECK) == 1
     assert "was replaced meanwhile, by somebody else perhaps; get what" in capfd.readouterr().err
     assert count(archive) == 2
+
+
+class LimitedArchive(DicomWebArchive):
+    """An archive that lists less than it has, and says so."""
+
+    def find(self, query: Query, most: int) -> Found:
+        return Found(super().find(query, most), is_cut=True)
+
+
+def test_where_not_all_documents_are_listed_none_is_replaced(
+    archive, document, images, monkeypatch, tmp_path, capfd
+):
+    path, make = document
+    first = make()
+    limited = LimitedArchive(archive.dicomweb)
+    limited.store([*map(bytes_of, [*images, first])])
+    monkeypatch.setattr(archive_options, "open_archive", lambda _: limited)
+    where = ["--images", str(tmp_path / "ct"), "--dicomweb", archive.dicomweb]
+    assert main.main(["store", str(path), "--replaces", first.SOPInstanceUID, *where]) == 1
+    assert "lists 1 series of a study, and has more: whether one of" in capfd.readouterr().err
+    assert count(archive) == 1
 
 
 class LostAnswerArchive(DicomWebArchive):

@@ -21,7 +21,13 @@ from IGTLMetaBrowserLib.net.client.image_in_parts import get_image_in_parts
 from IGTLMetaBrowserLib.net.client.query import Query as Asked
 from IGTLMetaBrowserLib.net.server.arriving_images import ArrivingImage
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
-from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError, BrokenOffError, Query, Series
+from IGTLMetaBrowserLib.sources.archive.archive import (
+    ArchiveError,
+    BrokenOffError,
+    Found,
+    Query,
+    Series,
+)
 from IGTLMetaBrowserLib.sources.archive.multipart import FindRoom
 from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
@@ -51,7 +57,7 @@ class PacedArchive:
     def close(self) -> None:
         """Nothing: the test lets all files be sent."""
 
-    def find(self, query: Query, most: int) -> Sequence[Series]:
+    def find(self, query: Query, most: int) -> Found:
         first = self.slices[0]
         keywords = (
             "PatientName", "PatientID", "IssuerOfPatientID", "StudyInstanceUID",
@@ -59,7 +65,7 @@ class PacedArchive:
         )  # fmt: skip
         listed = {keyword: str(first.get(keyword, "")) for keyword in keywords}
         count = str(self.listed_count or len(self.slices))
-        return [Series({**listed, "NumberOfSeriesRelatedInstances": count})]
+        return Found([Series({**listed, "NumberOfSeriesRelatedInstances": count})])
 
     def instance(self, series: Series, number: int) -> Mapping[str, str]:
         number = min(number, len(self.slices))

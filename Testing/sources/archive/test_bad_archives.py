@@ -22,7 +22,7 @@ from helpers.ready_sources import fetch_only, ready
 from helpers.scripted_archive import Answer, archive_of, listing, multipart, record
 from IGTLMetaBrowserLib.net import RefusedError
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
-from IGTLMetaBrowserLib.sources.archive import web_answers, web_session
+from IGTLMetaBrowserLib.sources.archive import dicomweb, web_answers, web_session
 from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError
 from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
@@ -307,9 +307,28 @@ def test_an_archive_that_fails_behind_the_first_page(serve, slices, open_source)
         open_source(serve(lambda path: Answer(500) if offset_in(path) else listing(*records)))
 
 
-def test_an_archive_that_knows_no_offset(serve, slices, open_source):
-    records = numbered(100, slices)
-    assert len(open_source(serve(lambda path: listing(*records))).images()) == 100
+@pytest.mark.parametrize(
+    ("is_said", "page", "is_all"), [(False, 5000, True), (True, 5000, False), (False, 60, False)]
+)
+def test_an_archive_that_knows_no_offset(
+    serve, slices, open_source, monkeypatch, is_said, page, is_all
+):
+    """It begins anew for ever: nothing is listed twice, and who may have more is said to."""
+    monkeypatch.setattr(dicomweb, "_PAGE", page)  # so many are asked for at once
+    words = {"Warning": "299 archive: There are 9 additional results that can be requested"}
+    answer = listing(*numbered(60, slices))
+    answer.headers = {**answer.headers, **(words if is_said else {})}
+    asked: list[str] = []
+
+    def script(path: str) -> Answer:
+        asked.append(path)
+        return answer
+
+    source = open_source(serve(script))
+    assert len({item.id for item in source.images()}) == len(source.images()) == 60
+    assert len(asked) == 2
+    assert source.notice.startswith("" if is_all else "These are 60 series; ")
+    assert ("has more that match" in source.notice) == (not is_all)
 
 
 def test_what_makes_no_sense_at_the_end_of_a_page_counts(serve, slices, open_source):

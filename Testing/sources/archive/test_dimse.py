@@ -81,6 +81,18 @@ def test_a_series_is_found_by_its_uid_among_many_studies(archive, monkeypatch, i
         ]
 
 
+def test_an_archive_with_a_limit_of_its_own_has_more_than_is_listed(tmp_path, cache):
+    """Orthanc ends the list as if it were asked to (C-CANCEL)."""
+    with orthanc.running(tmp_path / "orthanc", settings={"LimitFindResults": 2}) as limited:
+        limited.upload(DATA / "test_files" / name for name in COMPRESSED)
+        with closing(ArchiveSource(DimseArchive(limited.peer), cache)) as source:
+            assert len(source.images()) == 2
+            assert source.notice.startswith("These are 2 series; ORTHANC@localhost:")
+            assert "has more that match" in source.notice
+            found, notice = ready(source.search, {"Modality": "MR"})
+            assert (len(found), notice) == (1, "")
+
+
 def test_an_archive_that_does_not_say_of_which_class_files_are(archive, monkeypatch):
     """SOPClassUID is an optional key (PS3.4 C.6.2.1): then files of all classes may come."""
     monkeypatch.setattr(DimseArchive, "_classes_of_instances", lambda *_: {"1.2.3": None})

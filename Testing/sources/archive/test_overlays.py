@@ -18,7 +18,8 @@ from helpers.peers import ServerInThread
 from helpers.ready_sources import ready
 from helpers.scripted_archive import Answer, listing, multipart, record
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.sources.archive.archive import Query, Series
+from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.archive.archive import Found, Query
 from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive
 from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
@@ -98,21 +99,52 @@ def test_label_maps_come_with_their_image_and_are_those_of_the_folder(folder, tm
 class CutArchive(DicomWebArchive):
     """An archive whose list is cut before what is no CT; of a study, it lists all."""
 
-    def find(self, query: Query, most: int) -> list[Series]:
+    def find(self, query: Query, most: int) -> Found:
         is_study = "StudyInstanceUID" in query
         found = super().find(query, most)
-        return [series for series in found if is_study or series["Modality"] == "CT"]
+        return Found(series for series in found if is_study or series["Modality"] == "CT")
 
 
-def test_label_maps_that_are_in_no_list_come_with_their_image_as_well(folder, tmp_path):
+class LimitedArchive(DicomWebArchive):
+    """An archive that lists one series at a time, and says that there are more."""
+
+    def find(self, query: Query, most: int) -> Found:
+        return Found(super().find(query, most)[:1], is_cut=True)
+
+
+@contextmanager
+def opened_by(
+    kind: type[DicomWebArchive], folder: Path, tmp_path: Path, most: int = 9
+) -> Iterator[ArchiveSource]:
+    """The files of a folder, in an archive that is asked in this way."""
     with orthanc.running(tmp_path / "orthanc") as archive:
         archive.upload(sorted(folder.iterdir()))
         cache = SeriesCache(tmp_path / "cache", 1 << 30)
-        with closing(ArchiveSource(CutArchive(archive.dicomweb), cache)) as source:
-            (ct,) = source.images()
-            assert ready(source.label_maps) == []
-            ready(source.image, ct.id)
-            assert len(ready(source.label_maps)) > 1
+        with closing(ArchiveSource(kind(archive.dicomweb), cache, most=most)) as source:
+            yield source
+
+
+@pytest.mark.parametrize("most", [1, 9])
+def test_label_maps_that_are_in_no_list_come_with_their_image_as_well(folder, tmp_path, most):
+    """However few are listed: of a study, all are looked at."""
+    with opened_by(CutArchive, folder, tmp_path, most) as source:
+        (ct,) = ready(source.search, {"Modality": "CT"})[0]
+        assert ready(source.label_maps) == []
+        ready(source.image, ct.id)
+        assert len(ready(source.label_maps)) > 1
+
+
+def test_of_a_study_that_is_not_listed_whole_nothing_counts_as_valid(folder, tmp_path):
+    """What is not listed may have replaced it."""
+    for other in ("seg", "structures"):
+        (folder / other).unlink()
+    with opened_by(LimitedArchive, folder, tmp_path) as source:
+        (ct,) = source.images()
+        assert "has more that match" in source.notice
+        assert ready(source.image, ct.id).pixels.size
+        for ask in (source.label_maps, source.trajectories):
+            with pytest.raises(SourceError, match=r"lists 1 series of a study, and has more"):
+                ready(ask)
 
 
 def test_without_a_frame_of_reference_nothing_says_that_they_are_of_one_place(

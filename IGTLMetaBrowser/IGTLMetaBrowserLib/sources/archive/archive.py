@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -57,6 +57,9 @@ _MORE = 2
 # A series that was listed while it was being acquired may have many times as many by now.
 _FEWEST_FILES = 5_000
 
+MOST_OF_STUDY = 1000
+"""Series. Of a study all are needed: one that is missing may have replaced another."""
+
 LARGEST_SERIES = 64 << 30
 """Bytes. A larger one would fill the disk, and has no image that fits into a message."""
 
@@ -94,6 +97,25 @@ class Series:
         return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None
 
 
+class Found(list[Series]):
+    """Series that match a query; ``is_cut``: the archive has more, which it does not give."""
+
+    def __init__(self, series: Iterable[Series] = (), is_cut: bool = False) -> None:
+        super().__init__(series)
+        self.is_cut = is_cut
+
+
+def require_all(found: Found, archive: Archive) -> Found:
+    """Return the series of a study. Raises ``ArchiveError`` if the archive has more of them."""
+    if found.is_cut or len(found) > MOST_OF_STUDY:
+        raise ArchiveError(
+            f"{archive.name} lists {len(found)} series of a study, and has more: whether one of "
+            "its plans or segmentations has replaced another is not known. Ask who runs the "
+            "archive whether it limits what it lists"
+        )
+    return found
+
+
 def most_files(series: Series) -> int:
     """Return how many files of a series are taken: of what never ends, the disk would be full."""
     return max(_FEWEST_FILES, _MORE * min(series.count or _MOST_FILES, _MOST_FILES))
@@ -109,7 +131,7 @@ class Archive(Protocol):
     is_connecting: bool
     """Whether a connection is being made, or its name looked up: ``close`` does not end that."""
 
-    def find(self, query: Query, most: int) -> Sequence[Series]:
+    def find(self, query: Query, most: int) -> Found:
         """Return the series that match, at most so many. Raises ``ArchiveError``."""
         ...
 

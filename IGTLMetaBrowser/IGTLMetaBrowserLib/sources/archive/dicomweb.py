@@ -24,6 +24,7 @@ from .archive import (
     PLACE_KEYWORDS,
     ArchiveError,
     BrokenOffError,
+    Found,
     Query,
     Series,
 )
@@ -100,30 +101,33 @@ class DicomWebArchive:
         """Whether a connection is being made, or its name looked up."""
         return self._answers.is_connecting
 
-    def find(self, query: Query, most: int) -> Sequence[Series]:
+    def find(self, query: Query, most: int) -> Found:
         """Return the series that match, at most so many. Raises ``ArchiveError``."""
         try:
             return self._find(query, most)
         except BrokenOffError:  # by one of several archives behind one address, perhaps
             return self._find(query, most)
 
-    def _find(self, query: Query, most: int) -> Sequence[Series]:
+    def _find(self, query: Query, most: int) -> Found:
         """Ask on until nothing new comes: of less than was asked for, there may be more.
 
-        That costs one more query, which finds nothing.
+        That costs one more query, which finds nothing; or the same once more, of an archive that
+        does not know an offset.
         """
         found: dict[str, Series] = {}
-        offset, is_said = 0, False
+        offset, is_said, is_cut = 0, False, False
         with self._errors_described("search"):
             while len(found) < most:
-                page = self._page(query, min(_PAGE, most - len(found)), offset, is_said)
+                wanted = min(_PAGE, most - len(found))
+                page = self._page(query, wanted, offset, is_said)
                 new = {one.uid: one for one in _series_in(page) if one.uid not in found}
-                if not new:  # those that do not know an offset begin anew
+                was_said, is_said = is_said, _THERE_ARE_MORE.search(_warning.get()) is not None
+                if not new:
+                    is_cut = is_said or (bool(page) and (was_said or len(page) >= wanted))
                     break
                 found |= new
                 offset += len(page)
-                is_said = _THERE_ARE_MORE.search(_warning.get()) is not None
-        return [*found.values()]
+        return Found(found.values(), is_cut)
 
     def _page(self, query: Query, most: int, offset: int, is_said: bool) -> Any:
         """Return up to ``most`` of the series behind the first ones.

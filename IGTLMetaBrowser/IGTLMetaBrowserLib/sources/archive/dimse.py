@@ -26,6 +26,7 @@ from .archive import (
     STUDY_KEYWORDS,
     ArchiveError,
     BrokenOffError,
+    Found,
     Query,
     Series,
 )
@@ -130,7 +131,7 @@ class DimseArchive:
         """End all that is asked, from another thread: it raises ``ArchiveError``."""
         self._peer.watches.close()
 
-    def find(self, query: Query, most: int) -> Sequence[Series]:
+    def find(self, query: Query, most: int) -> Found:
         """Return the series that match, at most so many. Raises ``ArchiveError``.
 
         First the studies, then the series of each: few archives find series of unnamed studies
@@ -141,7 +142,7 @@ class DimseArchive:
         except BrokenOffError:  # as by DICOMweb: it has just been started again, perhaps
             return self._find(query, most)
 
-    def _find(self, query: Query, most: int) -> Sequence[Series]:
+    def _find(self, query: Query, most: int) -> Found:
         end = self._peer.end()
         of_study = {key: text for key, text in query.items() if key in _STUDY_LEVEL}
         of_series = {key: text for key, text in query.items() if key not in _STUDY_LEVEL}
@@ -155,7 +156,7 @@ class DimseArchive:
         limit = None if of_series.keys() - {"Modality"} else most
         with associated(self._peer, [find_model()]) as association:
             studies = list(association.answers(identifier, end, limit))
-        found: list[Series] = []
+            found = Found(is_cut=association.is_cut)
         if not studies:
             return found
         # Another association: one that has found too many may not have stopped.
@@ -165,9 +166,10 @@ class DimseArchive:
                     found.append(series)
                     if len(found) >= most:
                         return found
+                found.is_cut |= association.is_cut
         return found
 
-    def _find_named(self, query: Query, end: float) -> list[Series]:
+    def _find_named(self, query: Query, end: float) -> Found:
         """Return the series with this UID, of an archive that finds it in whatever study it is.
 
         Nothing of others, which need the study: some refuse, some find nothing.
@@ -177,13 +179,13 @@ class DimseArchive:
             with associated(self._peer, [find_model()]) as association:
                 records = list(association.answers(identifier, end, 2))
         except ArchiveError:
-            return []
-        found = [Series(_values_of(KEYWORDS, record)) for record in records]
+            return Found()
+        found = Found(Series(_values_of(KEYWORDS, record)) for record in records)
         is_told = all(
             one.uid == query["SeriesInstanceUID"] and one["StudyInstanceUID"] and one["PatientID"]
             for one in found
         )
-        return found if is_told else []
+        return found if is_told else Found()
 
     def _series_in(
         self, association: Association, study: Dataset, query: Query, end: float
@@ -288,17 +290,17 @@ class DimseArchive:
         """Return the instances of a series by their UIDs, as far as the archive says.
 
         Each with what its file is, its SOPClassUID; None if it does not say that. Some find those
-        of the whole study.
+        of the whole study. Nothing if they are not all.
         """
         identifier = _identifier("IMAGE", ("SOPInstanceUID", "SOPClassUID"), _uids_of(series))
         with associated(self._peer, [find_model()]) as association:
-            answers = association.answers(identifier, self._peer.end())
-            return {
+            found = {
                 str(record.SOPInstanceUID): record.get("SOPClassUID")
-                for record in answers
+                for record in association.answers(identifier, self._peer.end())
                 if record.get("SOPInstanceUID")
                 and (record.get("SeriesInstanceUID") or series.uid) == series.uid
             }
+            return {} if association.is_cut else found
 
     def _get(self, identifier: Dataset, classes: Sequence[Any], files: ReceivedFiles) -> None:
         from pynetdicom import build_role, evt

@@ -79,6 +79,7 @@ class Association:
         self.peer = peer
         self.of_pynetdicom = of_pynetdicom
         self.is_ended = False
+        self.is_cut = False  # of the last C-FIND: there are more than it has found
         self.hear = watch.hear
         self._watch = watch
 
@@ -95,7 +96,7 @@ class Association:
 
         Raises ``ArchiveError``, also if it has not stopped at the time ``end``.
         """
-        count, is_done, sent = 0, False, time.monotonic()
+        count, is_done, sent, self.is_cut = 0, False, time.monotonic(), False
         wanted = MOST_ANSWERS if most is None else most
         try:
             for status, record in self.of_pynetdicom.send_c_find(
@@ -105,7 +106,9 @@ class Association:
                 if not status:
                     raise self.no_answer("C-FIND")
                 if is_done:
-                    if status.Status != _CANCELLED:
+                    if status.Status == _CANCELLED:  # by Orthanc's own limit, perhaps
+                        self.is_cut = True
+                    else:
                         self.check(status, "refuses a C-FIND")
                     return
                 count, sent = count + 1, time.monotonic()
@@ -117,6 +120,7 @@ class Association:
                         "search for a patient or a date, or ask who runs the archive"
                     )
                 if count == wanted + 1:
+                    self.is_cut = True
                     self.of_pynetdicom.send_c_cancel(_MESSAGE_ID, query_model=find_model())
                 elif count > wanted + _MOST_AFTER_CANCEL:
                     return

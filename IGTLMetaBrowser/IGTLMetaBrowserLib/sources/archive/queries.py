@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ... import codec
 from ...net.source import NotReadyError
-from .archive import Archive, Query, Series, matches
+from .archive import MOST_OF_STUDY, Archive, Found, Query, Series, matches, require_all
 from .entries import Mark
 from .found_series import UID_KEYWORDS, FoundSeries
 
@@ -37,7 +37,7 @@ class Listing:
     series: Sequence[Series] = ()
     is_cut: bool = False
     asked_at: float = -math.inf
-    query: tuple[float, Future[list[Series]]] | None = None  # when it was sent, and it
+    query: tuple[float, Future[Found]] | None = None  # when it was sent, and it
     items: tuple[codec.ImageMetaItem, ...] | None = None
     marks: frozenset[Mark] = frozenset()
 
@@ -68,14 +68,14 @@ class ArchiveQueries:
         self._filters = dict(filters)
         self._modalities = tuple(modalities)
 
-    def begin(self, listing: Listing) -> list[Series]:
+    def begin(self, listing: Listing) -> Found:
         """Return the list without a search, when it has come. Raises ``ArchiveError``.
 
         A signal can interrupt that: it is a thread that connects, or looks up the archive's name.
         """
         listing.asked_at = time.monotonic()
         try:
-            return self._executor.submit(self.find, {}).result()
+            return self._executor.submit(self.find, {}, self.most).result()
         except BaseException:  # nobody will ask for anything
             self._executor.shutdown(wait=False)
             raise
@@ -85,20 +85,22 @@ class ArchiveQueries:
         if not listing.is_cut:
             return ""
         return (
-            f"These are {self.most} series; {self._archive.name} has more that match. "
+            f"These are {len(listing.series)} series; {self._archive.name} has more that match. "
             "Search for a patient, a date or a modality"
         )
 
-    def found_now(self, listing: Listing, query: Query) -> list[Series] | None:
+    def found_now(self, listing: Listing, query: Query, most: int = 0) -> Found | None:
         """Return what has come of the archive; None if nothing newer is needed than is known.
 
-        It may have been asked before the question came: to be called until it returns None. Raises
-        ``NotReadyError`` while it is asked, ``ArchiveError`` if it does not answer.
+        ``most`` is how many, if not as many as are listed at most. It may have been asked before
+        the question came: to be called until it returns None. Raises ``NotReadyError`` while it is
+        asked, ``ArchiveError`` if it does not answer.
         """
         if listing.asked_at >= self.since:
             return None
         if listing.query is None:
-            listing.query = time.monotonic(), self._executor.submit(self.find, query)
+            answer = self._executor.submit(self.find, query, most or self.most)
+            listing.query = time.monotonic(), answer
         asked_at, answer = listing.query
         if not answer.done():
             raise NotReadyError(RETRY_SECONDS)
@@ -107,24 +109,32 @@ class ArchiveQueries:
         listing.asked_at = asked_at
         return found
 
-    def found_of_study(self, uid: str) -> list[Series] | None:
-        """Return what has come of the series of a study, as ``found_now`` does."""
-        return self.found_now(self._studies.setdefault(uid, Listing()), {"StudyInstanceUID": uid})
+    def found_of_study(self, uid: str) -> Found | None:
+        """Return what has come of the series of a study, as ``found_now`` does: all of them.
 
-    def find(self, query: Query) -> list[Series]:
-        """Ask the archive, in a thread; return one series more than is listed if there are more."""
+        However few are listed at most; else a plan that was replaced would count as valid.
+        """
+        listing = self._studies.setdefault(uid, Listing())
+        found = self.found_now(listing, {"StudyInstanceUID": uid}, MOST_OF_STUDY)
+        return None if found is None else require_all(found, self._archive)
+
+    def find(self, query: Query, most: int) -> Found:
+        """Ask the archive, in a thread."""
         asked = {**query, **self._filters}
         modalities = self._modalities or ("",)
         found: dict[str, Series] = {}
+        is_cut = False
         for modality in modalities:
             asked_here = {**asked, "Modality": modality} if modality else asked
-            for series in self._archive.find(asked_here, self.most + 1):
+            told = self._archive.find(asked_here, most + 1)
+            is_cut |= told.is_cut
+            for series in told:
                 # The filter holds whatever is searched for, and whatever the archive passes over.
                 if matches(series, asked_here) and matches(series, query):
                     found[series.uid] = series
-            if len(found) > self.most:
+            if len(found) > most:
                 break
-        listed = [*found.values()][: self.most + 1]
+        listed = [*found.values()][:most]
         if query.keys() - {*UID_KEYWORDS}:  # else it was found before
-            self._found.note(query, listed[: self.most])
-        return listed
+            self._found.note(query, listed)
+        return Found(listed, is_cut or len(found) > most)

@@ -22,7 +22,7 @@ from ...net.source import NotReadyError, SourceError
 from ..dicom import fields as dicom_fields
 from ..dicom.folder import DicomFolderSource
 from ..dicom.volumes import Stack
-from .archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Archive, Query, Series
+from .archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Archive, Found, Query, Series
 from .arriving_volume import ArrivingVolume, tag_of
 from .disk_checks import DiskChecks
 from .entries import frame_of, marks_of, no_single_image, several_patients, version_of
@@ -153,12 +153,12 @@ class ArchiveSource:
             )
         return listing.items
 
-    def _set_found(self, listing: Listing, found: list[Series]) -> None:
-        is_same = [*listing.series] == found[: self._queries.most]
-        listing.is_cut = len(found) > self._queries.most
+    def _set_found(self, listing: Listing, found: Found) -> None:
+        is_same = [*listing.series] == found
+        listing.is_cut = found.is_cut
         if is_same and listing.items is not None:
             return
-        listing.series, listing.items = found[: self._queries.most], None
+        listing.series, listing.items = found, None
         for series in listing.series:
             self._register(series)
         if listing.is_cut:

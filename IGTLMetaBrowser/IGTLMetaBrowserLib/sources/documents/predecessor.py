@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ...dicom_index.limited_file import open_limited
 from ...dicom_index.whole_dataset import read_whole
 from ...net.source import SourceError
-from ..archive.archive import Archive, Series
+from ..archive.archive import MOST_OF_STUDY, Archive, Series, require_all
 from ..archive.entries import version_of
 from ..dicom.places import are_several_issuers
 from ..dicom.replaced_documents import CODING_SCHEME, REPLACED, replaced_by
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 _MEANING = "Replaced segmentation"
-_MOST_SERIES = 1000
 
 
 class DocumentsOfStudy:
@@ -74,7 +73,8 @@ class DocumentsOfStudy:
         return [other for other in self._documents.values() if replaced & {*replaced_by(other)}]
 
     def _update(self, wanted: str = "", without: str = "") -> None:
-        for series in self._archive.find(self._query, _MOST_SERIES):
+        found = self._archive.find(self._query, MOST_OF_STUDY + 1)
+        for series in require_all(found, self._archive):
             version = version_of(series)
             is_known = version in self._fetched or series.uid == without
             if series["Modality"] != self._query["Modality"] or is_known:
