@@ -35,7 +35,12 @@ def why_implausible(values: Mapping[str, str], frames: Mapping[str, Sequence[str
 
 
 def floats(text: str) -> list[float]:
-    """Return the numbers of a multi-valued attribute; none if one of them is no number."""
+    """Return the numbers of a multi-valued attribute; none if one of them is no number.
+
+    So is what only Python takes for one: 1_5 is 15 to it, and 1 to readers in C.
+    """
+    if "_" in text or not text.isascii():
+        return []
     try:
         return [float(part) for part in text.split("\\")] if text else []
     except ValueError:

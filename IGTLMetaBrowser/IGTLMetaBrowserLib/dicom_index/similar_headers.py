@@ -21,6 +21,7 @@ from .header_reader import DICOM, FileContent, read_content, tags_read
 from .image_header import TRANSFER_SYNTAX_UID, ImageHeader, unpack_header
 from .limited_file import ElementCount, TooLargeError
 from .pixel_place import PIXEL_TAGS, UNDEFINED_LENGTH
+from .plausible_numbers import floats
 from .sequences import Sequences
 
 # Of each of them, the index keeps the text as it is (``image_header.OWN_KEYWORDS``), and nothing
@@ -110,16 +111,13 @@ def _text(value: bytes, keyword: str) -> str:
     """Return a value as the index keeps it; nothing if it takes more to read it."""
     if not value.isascii() or b"\x1b" in value:
         return ""
-    parts = [part.strip(" \0") for part in value.decode("ascii").split("\\")]
+    text = "\\".join([part.strip(" \0") for part in value.decode("ascii").split("\\")])
     count = _NUMBERS.get(keyword)
     if count is not None:
-        try:
-            are_numbers = all(abs(float(part)) <= LONGEST for part in parts)
-        except ValueError:
+        numbers = floats(text)
+        if len(numbers) != count or not all(abs(number) <= LONGEST for number in numbers):
             return ""
-        if not are_numbers or len(parts) != count:
-            return ""
-    return "\\".join(parts)
+    return text
 
 
 def _pattern_of(content: bytes | memoryview, found: FileContent) -> _Pattern | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pydicom import Dataset
+from pydicom.dataelem import RawDataElement
 from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 from pydicom.tag import Tag
 from pydicom.uid import (
@@ -259,6 +260,31 @@ class TestBitsThatMakeNoSense:
         reason = refusal(tmp_path, alone(make_slice, BitsStored=stored))
         assert reason.startswith("its header makes no sense: BitsStored is ")
         assert reason.endswith(", of 16 bits")
+
+
+class TestNumbersThatOnlyPythonReads:
+    """Of 1_5 it reads 15, others 1."""
+
+    def test_a_rescale(self, tmp_path, make_slice):
+        dataset = alone(make_slice, RescaleIntercept=0)
+        dataset[Tag("RescaleSlope")] = number_in_text("RescaleSlope", "1_5")
+        reason = refusal(tmp_path, dataset)
+        assert reason == "its header makes no sense: RescaleSlope is 1_5"
+
+    def test_a_spacing_counts_as_not_known(self, tmp_path, make_slice):
+        dataset = alone(make_slice)
+        dataset[Tag("PixelSpacing")] = number_in_text("PixelSpacing", "1_5\\1_5")
+        (tmp_path / "a").write_bytes(content_of(dataset))
+        source = DicomFolderSource(tmp_path)
+        (item,) = source.images()
+        assert "mm not known" in item.name
+
+
+def number_in_text(keyword: str, text: str) -> RawDataElement:
+    """Return an element that pydicom would not make."""
+    value = text.encode()
+    value += b" " * (len(value) % 2)
+    return RawDataElement(Tag(keyword), "DS", len(value), value, 0, False, True)
 
 
 class TestTablesOfOffsets:

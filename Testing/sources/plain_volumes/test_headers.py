@@ -89,11 +89,42 @@ def test_headers_that_itk_would_follow_to_no_good_are_refused(tmp_path, name, he
 
 
 def test_decimal_commas_are_no_numbers(tmp_path: Path):
-    """MetaIO reads the offset 10, 0, 0."""
-    header = META + "ElementSpacing = 1 1 1\nOffset = 10,5 20 30\nElementDataFile = LOCAL\n"
-    (tmp_path / "a.mha").write_bytes(header.encode() + VOXELS.tobytes())
+    """MetaIO reads the offset 10, 0, 0; so it does of 10_5."""
+    for offset in ("10,5 20 30", "10_5 20 30"):
+        header = META + f"ElementSpacing = 1 1 1\nOffset = {offset}\nElementDataFile = LOCAL\n"
+        (tmp_path / "a.mha").write_bytes(header.encode() + VOXELS.tobytes())
+        ((_, why),) = PlainVolumeSource(tmp_path).refused
+        assert f"its Offset is '{offset}', not 3 numbers with decimal points" in why
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("spacings: 1,5 1 1", "its spacings are '1,5 1 1'"),
+        ("spacings: 1_5 1 1", "its spacings are '1_5 1 1'"),
+        ("space directions: (1.5d2,0,0) (0,1,0) (0,0,1)", "its space directions are '(1.5d2,0,"),
+        ("space origin: (0x10, 0, 0)", "its space origin are '(0x10, 0, 0)'"),
+    ],
+)
+def test_nor_is_what_only_begins_with_one(tmp_path: Path, field: str, said: str):
+    """ITK reads 1, 1.5 and 16 mm; others read 15 mm, or nothing."""
+    space = "space: LPS\n" if field.startswith("space ") else ""
+    header = f"{NRRD_3D}{space}{field}\n\n"
+    (tmp_path / "a.nrrd").write_bytes(header.encode() + VOXELS.tobytes())
     ((_, why),) = PlainVolumeSource(tmp_path).refused
-    assert "its Offset is '10,5 20 30', not 3 numbers with decimal points" in why
+    assert why.startswith("its header makes no sense: " + said)
+
+
+@pytest.mark.parametrize("number", ["+2.5", ".25e1", "2.5E+0", "25.e-1"])
+def test_numbers_are_written_in_many_ways(tmp_path: Path, number: str):
+    for name, header in (
+        ("a.nrrd", f"{NRRD_3D}spacings: {number} 1 1\n\n"),
+        ("a.mha", f"{META}ElementSpacing = {number} 1 1\nElementDataFile = LOCAL\n"),
+    ):
+        (tmp_path / name).write_bytes(header.encode() + VOXELS.tobytes())
+        _, image = the_only(tmp_path)
+        assert image.usable_ijk_to_ras()[0, 0] == -2.5
+        (tmp_path / name).unlink()
 
 
 @pytest.mark.parametrize("size", ["", "CompressedDataSize = 20\n", "right"])

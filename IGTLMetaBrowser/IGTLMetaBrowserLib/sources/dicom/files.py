@@ -13,6 +13,7 @@ from ...dicom_index.database import VERSION
 from ...dicom_index.header_reader import DICOM, DICOMDIR, OTHER, REFUSED, UNREADABLE
 from ...dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
 from ...dicom_index.index import DicomIndex
+from ...dicom_index.plausible_numbers import floats
 from ...dicom_index.rows import shown_path
 from ...file_version import FileVersion
 
@@ -85,10 +86,7 @@ def parse_numbers(text: str) -> tuple[float, ...]:
     """
     if not text:
         return ()
-    try:
-        numbers = tuple(map(float, text.split("\\")))
-    except ValueError:
-        return ()
+    numbers = tuple(floats(text))
     return numbers if all(map(math.isfinite, numbers)) else ()
 
 

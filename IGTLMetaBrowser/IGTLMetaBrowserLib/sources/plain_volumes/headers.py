@@ -9,10 +9,11 @@ A volume in meters would be one in mm, and one in the coordinates of a scanner o
   has where axes begin and end. ``old min`` and ``old max`` say what the values meant before they
   were made integers.
   Billions of lines to be passed over (``line skip``) keep it busy as soon as it reads the header.
+  Of ``1,5``, as it is written in many countries, and of ``1.5d2``, it reads the beginning.
 - MetaImage (MetaIO's metaImage.cxx): ``DistanceUnits`` is um, mm, cm, or ``?``, and
-  ``ElementToIntensityFunctionSlope`` and ``-Offset`` say what the values mean. Of ``10,5 20 30``,
-  as it is written in many countries, MetaIO reads 10, and 0 for the rest; with a ``HeaderSize``,
-  it takes a header for voxels that follow it.
+  ``ElementToIntensityFunctionSlope`` and ``-Offset`` say what the values mean. Of ``10,5 20 30``
+  MetaIO reads 10, and 0 for the rest; with a ``HeaderSize``, it takes a header for voxels that
+  follow it.
 - NIfTI: see ``nifti_header`` and ``nifti_place``.
 """
 
@@ -54,6 +55,12 @@ _NRRD_ENDS = re.compile(rb"^axis ?maxs:", re.IGNORECASE | re.MULTILINE)
 _NRRD_LINES = re.compile(rb"^line ?skip:[ \t]*0*([1-9]\d*)", re.IGNORECASE | re.MULTILINE)
 _MOST_DIGITS = 4  # of how many lines of another header are passed over
 _NRRD_DIRECTIONS = re.compile(rb"^space directions:", re.IGNORECASE | re.MULTILINE)
+_NRRD_NUMBERS = re.compile(
+    rb"^(spacings|space directions|space origin):([^\r\n]*)", re.IGNORECASE | re.MULTILINE
+)
+_NOT_KNOWN_NUMBERS = {"nan", "none", "???"}
+# What readers in C take for a number as a whole, too: of 1_5, which is 15 in Python, they take 1.
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?", re.IGNORECASE)
 _DOMAINS = {"domain", "space", "time", "none", "???"}
 _OTHER_COLORS = {"hsv-color", "xyz-color"}
 _NRRD_SPACE = re.compile(rb"^space:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
@@ -154,6 +161,7 @@ def _check_nrrd(header: bytes, is_segmentation: bool) -> None:
         raise SourceError(
             "its header says where its axes begin and end, but not its spacings; save it with these"
         )
+    _check_nrrd_numbers(header)
     _check_spacings(_nrrd_words(header, b"spacings"))
     kinds, sizes = _nrrd_words(header, b"kinds"), _nrrd_words(header, b"sizes")
     for kind, size in zip(kinds, sizes, strict=False):
@@ -163,6 +171,18 @@ def _check_nrrd(header: bytes, is_segmentation: bool) -> None:
             raise SourceError(f"its axis of {_shown(size)} is time; save an image for each")
         if kind in _OTHER_COLORS:
             raise SourceError(f"its colors are {kind}; save them as red, green and blue")
+
+
+def _check_nrrd_numbers(header: bytes) -> None:
+    for name, field in _NRRD_NUMBERS.findall(header):
+        text = field.decode("utf-8", "replace").strip()
+        between = r"\s+" if name.lower() == b"spacings" else r"[\s(),]+"
+        words = filter(None, re.split(between, text))
+        if not all(_is_float(word) or word.lower() in _NOT_KNOWN_NUMBERS for word in words):
+            raise SourceError(
+                f"its header makes no sense: its {name.decode().lower()} are {_shown(text)}, not "
+                "numbers with decimal points"
+            )
 
 
 def _check_meta(fields: Mapping[str, str]) -> None:
@@ -220,10 +240,7 @@ def _is_number(text: str, number: float) -> bool:
 
 
 def _is_float(text: str) -> bool:
-    try:
-        return bool(np.isfinite(float(text)))
-    except ValueError:
-        return False
+    return _NUMBER.fullmatch(text) is not None and bool(np.isfinite(float(text)))
 
 
 def _nrrd_header(path: Path) -> bytes:
