@@ -332,7 +332,7 @@ class Browser:
             one.adopt_new_nodes()  # as long as it is known from whom they are
         # In this order: the images are cancelled while they are still those of this server, and the
         # observers find no server any more when they are notified.
-        self.images.cancel()
+        self.images.leave()
         self.trajectories.label(())  # nobody sees a row of theirs any more
         address = self.connection.address
         self.connection.close()

@@ -35,6 +35,8 @@ class Connection:
         self.reconnector: Reconnector | None = None
         self.last_error: net.NetworkError | None = None
         """Why there is no connection: the last one was lost or could not be made."""
+        self.is_leaving = False
+        """Whether the server is being left: who hears of that can ask it for nothing more."""
         self.number = 0
         """Of the connection: another one may be to another server at the same address."""
 
@@ -124,6 +126,7 @@ class Connection:
         **changes: Any,
     ) -> None:
         """Choose a server; ``reconnect_now`` then connects. For the others see ``net.Client``."""
+        self.close()  # who heard that the one before was left may have chosen another one
         self._name = name
         self.last_error = None
         self.reconnector = Reconnector(
@@ -132,6 +135,7 @@ class Connection:
 
     def close(self) -> None:
         """Leave the server."""
+        self.is_leaving = False
         if self.reconnector is not None:
             self.client.close()
             self.reconnector = None
@@ -148,10 +152,17 @@ class Connection:
 
         Raises ``codec.EncodeError`` if the name is too long, ``BrowserError`` without a server.
         """
+        self.require_server()
         query = self.client.ask(data_type, device_name, metadata)
         self._notify(Asked())
         self.notify_attempt()
         return query
+
+    def require_server(self) -> None:
+        """Raise ``BrowserError`` unless there is a server that can be asked for something."""
+        self._server()
+        if self.is_leaving:
+            raise BrowserError("the server is being left; connect to one first")
 
     def send(self, message: codec.Message) -> None:
         """Send what the server has not asked for.

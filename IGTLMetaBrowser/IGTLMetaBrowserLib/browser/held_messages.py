@@ -78,7 +78,10 @@ class HeldMessages:
         if not is_lost and not images.is_list_current:
             self._do_without_list()
         held, self._held = self._held, {}
+        server = connection.reconnector
         for message, query in held.values():
+            if connection.reconnector is not server:
+                return  # who has heard of the one before has left it
             if is_lost:
                 self._ask_again(query)
             else:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Collection, Sequence, Set
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ... import codec, net
 from ...net.client.list_check import ListCheck
@@ -18,21 +17,19 @@ from ..errors import BrowserError
 from ..events import (
     Asked,
     ImageFailed,
-    ImageLoaded,
     ImagePreparing,
     ImageProgress,
     ImagesCancelled,
     ImagesWaiting,
     Observer,
     Transfer,
-    VolumeAdding,
-    VolumeChanging,
 )
 from ..images.image_metadata import ImageMetadata
 from ..images.image_states import ImageStates
 from ..images.scene_images import SceneImages
 from ..lists.list_requests import ListRequests
 from ..lists.listing import Listing
+from .arrivals import Arrivals
 from .download_queue import DownloadQueue
 from .label_list_check import LabelListCheck
 from .part_downloads import PartDownloads
@@ -71,6 +68,7 @@ class Downloads:
     ) -> None:
         self.states = states
         self.parts = PartDownloads(connection, in_scene, notify)
+        self._arrivals = Arrivals(connection, notify, in_scene, states)
         self._metadata = metadata
         self._list_requests = list_requests
         self._list_check = ListCheck()
@@ -82,8 +80,6 @@ class Downloads:
         self._withdrawn = Withdrawn()
         self._queue = DownloadQueue()
         self._query: net.Query | None = None
-        # An image in the scene, its node and notes, that takes the place of its preview next.
-        self._arrived: tuple[str, Any, tuple[str, ...]] | None = None
         # An image that has come over another connection than its list, and waits for that.
         self._unconfirmed: _Unconfirmed | None = None
         self._body_size = 0  # of the answer, as soon as it begins to arrive
@@ -113,7 +109,7 @@ class Downloads:
     @property
     def current(self) -> str | None:
         """The id of the image in transfer, until it is in the scene; or None."""
-        return self._queue.current if self._arrived is None else self._arrived[0]
+        return self._arrivals.image_id or self._queue.current
 
     @property
     def is_loading(self) -> bool:
@@ -137,7 +133,7 @@ class Downloads:
     @property
     def next_turn(self) -> float | None:
         """When to call ``work``, in ``time.monotonic`` seconds; None if it has nothing to do."""
-        if self._arrived is not None:
+        if self._arrivals.image_id is not None:
             return 0.0
         return self.held_until if self.current is None else self.parts.next_turn
 
@@ -222,12 +218,14 @@ class Downloads:
         self.parts.watch()
         if transfer is not None and transfer.partial is not None:
             self._report(transfer.received, transfer.partial.byte_count)
-        if query is None:
+        if query is None or query is not self._first_query:
             return
         progress = self._connection.client.progress(query)
         if progress is not None and transfer is None:
             self._body_size = progress.body_size
             self._report(progress.received, progress.body_size)
+            if query is not self._first_query:
+                return  # who hears of it may cancel it, or leave the server
         seconds = int(self._connection.client.seconds_preparing(query) or 0)
         if seconds > self._seconds_preparing:
             self._seconds_preparing = seconds
@@ -251,9 +249,7 @@ class Downloads:
             self._queue.put_back()
             self._wait([image_id])
         elif isinstance(query.answer, codec.ImageMessage):
-            size = self._body_size or query.answer_size
-            self._report(size, size)
-            self._on_answer(image_id, query.answer)
+            self._on_whole(image_id, query.answer, self._body_size or query.answer_size)
         else:
             error = query.error or BrowserError(f"{query} came as {query.answer}")
             self._queue.finish()
@@ -282,19 +278,18 @@ class Downloads:
 
     def work(self) -> None:
         """Do a little of what shows the image in transfer, or has it in the scene."""
-        if self._arrived is not None:
-            self._end_arrival()
+        if self._arrivals.image_id is not None:
+            self._arrivals.end()
             return
         image = self.parts.take_whole()
         if image is None:
             self.parts.work()
         else:
-            self._report(image.pixels.nbytes, image.pixels.nbytes)
-            self._on_answer(image.device_name, image)
+            self._on_whole(image.device_name, image, image.pixels.nbytes)
 
     def on_nodes_removed(self) -> None:
         """Fetch those images no more whose previews the user has removed."""
-        self._end_arrival()
+        self._arrivals.end()
         removed = self.parts.removed_ids()
         if removed:
             self.cancel(removed)
@@ -302,7 +297,7 @@ class Downloads:
 
     def cancel(self, image_ids: Collection[str] | None = None) -> None:
         """Fetch these images no more, or none at all."""
-        self._end_arrival()
+        self._arrivals.end()
         current, cancelled = self.current, []
         if current is not None and (image_ids is None or current in image_ids):
             if self._query is not None:
@@ -360,7 +355,7 @@ class Downloads:
         elif now is not None:
             self._queue.begin_again()
             self.states.load(image_id)
-            self._query = self._connection.ask("IMAGE", image_id)
+            self._ask_whole(image_id)
         else:
             self._queue.finish()
             self._fail(image_id, BrowserError("the server has removed it from the list"))
@@ -378,6 +373,13 @@ class Downloads:
             self._queue.finish()
             self._fail(image_id, error)
         return True
+
+    def _on_whole(self, image_id: str, image: codec.ImageMessage, size: int) -> None:
+        """All of an image has come; ``size`` in bytes."""
+        self._report(size, size)
+        # Who hears of it may cancel it, leave the server, and ask for it once more.
+        if self._queue.current == image_id and self._query is None and self.parts.current is None:
+            self._on_answer(image_id, image)
 
     def _on_answer(self, image_id: str, image: codec.ImageMessage) -> None:
         listing, listed_id = self._metadata.listing, self._in_scene.listed_id(image_id)
@@ -408,39 +410,23 @@ class Downloads:
 
     def _ask_again(self, image_id: str) -> None:
         """Ask for the list, and behind it for an image that is not as listed, or may not be."""
+        if self._queue.current != image_id:
+            return  # who has heard that something was asked for has cancelled it
         self._queue.begin_again()
         self._body_size = self._seconds_preparing = 0
         self.states.load(image_id)
         self._list_requests.request()
-        self._query = self._connection.ask("IMAGE", image_id)
+        if self._queue.current == image_id and self._query is None:
+            self._ask_whole(image_id)
+
+    def _ask_whole(self, image_id: str) -> None:
+        self._query = self._connection.client.ask("IMAGE", image_id)
+        self._notify(Asked())
 
     def _on_image(self, image_id: str, image: codec.ImageMessage) -> None:
-        self._end_arrival()
-        has_volume = self._in_scene.has(image_id)
-        self._notify((VolumeChanging if has_volume else VolumeAdding)(image_id))
-        try:
-            node, notes = self._in_scene.show(image_id, image)
-        except Exception as error:
-            if not isinstance(error, ValueError):
-                # Not the image's fault: it is printed, and the others are fetched all the same.
-                sys.excepthook(*sys.exc_info())
+        error = self._arrivals.show(image_id, image)
+        if error is not None:
             self._fail(image_id, error)
-            return
-        self._arrived = image_id, node, notes
-        # To bring the volume into the views takes as long as to make it: a turn of its own.
-        if self._in_scene.preview(image_id) is None:
-            self._end_arrival()
-
-    def _end_arrival(self) -> None:
-        """Let the image that has come, if there is one, take the place of its preview."""
-        if self._arrived is None:
-            return
-        (image_id, node, notes), self._arrived = self._arrived, None
-        if self._in_scene.preview(image_id) is not None:
-            self._notify(VolumeChanging(image_id))
-            self._in_scene.replace_preview(image_id)
-        state = self.states.loaded(image_id, notes)
-        self._notify(ImageLoaded(image_id, node, state.notes))
 
     def _report(self, received: int, size: int) -> None:
         image_id, now = self._queue.current, time.monotonic()

@@ -267,7 +267,8 @@ class PartDownloads:
         stride = transfer.partial.first.stride
         image = transfer.partial.coarse_image()
         how_much = _resolution(transfer.partial)
-        self._notify(VolumeChanging(transfer.image_id))
+        if not self._is_to_be_shown(transfer):
+            return
         try:
             node = self._in_scene.show_preview(transfer.image_id, image, stride, how_much)
         except SceneError:
@@ -284,10 +285,16 @@ class PartDownloads:
         self._draw_at = time.monotonic() + _SECONDS_BETWEEN_DRAWINGS
         how_much = _how_much(transfer.partial)
         image = transfer.partial.image()
-        self._notify(VolumeChanging(transfer.image_id))
+        if not self._is_to_be_shown(transfer):
+            return
         node = self._in_scene.show_preview(transfer.image_id, image, (1, 1, 1), how_much)
         if node is not None:
             self._notify(PreviewShown(transfer.image_id, node, how_much, is_first=False))
+
+    def _is_to_be_shown(self, transfer: PartsTransfer) -> bool:
+        """Tell observers that a preview changes; return whether none of them has cancelled it."""
+        self._notify(VolumeChanging(transfer.image_id))
+        return self._current is transfer
 
     def forget(self, image_ids: Iterable[str]) -> None:
         """Keep nothing of what has come of images that are not in transfer."""

@@ -161,7 +161,7 @@ class Images:
         A sequence that cannot change is looked at in turns. Raises ``BrowserError`` if there is no
         server.
         """
-        _ = self._connection.client
+        self._connection.require_server()
         is_lasting = isinstance(image_ids, Sequence) and not isinstance(image_ids, MutableSequence)
         ids = image_ids if is_lasting else list(image_ids)
         self._downloads.request(ids, self._metadata.listing)
@@ -186,6 +186,11 @@ class Images:
         if image_ids is None:
             self.regions.cancel_all()
         self.fetch_next()
+
+    def leave(self) -> None:
+        """Fetch nothing more: the server is left."""
+        self._connection.is_leaving = True
+        self.cancel()
 
     def fetch_next(self) -> None:
         """Ask for the next image of the queue, unless there is one in transfer."""

@@ -96,8 +96,8 @@ class LiveImages:
         except ValueError as error:
             self._notify_problem(image_id, error)
             return
-        before = 0 if is_first else self.states[image_id].frames
-        frames = before + skipped + 1
+        before = self.states.get(image_id)  # none more if the scene was closed meanwhile
+        frames = (0 if before is None else before.frames) + skipped + 1
         last_at = datetime.now(timezone.utc)
         self._byte_counts[image_id] = 0 if node is None else frame_size(image)
         self.states[image_id] = LiveImageState(_entry(image), node, frames, last_at)

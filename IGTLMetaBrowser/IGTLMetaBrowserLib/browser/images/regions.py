@@ -69,6 +69,7 @@ class Regions:
         Raises ``BrowserError`` without a server, and with one that cannot do that; ``SceneError``
         if the image is in the scene, and bent there.
         """
+        self._connection.require_server()
         if not self.are_offered:
             raise BrowserError(_NOT_OFFERED)
         self._waiting.append(self._new_transfer(image_id, corners))
@@ -151,8 +152,7 @@ class Regions:
             self._given_up |= transfer.cancel(self._connection.client)
             transfers.insert(0, transfer)
         for transfer in transfers:
-            words = f"loading the region of {codec.printable(transfer.image_id)!r} was cancelled"
-            self._notify(RegionFailed(transfer.image_id, net.CancelledError(words)))
+            self._notify(RegionFailed(transfer.image_id, _cancelled(transfer)))
 
     @property
     def _is_writing(self) -> bool:
@@ -203,7 +203,7 @@ class Regions:
             try:
                 self._notify(RegionLoaded(transfer.image_id, self._show(transfer)))
             except Exception as problem:
-                if not isinstance(problem, ValueError):
+                if not isinstance(problem, (ValueError, net.CancelledError)):
                     sys.excepthook(*sys.exc_info())  # not the image's fault
                 error = problem
         if error is not None:
@@ -224,5 +224,13 @@ class Regions:
             timestamp=partial.first.timestamp,
             metadata=partial.first.metadata,
         )
+        server = self._connection.reconnector
         self._notify(VolumeChanging(transfer.image_id))
+        if self._connection.reconnector is not server:
+            raise _cancelled(transfer)  # who hears of it may leave the server
         return self._in_scene.show_region(transfer.image_id, image, partial.box.start)
+
+
+def _cancelled(transfer: PartsTransfer) -> net.CancelledError:
+    name = codec.printable(transfer.image_id)
+    return net.CancelledError(f"loading the region of {name!r} was cancelled")
