@@ -58,19 +58,25 @@ class Window:
         self.paint()
 
     def filter(self, text: str) -> None:
-        """Filter as when the pause after the last key is over, until the rows are those found."""
+        """Filter as when the pause after the last key is over."""
         self.ui.filterLineEdit.text = text
         self.panel.images.filter.apply()
-        while self.panel.model.isFiltering:
-            self.panel.model.filterOn(1.0)
+        self.arrange()
         self.paint()
 
     def sort(self, column: int) -> None:
         self.panel.images._onHeaderClicked(column)
+        self.arrange()
         self.paint()
 
     def unsort(self) -> None:
         self.panel.images.unsort()
+        self.arrange()
+
+    def arrange(self) -> None:
+        """Have all turns of a long list at once, until the rows are those that are to be shown."""
+        while self.panel.model.isArranging:
+            self.panel.model.arrangeOn(1.0)
 
     def select_all(self) -> None:
         self.panel.images.selectAll()

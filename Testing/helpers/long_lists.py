@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.browser.lists import entry_table, text_column
+from IGTLMetaBrowserLib.browser.lists import entry_table, group_numbers, local_days, text_column
 from IGTLMetaBrowserLib.codec import text_rows
 from IGTLMetaBrowserLib.codec.messages.items import ItemTable
 
@@ -74,9 +74,11 @@ def count_prepared_rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     for name in ("hashes_of", "joined", "without_remains"):
         count(text_rows, name)
+    count(group_numbers, "hashes_of")
+    count(local_days, "_some_days")
     for name in ("joined", "ranks", "ranks_of_ascii", "without_remains"):
         count(text_column, name)
-    for name in ("byte_counts_of", "local_days", "redacted_table", "_is_uniform"):
+    for name in ("byte_counts_of", "redacted_table", "_is_uniform"):
         count(entry_table, name)
     return counts
 

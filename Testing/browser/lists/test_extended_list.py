@@ -12,6 +12,7 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.lists.image_groups import ImageGroups
 from IGTLMetaBrowserLib.browser.lists.image_list import ImageList
 from IGTLMetaBrowserLib.browser.lists.image_search import ImageSearch
+from IGTLMetaBrowserLib.browser.lists.sorting import at_once
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 
 FIELDS = ("name", "modality", "patient_name", "patient_id", "id", "scan_time", "size", None)
@@ -45,8 +46,8 @@ def known(images: ImageList) -> list[object]:
     images.filter(search=ImageSearch(patient="Anna", modality="us"))
     seen.append(images.rows.tolist())
     images.filter()
-    groups = ImageGroups(images)
-    grouped = groups.arrange(images.rows, are_open=True)
+    groups = at_once(ImageGroups.of(images))
+    grouped = at_once(groups.arrange(images.rows, are_open=True))
     return [*seen, grouped.shown.tolist(), [groups.group(one) for one in range(groups.total)]]
 
 

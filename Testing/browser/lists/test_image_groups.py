@@ -9,6 +9,7 @@ import numpy as np
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.lists.image_groups import ImageGroups
 from IGTLMetaBrowserLib.browser.lists.image_list import ImageList
+from IGTLMetaBrowserLib.browser.lists.sorting import at_once
 
 
 def image(name: str, patient: str, patient_id: str, *moment: int) -> codec.ImageMetaItem:
@@ -18,7 +19,7 @@ def image(name: str, patient: str, patient_id: str, *moment: int) -> codec.Image
 
 
 def groups_of(*entries: codec.ImageMetaItem) -> ImageGroups:
-    return ImageGroups(ImageList(entries))
+    return at_once(ImageGroups.of(ImageList(entries)))
 
 
 def test_the_id_makes_a_patient_or_else_the_name():
@@ -27,7 +28,7 @@ def test_the_id_makes_a_patient_or_else_the_name():
         image("d", "Smith", ""), image("e", "", ""), image("f", "1", ""),
     )  # fmt: skip
     assert groups.patient_total == 4
-    shown = groups.arrange(np.arange(6), are_open=True)
+    shown = at_once(groups.arrange(np.arange(6), are_open=True))
     assert [groups.group(-1 - code).patient_name for code in shown.shown if code < 0][::2] == [
         "Smith", "Smith", "", "1",
     ]  # fmt: skip
@@ -39,7 +40,7 @@ def test_a_study_is_what_one_patient_has_on_one_local_day():
         image("c", "S", "1", 2024, 4, 1, 0, 30), image("d", "S", "1"),
         image("e", "T", "2", 2024, 4, 1),
     )  # fmt: skip
-    rows = groups.arrange(np.arange(5), are_open=True)
+    rows = at_once(groups.arrange(np.arange(5), are_open=True))
     found = [groups.group(-1 - code) for code in rows.shown if code < 0]
     assert [(group.level, group.day) for group in found] == [
         (0, None), (1, date(2024, 3, 31)), (1, date(2024, 4, 1)), (1, None), (0, None),
@@ -49,7 +50,7 @@ def test_a_study_is_what_one_patient_has_on_one_local_day():
 
 def test_groups_come_in_the_order_of_their_first_images():
     groups = groups_of(image("a", "S", "1"), image("b", "T", "2"), image("c", "S", "1"))
-    rows = groups.arrange(np.array([1, 2, 0]), are_open=True)
+    rows = at_once(groups.arrange(np.array([1, 2, 0]), are_open=True))
     assert [code for code in rows.shown.tolist() if code >= 0] == [1, 2, 0]
     assert rows.images_of(-1 - rows.shown[2 + 1]).tolist() == [2, 0]
 
@@ -60,11 +61,11 @@ def test_exceptions_are_collapsed_and_known_by_a_key_that_lasts():
     key = groups.group(0).key
     assert groups.number(key) == 0
     later = groups_of(*reversed(entries))
-    rows = later.arrange(np.arange(2), True, [key, ("gone", None), ("1", 5)])
+    rows = at_once(later.arrange(np.arange(2), True, [key, (("gone", ""), None), (("1", ""), 5)]))
     assert [int(code) for code in rows.shown if code >= 0] == [0]  # T is open, S is collapsed
     assert rows.image_total(later.number(key)) == 1
 
 
 def test_an_empty_list_has_no_groups():
     groups = groups_of()
-    assert groups.arrange(np.arange(0), True).shown.tolist() == []
+    assert at_once(groups.arrange(np.arange(0), True)).shown.tolist() == []

@@ -1,4 +1,4 @@
-"""The filter of a list so long that it is looked through in turns of the event loop."""
+"""A list so long that it is filtered, sorted and grouped in turns of the event loop."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 
 from helpers.long_lists import count_prepared_rows, make_long_list
-from helpers.peers import ServerInThread
+from helpers.peers import ServerInThread, make_image
 from IGTLMetaBrowserLib.browser.lists.image_list import ImageList
+from IGTLMetaBrowserLib.browser.lists.shown_rows import ShownRows
+from IGTLMetaBrowserLib.browser.lists.sorting import at_once
 
-COUNT, NAME = 12_000, 1
+COUNT, NAME, PATIENT = 12_000, 1, 3
 
 
 class LongSource:
@@ -30,12 +33,15 @@ def long_list(user, monkeypatch) -> Iterator[ImageList]:
 
     That its columns are prepared meanwhile is left to the filter.
     """
+    from IGTLMetaBrowserLib.browser.lists import local_days, sorting
     from IGTLMetaBrowserLib.codec import text_rows
     from IGTLMetaBrowserLib.ui.images import filter_section, section, table
 
-    for module, name in ((table, "_FIRST_FILTER_SECONDS"), (filter_section, "_TURN_SECONDS")):
+    for module, name in ((table, "_FIRST_SECONDS"), (filter_section, "_TURN_SECONDS")):
         monkeypatch.setattr(module, name, 0.0)
     monkeypatch.setattr(text_rows, "_ROWS_A_TURN", 500)
+    monkeypatch.setattr(sorting, "_A_TURN", 500)
+    monkeypatch.setattr(local_days, "_A_TURN", 500)
     monkeypatch.setattr(section, "_PREPARE_MILLISECONDS", 10**6)
     with ServerInThread(LongSource()) as server:
         user.connect_to(server.port)
@@ -60,10 +66,10 @@ def test_a_filter_waits_for_columns_that_are_not_prepared_and_no_step_looks_at_a
 ):
     counts = count_prepared_rows(monkeypatch)
     filter_at_once(user, "müller head t1 7")
-    assert user.panel.model.isFiltering
+    assert user.panel.model.isArranging
     assert user.ui.countLabel.text == "12000 images"
     assert user.panel.model.rowCount() == COUNT  # the rows from before, until the end
-    user.wait_for(lambda: not user.panel.model.isFiltering, "the filter")
+    user.wait_for(lambda: not user.panel.model.isArranging, "the filter")
     assert max(counts) <= 500
     assert user.panel.model.shown.tolist() == rows_by_one_step("müller head t1 7")
     assert 0 < user.panel.model.rowCount() < COUNT
@@ -72,23 +78,23 @@ def test_a_filter_waits_for_columns_that_are_not_prepared_and_no_step_looks_at_a
 def test_of_two_filters_the_last_one_counts(user, long_list):
     filter_at_once(user, "liver")
     filter_at_once(user, "knee 12")
-    assert user.panel.model.isFiltering
-    user.wait_for(lambda: not user.panel.model.isFiltering, "the filter")
+    assert user.panel.model.isArranging
+    user.wait_for(lambda: not user.panel.model.isArranging, "the filter")
     assert user.panel.model.shown.tolist() == rows_by_one_step("knee 12")
 
 
 def test_cleared_before_its_end_it_leaves_all(user, long_list):
     filter_at_once(user, "liver")
     user.press_key(user.ui.filterLineEdit, Qt.Key_Escape)
-    user.wait_for(lambda: not user.panel.model.isFiltering, "the filter")
+    user.wait_for(lambda: not user.panel.model.isArranging, "the filter")
     assert user.panel.model.rowCount() == COUNT
 
 
 def test_sorted_before_its_end_both_are_seen(user, long_list):
     filter_at_once(user, "liver")
     user.click_header(NAME)
-    assert user.panel.model.isFiltering
-    user.wait_for(lambda: not user.panel.model.isFiltering, "the filter")
+    assert user.panel.model.isArranging
+    user.wait_for(lambda: not user.panel.model.isArranging, "the filter")
     images = ImageList(make_long_list(COUNT))
     images.filter("liver")
     images.sort("name")
@@ -99,14 +105,78 @@ def test_read_again_the_list_has_no_rows_before_it_is_known_which(user, long_lis
     """And no wrong ones: then they are those of the filter, and the user is where they were."""
     model, view, shown = user.panel.model, user.ui.imageTableView, []
     filter_at_once(user, "liver")
-    user.wait_for(lambda: not model.isFiltering, "the filter")
+    user.wait_for(lambda: not model.isArranging, "the filter")
     expected = model.shown.tolist()
     user.select(model.imageId(40))
     model.modelReset.connect(lambda: shown.append((model.rowCount(), user.ui.countLabel.text)))
     user.press(user.ui.refreshButton)
-    user.wait_for(lambda: model.images is not long_list and not model.isFiltering, "the list again")
+    user.wait_for(lambda: model.images is not long_list and not model.isArranging, "the list again")
     assert shown[0][0] == 0
     assert model.shown.tolist() == expected
     assert view.currentIndex().row() == 40
     assert user.panel.images.selection.imageIds() == [model.imageId(40)]
     assert user.ui.countLabel.text == f"{len(expected)} of 12000"
+
+
+def groups_by_one_step(images: ImageList) -> list[int]:
+    return at_once(ShownRows.of(images, is_grouped=True)).shown.tolist()
+
+
+def test_groups_are_made_in_turns_and_until_the_end_the_rows_stay(user, long_list, monkeypatch):
+    model, counts = user.panel.model, count_prepared_rows(monkeypatch)
+    user.ui.groupCheckBox.click()
+    assert model.isArranging
+    assert (model.rowCount(), model.hasGroups) == (COUNT, False)
+    assert not user.ui.imageTableView.isColumnHidden(PATIENT)
+    user.wait_for(lambda: model.hasGroups, "the groups")
+    assert max(counts) <= 500
+    assert model.shown.tolist() == groups_by_one_step(ImageList(make_long_list(COUNT)))
+    assert user.ui.imageTableView.isColumnHidden(PATIENT)  # the groups say it
+
+
+def test_groups_over_a_filter_and_an_order_are_made_in_turns(user, long_list):
+    model, images = user.panel.model, ImageList(make_long_list(COUNT))
+    user.ui.groupCheckBox.click()
+    filter_at_once(user, "liver")
+    user.click_header(NAME)
+    assert model.isArranging
+    user.wait_for(lambda: not model.isArranging, "the groups")
+    images.filter("liver")
+    images.sort("name")
+    assert model.shown.tolist() == groups_by_one_step(images)
+    assert user.ui.countLabel.text == f"{len(images.rows)} of 12000"
+
+
+def test_a_group_that_is_opened_stays_where_the_keyboard_is(user, long_list):
+    model, view = user.panel.model, user.ui.imageTableView
+    user.ui.groupCheckBox.click()
+    user.wait_for(lambda: model.hasGroups, "the groups")
+    group = model.group(3).key
+    view.setCurrentIndex(model.index(3, NAME))
+    user.press_key(view, Qt.Key_Right)
+    assert model.isArranging
+    user.wait_for(lambda: not model.isArranging, "the open group")
+    assert model.isGroupOpen(3)
+    assert (model.group(3).key, view.currentIndex().row()) == (group, 3)
+    user.press_key(view, Qt.Key_Left)
+    user.wait_for(lambda: not model.isArranging, "the collapsed group")
+    assert view.currentIndex().row() == 3
+
+
+def test_what_comes_unasked_below_it_takes_no_row_away_meanwhile(user, long_list, monkeypatch):
+    """Nor does it come so often that the rows are never found."""
+    from IGTLMetaBrowserLib.ui.images import section
+
+    monkeypatch.setattr(section, "_REST_FACTOR", 0)
+    model, counts = user.panel.model, []
+    user.ui.groupCheckBox.click()
+    user.click_header(NAME)
+    user.wait_for(lambda: not model.isArranging, "the groups")
+    model.modelReset.connect(lambda: counts.append(model.rowCount()))
+    sections, images = user.panel.images, user.panel.browser.images
+    for number in range(20):
+        images.on_live_image(make_image(1, device_name=f"LIVE {number}"))
+        sections.showListSoon()
+        QApplication.processEvents()
+    user.wait_for(lambda: len(model.order) == COUNT + 20, "the last one")
+    assert min(counts) > 3000

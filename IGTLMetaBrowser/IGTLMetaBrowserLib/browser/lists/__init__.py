@@ -2,6 +2,7 @@
 
 as it came    ``listing``, ``list_requests``, ``listed_patients``
 as it is seen ``image_list``, ``image_groups``, ``image_search``, ``trajectory_list``; with
-              ``entry_table``, ``text_column``, ``arranged_rows``, ``natural_order`` and
-              ``local_days`` for a million rows
+              ``shown_rows``, ``entry_table``, ``text_column``, ``arranged_rows``,
+              ``group_numbers``, ``sorting``, ``natural_order`` and ``local_days`` for a million
+              rows
 """

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+
+from .sorting import InTurns, at_once, stable_order
 
 
 class ArrangedRows:
@@ -22,34 +26,37 @@ class ArrangedRows:
     def show_only(self, matches: np.ndarray) -> None:
         """Show the rows for which ``matches``, of shape (number of rows,), is True."""
         self._matches = matches
-        self._arrange()
+        self.rows = at_once(self.arrange())
 
     def unsort(self) -> None:
         """Show the rows in the order in which the list came."""
-        self._order = np.arange(len(self))
-        self._arrange()
+        self.order_as_listed()
+        self.rows = at_once(self.arrange())
 
     def sort_by(self, keys: np.ndarray, descending: bool = False) -> None:
         """Sort by numbers, one a row. What is not a number is the greatest.
 
         Equal rows stay in the order in which the list came, descending as well.
         """
+        for _ in self.order_by(keys, descending):
+            pass
+        self.rows = at_once(self.arrange())
+
+    def order_as_listed(self) -> None:
+        """Do the same as ``unsort`` for the next ``arrange``; show nothing else yet."""
+        self._order = np.arange(len(self))
+
+    def order_by(self, keys: np.ndarray, descending: bool = False) -> Iterator[None]:
+        """Do the same as ``sort_by`` with pauses, for the next ``arrange``."""
         if keys.dtype.kind == "f":
             _, keys = np.unique(keys, return_inverse=True)
         if len(self):
-            self._order = _stable_order(keys.max() - keys if descending else keys)
-        self._arrange()
+            self._order = yield from stable_order(keys.max() - keys if descending else keys)
 
-    def _arrange(self) -> None:
-        self.rows = self._order if self._matches.all() else self._order[self._matches[self._order]]
-
-
-def _stable_order(keys: np.ndarray) -> np.ndarray:
-    """Return the positions of integers from 0 on in their order; of equal ones the first is first.
-
-    With its position below the number, all numbers differ, and a faster, unstable sort will do.
-    """
-    count = len(keys)
-    if int(keys.max()) >= (1 << 63) // count - 1:
-        return np.argsort(keys, kind="stable")
-    return np.sort(keys.astype(np.int64) * count + np.arange(count)) % count
+    def arrange(self) -> InTurns[np.ndarray]:
+        """Return with pauses which rows are to be shown, for ``rows``."""
+        if self._matches.all():
+            return self._order
+        are_shown = self._matches[self._order]
+        yield
+        return self._order[are_shown]

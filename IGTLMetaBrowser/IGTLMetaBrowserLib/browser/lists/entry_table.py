@@ -18,10 +18,12 @@ from ...codec.messages.items import ItemTable
 from ...codec.text_rows import TextRows
 from ...privacy.hidden_patients import HiddenPatients
 from ...privacy.redacted_list import redacted_table
+from .group_numbers import GroupNumbers, identities
 from .image_search import NO_SEARCH, ImageSearch
 from .listing import byte_counts_of
 from .local_days import local_days
 from .natural_order import fold, fold_for_search, search_words
+from .sorting import InTurns, at_once
 from .text_column import ExtendedColumn, TextColumn
 
 TEXT_FIELDS = ("name", "modality", "patient_name", "patient_id", "id")
@@ -52,6 +54,7 @@ class EntryTable:
         self._made_of = table, _state(patients)
         self._columns: dict[str, TextColumn] = {}
         self._are_uniform: dict[str, bool] = {}
+        self._group_numbers: GroupNumbers | None = None
         self._long_texts = self._folded_long_texts(long_entries, patients)
         self.matches = np.ones(len(self), bool)
         """Which images are those that ``match`` has found."""
@@ -91,11 +94,30 @@ class EntryTable:
         """How many bytes each image has, 0 if the list does not say it."""
         return byte_counts_of(self._seen.records)
 
-    @cached_property
-    def local_days(self) -> np.ndarray:
-        """On which day each image was scanned, see ``local_days``."""
+    def number_groups(self) -> InTurns[GroupNumbers]:
+        """Return with pauses of which patient and study each image is; that is done once."""
+        if self._group_numbers is None:
+            patients = yield from self._identities()
+            days = yield from self._local_days()
+            self._group_numbers = yield from GroupNumbers.of(patients, days)
+        return self._group_numbers
+
+    def groups_below(self, numbers: GroupNumbers) -> GroupNumbers:
+        """Return the numbers of another table, and those of this one, which is short, below."""
+        days = at_once(self._local_days())
+        return numbers.with_more(at_once(self._identities()), days)
+
+    def _identities(self) -> InTurns[np.ndarray]:
+        ids, names = self.column("patient_id"), self.column("patient_name")
+        for column in (ids, names):
+            yield from column.read()
+        return (yield from identities(ids.encoded, names.encoded))
+
+    def _local_days(self) -> InTurns[np.ndarray]:
         # An OpenIGTLink timestamp has the seconds since 1970 UTC in its upper 32 bits.
-        return local_days(self.values("scan_time").astype(np.uint64) >> np.uint64(32))
+        seconds = self.values("scan_time").astype(np.uint64) >> np.uint64(32)
+        yield
+        return (yield from local_days(seconds))
 
     def match(self, text: str, modalities: Collection[str], search: ImageSearch) -> Iterator[None]:
         """Find with pauses which images ``ImageList.filter`` shows, for ``matches``.
@@ -198,9 +220,9 @@ class EntriesWithMore:
     def byte_counts(self) -> np.ndarray:
         return np.concatenate((self._table.byte_counts, self._more.byte_counts))
 
-    @cached_property
-    def local_days(self) -> np.ndarray:
-        return np.concatenate((self._table.local_days, self._more.local_days))
+    def number_groups(self) -> InTurns[GroupNumbers]:
+        numbers = yield from self._table.number_groups()
+        return self._more.groups_below(numbers)
 
     def match(self, *given: Any) -> Iterator[None]:
         return chain(self._table.match(*given), self._more.match(*given))

@@ -1,7 +1,6 @@
 """The images of a list by patient and study, for a table whose groups can be collapsed.
 
-A list (IMGMETA) names no study, so the images of one patient that were scanned on one day, in local
-time, are taken to be a study. All is done with arrays: a list may have 100,000 images.
+All is done with arrays and with pauses: a list may have a million images, and as many studies.
 """
 
 from __future__ import annotations
@@ -12,14 +11,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .group_numbers import GroupNumbers, identity
 from .image_list import ImageList
 from .local_days import NO_DAY
+from .sorting import InTurns, first_places, sorted_in_turns
 
-GroupKey = tuple[object, int | None]
+GroupKey = tuple[tuple[str, str], int | None]
 """Patient, and day of the study; None for the patient. The same when the list is read again."""
 
 _EPOCH = date(1970, 1, 1)
-_DAYS = 1 << 32
 
 
 class Group(NamedTuple):
@@ -39,76 +39,95 @@ class Group(NamedTuple):
 class ImageGroups:
     """The groups of ``images``, numbered: first the patients, then the studies."""
 
-    def __init__(self, images: ImageList) -> None:
-        names, ids = images.column("patient_name"), images.column("patient_id")
-        # As in the subject hierarchy, the ID makes a patient, or else the name.
-        all_ids, id_codes = ids.codes
-        all_names, name_codes = names.codes
-        has_id = np.array([id_ != "" for id_ in all_ids], bool)[id_codes]
-        codes = np.where(has_id, id_codes, len(all_ids) + name_codes)
-        all_keys = [*all_ids, *((name,) for name in all_names)]
-        is_used = np.zeros(len(all_keys), bool)
-        is_used[codes] = True
-        self._patient_keys = [all_keys[code] for code in np.flatnonzero(is_used).tolist()]
-        self._patient_numbers = {key: number for number, key in enumerate(self._patient_keys)}
-        self._patients = (np.cumsum(is_used) - 1)[codes]
-        self._names, self._ids = names, ids
-        days = images.local_days
-        self._study_codes, self._studies = np.unique(
-            self._patients * _DAYS + (days - NO_DAY), return_inverse=True
-        )
-        self._first_of_patient = _first_places(self._patients, self.patient_total)
+    def __init__(self, images: ImageList, numbers: GroupNumbers) -> None:
+        self._numbers = numbers
+        self._names, self._ids = images.column("patient_name"), images.column("patient_id")
+
+    @classmethod
+    def of(cls, images: ImageList) -> InTurns[ImageGroups]:
+        """Find the groups with pauses."""
+        return cls(images, (yield from images.number_groups()))
 
     @property
     def patient_total(self) -> int:
         """How many patients there are."""
-        return len(self._patient_keys)
+        return len(self._numbers.patients)
 
     @property
     def total(self) -> int:
         """How many groups there are."""
-        return self.patient_total + len(self._study_codes)
+        return self.patient_total + len(self._numbers.studies)
 
     def group(self, number: int) -> Group:
         """Return what is known of a group."""
+        patients, studies = self._numbers.patients, self._numbers.studies
         patient, day = number, None
         if number >= self.patient_total:
-            patient, day = divmod(int(self._study_codes[number - self.patient_total]), _DAYS)
-            day += NO_DAY
-        image = int(self._first_of_patient[patient])
+            study = number - self.patient_total
+            patient = int(patients.numbers[studies.firsts[study]])
+            day = int(self._numbers.days_of_studies[study])
+        image = int(patients.firsts[patient])
         when = None if day is None or day == NO_DAY else _EPOCH + timedelta(days=day)
-        key = (self._patient_keys[patient], day)
-        names = (self._names.text(image), self._ids.text(image))
-        return Group(key, int(day is not None), *names, when)
+        name, patient_id = self._names.text(image), self._ids.text(image)
+        key = ((patient_id, "" if patient_id else name), day)
+        return Group(key, int(day is not None), name, patient_id, when)
 
     def number(self, key: GroupKey) -> int | None:
         """Return the number of a group, or None if the list does not have it."""
-        patient = self._patient_numbers.get(key[0])
+        patient = self._numbers.patient(identity(*key[0]))
         if patient is None or key[1] is None:
             return patient
-        code = patient * _DAYS + (key[1] - NO_DAY)
-        study = int(np.searchsorted(self._study_codes, code))
-        has_study = study < len(self._study_codes) and self._study_codes[study] == code
-        return self.patient_total + study if has_study else None
+        study = self._numbers.study(patient, key[1])
+        return None if study is None else self.patient_total + study
 
     def arrange(
         self, rows: np.ndarray, are_open: bool, exceptions: Iterable[GroupKey] = ()
-    ) -> GroupedRows:
+    ) -> InTurns[GroupedRows]:
         """Put images below their groups: ``rows`` are the positions to be shown, in their order.
 
         The groups come in the order of their first images. They are open, or collapsed; those in
         ``exceptions`` are the opposite.
         """
-        total, patients, studies = len(rows), self._patients[rows], self._studies[rows]
-        first = _first_places(patients, self.patient_total)[patients]
-        first_of_study = _first_places(studies, len(self._study_codes))[studies]
-        order = np.argsort(first * max(total, 1) + first_of_study, kind="stable")
         is_open = np.full(self.total, are_open)
         numbers = (self.number(key) for key in exceptions)
         is_open[[number for number in numbers if number is not None]] = not are_open
-        return GroupedRows(
-            rows[order], patients[order], studies[order] + self.patient_total, is_open
-        )
+        studies = self._numbers.studies.numbers[rows]
+        yield
+        shown = yield from self._studies_in_order(rows, studies)
+        rank_of_study = np.zeros(len(self._numbers.studies), np.int64)
+        rank_of_study[shown] = np.arange(len(shown))
+        yield
+        # With its place below the rank, all numbers differ.
+        total = max(len(rows), 1)
+        ranks_and_places = rank_of_study[studies] * total + np.arange(len(rows))
+        yield
+        in_order = yield from sorted_in_turns(ranks_and_places)
+        images = rows[in_order % total]
+        yield
+        counts = np.bincount(studies, minlength=len(self._numbers.studies))[shown]
+        yield
+        first_images = self._numbers.studies.firsts[shown]
+        yield
+        patients = self._numbers.patients.numbers[first_images]
+        yield
+        grouped = GroupedRows(images, is_open)
+        yield from grouped.set_groups(patients, shown + self.patient_total, counts)
+        return grouped
+
+    def _studies_in_order(self, rows: np.ndarray, studies: np.ndarray) -> InTurns[np.ndarray]:
+        """Return the studies of images in some rows, as they stand below their patients."""
+        patients = self._numbers.patients.numbers[rows]
+        yield
+        first_of_patient = first_places(patients, self.patient_total)
+        yield
+        firsts = first_places(studies, len(self._numbers.studies))
+        yield
+        firsts = np.sort(firsts[firsts >= 0])
+        yield
+        places = first_of_patient[patients[firsts]] * max(len(rows), 1) + firsts
+        yield
+        in_order = yield from sorted_in_turns(places)
+        return studies[in_order % max(len(rows), 1)]
 
 
 class GroupedRows:
@@ -120,22 +139,49 @@ class GroupedRows:
         What is shown, from above: the position of an image, or ``-1 - number`` for a group.
     """
 
-    def __init__(
-        self, images: np.ndarray, patients: np.ndarray, studies: np.ndarray, is_open: np.ndarray
-    ) -> None:
+    def __init__(self, images: np.ndarray, is_open: np.ndarray) -> None:
         self.images = images
         self.is_open = is_open
+        self.shown = images
         self._starts = np.zeros(len(is_open), int)
         self._ends = np.zeros(len(is_open), int)
-        patient_starts, study_starts = _run_starts(patients), _run_starts(studies)
-        for numbers, starts in ((patients, patient_starts), (studies, study_starts)):
-            self._starts[numbers[starts]] = starts
-            self._ends[numbers[starts]] = np.append(starts[1:], len(images))
-        study_starts = study_starts[is_open[patients[study_starts]]]
-        places = np.flatnonzero(is_open[patients] & is_open[studies])
-        codes = (-1 - patients[patient_starts], -1 - studies[study_starts], images[places])
-        keys = (patient_starts * 3, study_starts * 3 + 1, places * 3 + 2)
-        self.shown = np.concatenate(codes)[np.argsort(np.concatenate(keys), kind="stable")]
+
+    def set_groups(
+        self, patients: np.ndarray, studies: np.ndarray, counts: np.ndarray
+    ) -> InTurns[None]:
+        """Say with pauses whose each study is, from above, and how many images it has."""
+        ends = np.cumsum(counts)
+        starts = ends - counts
+        first_studies = np.flatnonzero(np.diff(patients, prepend=-1))
+        patient_starts = starts[first_studies]
+        yield
+        self._starts[studies] = starts
+        yield
+        self._ends[studies] = ends
+        yield
+        self._starts[patients[first_studies]] = patient_starts
+        self._ends[patients[first_studies]] = np.append(patient_starts[1:], len(self.images))
+        yield
+        is_open = self.is_open[patients]
+        open_studies = np.flatnonzero(is_open)
+        yield
+        is_open &= self.is_open[studies]
+        yield
+        places = np.flatnonzero(np.repeat(is_open, counts))
+        yield
+        # Of each image's place three: what stands above it, and itself.
+        keys = (patient_starts * 3, starts[open_studies] * 3 + 1, places * 3 + 2)
+        codes = (-1 - patients[first_studies], -1 - studies[open_studies], self.images[places])
+        is_there = np.zeros(3 * len(self.images), bool)
+        for some in keys:
+            is_there[some] = True
+        yield
+        rows = np.cumsum(is_there, dtype=np.int32) - 1
+        yield
+        self.shown = np.empty(sum(map(len, keys)), int)
+        for key, code in zip(keys, codes, strict=True):
+            self.shown[rows[key]] = code
+            yield
 
     def images_of(self, number: int) -> np.ndarray:
         """Return the positions of a group's images, in their order."""
@@ -145,15 +191,8 @@ class GroupedRows:
         """Return how many images a group has."""
         return int(self._ends[number] - self._starts[number])
 
-
-def _run_starts(numbers: np.ndarray) -> np.ndarray:
-    """Return where in an array each run of one number begins."""
-    return np.flatnonzero(np.diff(numbers, prepend=-1))
-
-
-def _first_places(numbers: np.ndarray, count: int) -> np.ndarray:
-    """Return where each of ``count`` numbers stands first."""
-    places = np.zeros(count, int)
-    # Of several assignments to one element numpy keeps the last.
-    places[numbers[::-1]] = np.arange(len(numbers))[::-1]
-    return places
+    def are_all_in(self, numbers: np.ndarray, are_in: np.ndarray) -> np.ndarray:
+        """Return whether of each of these groups all images are among some positions."""
+        counts = np.append(0, np.cumsum(are_in[self.images]))
+        starts, ends = self._starts[numbers], self._ends[numbers]
+        return counts[ends] - counts[starts] == ends - starts

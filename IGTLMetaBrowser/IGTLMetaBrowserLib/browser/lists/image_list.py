@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 
 from ...codec import ImageMetaItem
-from ...codec.text_rows import TextRows
+from ...codec.text_rows import TextRows, pieces
 from ...privacy.hidden_patients import HiddenPatients
 from ...privacy.redacted_list import register_patients
 from .arranged_rows import ArrangedRows
 from .entry_table import TEXT_FIELDS, EntriesWithMore, EntryTable
+from .group_numbers import GroupNumbers
 from .image_search import NO_SEARCH, ImageSearch
+from .sorting import InTurns, at_once
 from .text_column import ExtendedColumn, TextColumn
 
 
@@ -71,6 +73,14 @@ class ImageList(ArrangedRows):
         self.modalities = sorted(zip(names, counts, strict=True), key=lambda pair: -pair[1])
         super().__init__(len(self._entries))
 
+    def begins_with(self, before: ImageList) -> bool:
+        """Whether all images of another list are here in the same rows: others have been added."""
+        count, count_before = len(self) - self.first_live_row, len(before) - before.first_live_row
+        if self._listed is not before._listed or count < count_before:
+            return False
+        rows = np.arange(self.first_live_row, len(before))
+        return self.image_ids(rows) == before.image_ids(rows)
+
     def count_changes(self, before: ImageList) -> tuple[int, int]:
         """Return how many ids are listed here and not in another list, and the other way round."""
         if self._lists_the_same_as(before):
@@ -98,10 +108,9 @@ class ImageList(ArrangedRows):
         """Return the same, each made when somebody looks at it: a million take 60 ms."""
         return _IdsOfRows(self._ids, rows)
 
-    @property
-    def local_days(self) -> np.ndarray:
-        """The day in local time on which each image was scanned, see ``local_days``."""
-        return self._entries.local_days
+    def number_groups(self) -> InTurns[GroupNumbers]:
+        """Return with pauses of which patient and study each image is."""
+        return (yield from self._entries.number_groups())
 
     def has_one_value(self, field: str) -> bool:
         """Whether a field of ``ImageMetaItem`` is the same in all rows, of which there are two."""
@@ -160,24 +169,20 @@ class ImageList(ArrangedRows):
         """
         for _ in self.match(text, modalities, search):
             pass
-        self.show_matches()
+        self.show_only(self._entries.matches)
 
     def match(
         self, text: str = "", modalities: Collection[str] = (), search: ImageSearch = NO_SEARCH
     ) -> Iterator[None]:
-        """Find with pauses what ``filter`` shows, and ``show_matches`` afterwards.
+        """Find with pauses what ``filter`` shows, for ``keep_matches``.
 
         Of a million rows that takes 0.1 s, and a second if they are not prepared yet.
         """
         return self._entries.match(text, modalities, search)
 
-    def show_matches(self) -> None:
-        """Show what ``match`` has found."""
-        self.show_only(self._entries.matches)
-
-    def show_none(self) -> None:
-        """Show nothing, as long as it is not found."""
-        self.show_only(np.zeros(len(self), bool))
+    def keep_matches(self) -> None:
+        """Let the next ``arrange`` show what ``match`` has found."""
+        self._matches = self._entries.matches
 
     def prepare(self, seconds: float) -> bool:
         """Prepare the columns for ``filter`` for about ``seconds``; return whether there is more.
@@ -192,13 +197,24 @@ class ImageList(ArrangedRows):
 
         Numbers within texts count as numbers, ``size`` is the number of voxels.
         """
+        for _ in self.order(field, descending):
+            pass
+        self.rows = at_once(self.arrange())
+
+    def order(self, field: str | None, descending: bool = False) -> Iterator[None]:
+        """Do the same as ``sort`` with pauses, for the next ``arrange``."""
         if field is None:
-            self.unsort()
+            self.order_as_listed()
         elif field in TEXT_FIELDS:
-            self.sort_by(self.column(field).ranks, descending)
+            yield from self.order_by(self.column(field).ranks, descending)
         else:
-            keys = self._entries.values(field).astype(np.uint64)
-            self.sort_by(keys.prod(axis=1) if field == "size" else keys, descending)
+            values = self._entries.values(field)
+            keys = np.empty(len(self), np.uint64)
+            for piece in pieces(len(self)):
+                some = values[piece].astype(np.uint64)
+                keys[piece] = some.prod(axis=1) if field == "size" else some
+                yield
+            yield from self.order_by(keys, descending)
 
     def _sorted_listed_ids(self) -> np.ndarray:
         """Return numbers of the ids that the server lists, each once."""

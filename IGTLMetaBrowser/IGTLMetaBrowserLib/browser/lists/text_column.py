@@ -26,6 +26,8 @@ class TextColumn(TextRows):
 
     def read(self) -> Iterator[None]:
         """Make ``encoded`` with pauses, in a smaller size if all texts are shorter than theirs."""
+        if "encoded" in vars(self):
+            return
         parts = [np.empty(0, "S1")]
         for piece in pieces(len(self)):
             texts = without_remains(np.ascontiguousarray(self._texts[piece]))

@@ -85,7 +85,7 @@ class ImageColumns:
     def _leaveOutCommon(self):
         images = self._model.images
         same = [column for column in _MAY_BE_REDUNDANT if images.has_one_value(FIELDS[column])]
-        inGroups = [PATIENT, PATIENT_ID] if self._model.isGrouped else []
+        inGroups = [PATIENT, PATIENT_ID] if self._model.hasGroups else []
         self._columns.setRedundant({*same, *inGroups})
         self.common = [
             self._commonText(column)

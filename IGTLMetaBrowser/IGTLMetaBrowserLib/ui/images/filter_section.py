@@ -16,7 +16,10 @@ _TURN_SECONDS = 0.008
 
 
 class FilterSection:
-    """The filter box, the search fields and the modalities: how many images they leave."""
+    """The filter box, the search fields and the modalities: how many images they leave.
+
+    Whatever else arranges the rows of a long list anew, it goes on in turns of this timer.
+    """
 
     def __init__(self, ui, browser, model, colors, localeTexts, statusLine):
         self.ui = ui
@@ -34,6 +37,7 @@ class FilterSection:
         ui.filterLineEdit.textChanged.connect(self._onTextChanged)
         ui.filterLineEdit.returnPressed.connect(self.apply)
         model.modelReset.connect(self._showCount)
+        model.arrangingBegun.connect(self._turns.start)
 
     def close(self):
         """Wait for nothing any more."""
@@ -46,21 +50,16 @@ class FilterSection:
         self._timer.stop()
         text = self.ui.filterLineEdit.text
         self._model.setFilter(text, self.modalities.chosen, self.search.filter)
-        self._goOnSoon()
 
     def showList(self, images):
         """Show another list: of a long one no rows before it is known which."""
         self.modalities.setModalities(images.modalities)
         self._model.setImages(images, self.modalities.chosen, self.search.filter)
-        self._goOnSoon()
-
-    def _goOnSoon(self):
-        if self._model.isFiltering:
-            self._turns.start()
 
     def _goOn(self):
-        self._model.filterOn(_TURN_SECONDS)
-        self._goOnSoon()
+        self._model.arrangeOn(_TURN_SECONDS)
+        if self._model.isArranging:
+            self._turns.start()
 
     def clear(self):
         """Show all images."""
@@ -77,8 +76,8 @@ class FilterSection:
         self._timer.start(DEBOUNCE_MILLISECONDS)
 
     def _showCount(self):
-        shown, total = len(self._model.images.rows), len(self._model.images)
-        if self._model.isFiltering:
+        shown, total = len(self._model.order), len(self._model.images)
+        if self._model.isArranging and not shown:
             text = self._filtering
         elif shown < total:
             number = self._localeTexts.number

@@ -30,8 +30,8 @@ class RowSelection:
         self._isUpToDate = True
         self._isRestoring = False
         self._areRowsDue = False
-        self._currentId = None
-        self._topId = None
+        # Of an image its id, of a group its key.
+        self._current = self._top = None
         self._horizontalPosition = 0
         # Without a reference of its own, Python would lose it.
         self._selectionModel = view.selectionModel()
@@ -74,7 +74,7 @@ class RowSelection:
         if self._isRestoring:
             return
         self._isUpToDate = False
-        if self._model.isGrouped:
+        if self._model.hasGroups:
             self._selectWithGroups(rowsOf(selected), rowsOf(deselected))
 
     def _read(self):
@@ -117,8 +117,8 @@ class RowSelection:
         self._read()
         if self._areRowsDue:
             return  # where the user was is known from the rows before
-        self._currentId = self._idAt(self._view.currentIndex())
-        self._topId = self._idAt(self._view.indexAt(qt.QPoint(0, 0)))
+        self._current = self._whatIsAt(self._view.currentIndex())
+        self._top = self._whatIsAt(self._view.indexAt(qt.QPoint(0, 0)))
         self._horizontalPosition = self._view.horizontalScrollBar().value
 
     def _onModelReset(self):
@@ -130,7 +130,7 @@ class RowSelection:
         if isAnotherList or self._areRowsDue:
             self._restoreTop()
         # A long list has no rows before it is known which ones the filter leaves.
-        self._areRowsDue = self._model.isFiltering and self._model.rowCount() == 0
+        self._areRowsDue = self._model.isArranging and self._model.rowCount() == 0
         self._view.horizontalScrollBar().value = self._horizontalPosition
 
     def _takeOver(self, images):
@@ -142,26 +142,30 @@ class RowSelection:
 
     def _restore(self):
         """Select in the view, run by run, what is selected here."""
-        shown = self._model.shown
-        isSelected = np.zeros(len(shown), bool)
-        isImage = shown >= 0
-        isSelected[isImage] = self._isSelected[shown[isImage]]
+        rows = np.empty(0, int)
         if self._isSelected.any():
-            for row in np.flatnonzero(~isImage).tolist():
-                isSelected[row] = self._isSelected[self._model.positions(row)].all()
-        self._select(np.flatnonzero(isSelected), qt.QItemSelectionModel.ClearAndSelect)
+            rows = np.flatnonzero(self._model.areIn(self._isSelected))
+        self._select(rows, qt.QItemSelectionModel.ClearAndSelect)
 
     def _restoreCurrent(self):
         """Let the keyboard go on from the row where it was."""
-        row = self._model.row(self._currentId) if self._currentId else None
+        row = self._rowOf(self._current)
         if row is not None:
             self.setCurrent(self._model.index(row, 0))
 
     def _restoreTop(self):
-        row = self._model.row(self._topId) if self._topId else None
+        row = self._rowOf(self._top)
         if row is not None:
             index = self._model.index(row, 0)
             self._view.scrollTo(index, qt.QAbstractItemView.PositionAtTop)
 
-    def _idAt(self, index):
-        return self._model.imageId(index.row()) if index.isValid() else None
+    def _whatIsAt(self, index):
+        if not index.isValid():
+            return None
+        row, model = index.row(), self._model
+        return model.group(row).key if model.isGroup(row) else model.imageId(row)
+
+    def _rowOf(self, what):
+        if not what:
+            return None
+        return self._model.groupRow(what) if isinstance(what, tuple) else self._model.row(what)

@@ -42,6 +42,7 @@ _PREPARE_SECONDS = 0.008
 # How many times as long as it took to show the list it is not shown again for what comes unasked.
 _REST_FACTOR = 9
 _LONGEST_REST = 5.0  # seconds
+_ARRANGING_SECONDS = 0.02
 
 
 class ImageSection:
@@ -69,8 +70,9 @@ class ImageSection:
         self._emptyText = EmptyTableText(ui.imageTableView)
         self._texts = _texts()
         self._prepareTimer = SingleShotTimer(self._prepareFilter)
-        self._listTimer = SingleShotTimer(self.showList)
+        self._listTimer = SingleShotTimer(self.showListSoon)
         self._listShownAt = self._listSeconds = 0.0
+        self._measured, self._hadGroups = model.images, model.hasGroups
         ui.refreshButton.icon = qt.QApplication.style().standardIcon(qt.QStyle.SP_BrowserReload)
         self._connectWidgets()
         self.thumbnails = ThumbnailColumn(
@@ -87,7 +89,7 @@ class ImageSection:
         ui.selectAllButton.clicked.connect(self.selectAll)
         ui.selectNoneButton.clicked.connect(self.selectNone)
         ui.groupCheckBox.toggled.connect(self._onGroupToggled)
-        self.model.modelReset.connect(self._limitHeight)
+        self.model.modelReset.connect(self._onModelReset)
 
     def close(self):
         """Wait for nothing any more."""
@@ -114,7 +116,6 @@ class ImageSection:
             listing.entries, live, patients, listing.long_entries, before=self.model.images
         )
         self.filter.showList(images)
-        self.columns.showList()
         self._info.update()
         self._notice.update()
         self._prepareTimer.start(_PREPARE_MILLISECONDS)
@@ -129,6 +130,8 @@ class ImageSection:
         """
         idleSeconds = time.monotonic() - self._listShownAt
         restSeconds = min(_REST_FACTOR * self._listSeconds, _LONGEST_REST) - idleSeconds
+        if self.model.isArranging:  # it would begin again, and might never end
+            restSeconds = max(restSeconds, _ARRANGING_SECONDS)
         if restSeconds <= 0:
             self.showList()
         else:
@@ -323,7 +326,7 @@ class ImageSection:
         isOpenGroup = row >= 0 and self.model.isGroup(row) and self.model.isGroupOpen(row)
         if isOpenGroup:
             self._toggleGroup(row)
-        elif self.model.isGrouped and row >= 0 and self.model.headerRows(row):
+        elif self.model.hasGroups and row >= 0 and self.model.headerRows(row):
             index = self.model.index(self.model.headerRows(row)[-1], 0)
             self.ui.imageTableView.setCurrentIndex(index)
 
@@ -333,18 +336,12 @@ class ImageSection:
             self._toggleGroup(row)
 
     def _toggleGroup(self, row):
-        code = self.model.shown[row]
+        self.selection.setCurrent(self.model.index(row, 0))
         self.model.toggleGroups([row])
-        # The rows above are the same, so the group is where it was.
-        if row < self.model.rowCount() and self.model.shown[row] == code:
-            index = self.model.index(row, 0)
-            self.selection.setCurrent(index)
 
     def _onGroupToggled(self, isChecked):
         keepBool(_GROUPED_SETTING, isChecked)
         self.model.setGrouped(isChecked)
-        self.columns.showGroups()
-        self._info.update()
 
     def _onClicked(self, index):
         if index.column() == STATE and self.model.isGroup(index.row()):
@@ -393,11 +390,24 @@ class ImageSection:
         """Return what is to be done to see images; nothing where the status line says it."""
         if self.model.rowCount() > 0:
             return ""
-        if self.model.isFiltering:
+        if self.model.isArranging:
             return self._texts["filtering"]
         if len(self.model.images) > 0:
             return self._texts["noMatch"]
         return "" if self.hasServer else self._texts["noServer"]
+
+    def _onModelReset(self):
+        self._limitHeight()
+        # Of a long list there may be no rows before it is known which.
+        if self.model.isArranging:
+            return
+        if self.model.images is not self._measured:
+            self._measured = self.model.images
+            self.columns.showList()
+        if self.model.hasGroups != self._hadGroups:
+            self._hadGroups = self.model.hasGroups
+            self.columns.showGroups()
+        self._info.update()
 
     def _limitHeight(self):
         hasPictures = self.columns.isShown(PREVIEW)

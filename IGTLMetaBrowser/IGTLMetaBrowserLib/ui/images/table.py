@@ -11,12 +11,13 @@ from slicer.i18n import tr as _
 
 from ...browser.events import ImageStatus
 from ...browser.images.image_notes import scalar_type_text, size_text
-from ...browser.lists.image_groups import ImageGroups
 from ...browser.lists.image_list import ImageList
 from ...browser.lists.image_search import NO_SEARCH
+from ...browser.lists.shown_rows import ShownRows
 from ...codec import printable
 from ...person_names import readable_name
 from ...privacy.redacted_list import redacted_entry
+from ...signal import Signal
 from ..details.calibration_section import spacingText
 from ..widgets.table_model import SortableTableModel
 from . import state_appearance
@@ -37,11 +38,9 @@ FIELDS = {
     TYPE: "scalar_type",
     ID: "id",
 }
-# So many images may be below the groups that are open unless the user collapses them.
-_MOST_IMAGES_IN_OPEN_GROUPS = 200
-# What a filter leaves of so many images is found in 10 ms; of more it is looked for in turns.
-_FILTERED_AT_ONCE = 10_000
-_FIRST_FILTER_SECONDS = 0.02
+# So many images are filtered, sorted and grouped in 10 ms; more of them in turns.
+_ARRANGED_AT_ONCE = 10_000
+_FIRST_SECONDS = 0.02
 
 
 class ImageTableModel(SortableTableModel):
@@ -50,6 +49,9 @@ class ImageTableModel(SortableTableModel):
     ``images`` is the ``ImageList`` that is shown. With ``isGrouped``, there are rows for patients
     and studies as well, above their images; they can be collapsed. Images are counted by their
     *position* in ``images``, and by their *row* here.
+
+    Of a long list it takes turns until it is known which rows are to be shown (``arrangeOn``):
+    until the end they stay as they are. ``arrangingBegun`` is emitted if more than one is needed.
     """
 
     def __init__(self, browser, colors, localeTexts):
@@ -64,13 +66,15 @@ class ImageTableModel(SortableTableModel):
         self.images = ImageList()
         self.thumbnail = None
         """Returns the QIcon of an image's id, or None, for the column PREVIEW."""
+        self.arrangingBegun = Signal()
         self.isGrouped = False
-        self._groups = None
-        self._groupedRows = None
+        """Whether there are to be rows for patients and studies; see ``hasGroups``."""
         self._toggledGroups = set()
         self._filter = ("", (), NO_SEARCH)
-        self._filterWork = None
-        self._rearrange()
+        self._isSortDue = False
+        self._work = None
+        self._entry = self._entryPosition = None
+        self._rows = self._arranged = ShownRows.none()
         self._answers |= {
             qt.Qt.DecorationRole: self._icon,
             qt.Qt.AccessibleTextRole: self.copiedText,
@@ -84,61 +88,54 @@ class ImageTableModel(SortableTableModel):
     def setImages(self, images, modalities, search=NO_SEARCH):
         """Show another list, sorted as the one before, and with the same text in the filter."""
         self.beginResetModel()
+        isLonger = images.begins_with(self.images)
         self.images = images
-        self._groups = None
-        self._startFilter(self._filter[0], modalities, search)
-        if self._isFiltered(_FIRST_FILTER_SECONDS):
-            images.show_matches()
-        else:
-            images.show_none()
-        self._sort()
+        self._filter = (self._filter[0], tuple(modalities), search)
+        self._isSortDue = True
+        self._work = self._arrangement()
+        # The rows of another list would show the wrong images.
+        if not self._isArranged(_FIRST_SECONDS) and not isLonger:
+            self._arranged = ShownRows.none()
+        self._rows = self._arranged
+        self._entry = self._entryPosition = None
         self.endResetModel()
+        if self.isArranging:
+            self.arrangingBegun.emit()
 
     def setFilter(self, text, modalities, search=NO_SEARCH):
-        """Show only some images, see ``ImageList.filter``: at once, or after ``filterOn``."""
-        self._startFilter(text, modalities, search)
-        self.filterOn(_FIRST_FILTER_SECONDS)
-
-    @property
-    def isFiltering(self):
-        """Whether it is not known yet which rows are to be shown: of a long list, or a new one."""
-        return self._filterWork is not None
-
-    def filterOn(self, seconds):
-        """Look for about that long for the rows to be shown; show them when all are found."""
-        if self.isFiltering and self._isFiltered(seconds):
-            self.beginResetModel()
-            self.images.show_matches()
-            self._rearrange()
-            self.endResetModel()
-
-    def _startFilter(self, text, modalities, search):
+        """Show only some images, see ``ImageList.filter``."""
         self._filter = (text, tuple(modalities), search)
-        self._filterWork = self.images.match(*self._filter)
-
-    def _isFiltered(self, seconds):
-        # A short list is not worth a turn of its own.
-        isShort = len(self.images) <= _FILTERED_AT_ONCE
-        end = float("inf") if isShort else time.monotonic() + seconds
-        if any(time.monotonic() >= end for _turn in self._filterWork):
-            return False
-        self._filterWork = None
-        return True
+        self._arrange()
 
     def setGrouped(self, isGrouped):
         """Show rows for patients and studies, or do not."""
-        self.beginResetModel()
         self.isGrouped = isGrouped
-        self._rearrange()
-        self.endResetModel()
+        self._arrange()
 
     def toggleGroups(self, rows):
         """Open groups that are collapsed, and collapse those that are open."""
         keys = {self.group(row).key for row in rows if self.isGroup(row)}
         if keys:
-            self.beginResetModel()
             self._toggledGroups ^= keys
-            self._rearrange()
+            self._arrange()
+
+    def sort(self, column, order=qt.Qt.AscendingOrder):
+        self._sortColumn = column
+        self._sortDescending = order == qt.Qt.DescendingOrder
+        self._isSortDue = True
+        self._arrange()
+
+    @property
+    def isArranging(self):
+        """Whether it is not known yet which rows are to be shown: of a long list, or a new one."""
+        return self._work is not None
+
+    def arrangeOn(self, seconds):
+        """Look for about that long for the rows to be shown; show them when all are found."""
+        if self.isArranging and self._isArranged(seconds):
+            self.beginResetModel()
+            self._rows = self._arranged
+            self._entry = self._entryPosition = None
             self.endResetModel()
 
     def updateState(self, imageId):
@@ -166,60 +163,62 @@ class ImageTableModel(SortableTableModel):
     @property
     def shown(self):
         """The positions of the rows' images, from above; that of a group is below 0."""
-        return self._shown
+        return self._rows.shown
 
     @property
     def order(self):
         """The positions of all images that the filter leaves, those in collapsed groups as well."""
-        return self.images.rows if self._groupedRows is None else self._groupedRows.images
+        return self._rows.order
+
+    @property
+    def hasGroups(self):
+        """Whether there are rows for patients and studies."""
+        return self._rows.has_groups
 
     def isGroup(self, row):
         """Whether a row is that of a patient or of a study."""
-        return bool(self._shown[row] < 0)
+        return self._rows.is_group(row)
 
     def group(self, row):
-        """Return the patient or study of a row, a ``browser.image_groups.Group``."""
-        return self._groups.group(self._groupNumber(row))
+        """Return the patient or study of a row, a ``browser.lists.image_groups.Group``."""
+        return self._rows.group(row)
+
+    def groupRow(self, key):
+        """Return the row of a patient or study, by the key of its group; None if there is none."""
+        return self._rows.group_row(key)
 
     def isGroupOpen(self, row):
         """Whether what is below a patient or study is shown."""
-        return bool(self._groupedRows.is_open[self._groupNumber(row)])
+        return self._rows.is_group_open(row)
 
     def positions(self, row):
         """Return the positions of the images of a row: one, or those of a group."""
-        if self.isGroup(row):
-            return self._groupedRows.images_of(self._groupNumber(row))
-        return self._shown[row : row + 1]
+        return self._rows.positions(row)
+
+    def areIn(self, positions):
+        """Return of each row whether all its images are there; see ``ShownRows.are_in``."""
+        return self._rows.are_in(positions)
 
     def lastRowOf(self, row):
         """Return the last row of those below a group; of an image, its own."""
-        if not self.isGroup(row):
-            return row
-        rows = self._patientRows if self._isPatient(row) else self._groupRows
-        following = rows[np.searchsorted(rows, row, "right") :]
-        return int(following[0]) - 1 if len(following) else len(self._shown) - 1
+        return self._rows.last_row_of(row)
 
     def headerRows(self, row):
         """Return the rows of the patient and the study above a row."""
-        rows = [] if self.isGroup(row) and self._isPatient(row) else [self._patientRows]
-        if rows and not self.isGroup(row):
-            rows.append(self._groupRows)
-        places = (int(np.searchsorted(above, row)) - 1 for above in rows)
-        return [int(above[place]) for above, place in zip(rows, places, strict=True) if place >= 0]
+        return self._rows.header_rows(row)
 
     def imageId(self, row):
         """Return the id of the image in a row; of a group there is none."""
-        return "" if self.isGroup(row) else self.images.image_id(int(self._shown[row]))
+        return "" if self.isGroup(row) else self.images.image_id(int(self.shown[row]))
 
     def row(self, imageId):
         """Return the row of an image, or None if it is not shown."""
         position = self.images.row(imageId)
-        shownAt = -1 if position is None else int(self._shownAt[position])
-        return None if shownAt < 0 else shownAt
+        return None if position is None else self._rows.row(position)
 
     def isLoadable(self, row):
         """Whether the server would know which image is meant."""
-        return not self.isGroup(row) and self.isPositionLoadable(int(self._shown[row]))
+        return not self.isGroup(row) and self.isPositionLoadable(int(self.shown[row]))
 
     def isPositionLoadable(self, position):
         """Whether the server would know which image is meant."""
@@ -229,7 +228,7 @@ class ImageTableModel(SortableTableModel):
 
     def entry(self, row):
         """Return what is known of the image in a row (``codec.ImageMetaItem``)."""
-        return self._entryAt(int(self._shown[row]))
+        return self._entryAt(int(self.shown[row]))
 
     def _entryAt(self, position):
         if position != self._entryPosition:
@@ -258,7 +257,7 @@ class ImageTableModel(SortableTableModel):
 
     def source(self, row):
         """Return where an image is offered."""
-        isLive = self._shown[row] >= self.images.first_live_row
+        isLive = self.shown[row] >= self.images.first_live_row
         return self._texts["live images" if isLive else "image list"]
 
     # How it is done
@@ -268,20 +267,35 @@ class ImageTableModel(SortableTableModel):
         return self._stateText(row) if column == STATE else self._text(row, column)
 
     def _rowTotal(self):
-        return len(self._shown)
+        return len(self.shown)
 
-    def _groupNumber(self, row):
-        return -1 - int(self._shown[row])
+    def _arrange(self):
+        self._work = self._arrangement()
+        self.arrangeOn(_FIRST_SECONDS)
+        if self.isArranging:
+            self.arrangingBegun.emit()
 
-    def _isPatient(self, row):
-        return self._groupNumber(row) < self._groups.patient_total
+    def _isArranged(self, seconds):
+        # A short list is not worth a turn of its own.
+        isShort = len(self.images) <= _ARRANGED_AT_ONCE
+        end = float("inf") if isShort else time.monotonic() + seconds
+        if any(time.monotonic() >= end for _turn in self._work):
+            return False
+        self._work = None
+        return True
 
-    def _sort(self):
-        if self._sortColumn == STATE:
-            self.images.sort_by(self._stateRanks(), self._sortDescending)
-        else:
-            self.images.sort(FIELDS.get(self._sortColumn), self._sortDescending)
-        self._rearrange()
+    def _arrangement(self):
+        """Find with pauses which rows are to be shown, as ``_arranged``."""
+        images = self.images
+        yield from images.match(*self._filter)
+        images.keep_matches()
+        if self._isSortDue:
+            if self._sortColumn == STATE:
+                yield from images.order_by(self._stateRanks(), self._sortDescending)
+            else:
+                yield from images.order(FIELDS.get(self._sortColumn), self._sortDescending)
+            self._isSortDue = False
+        self._arranged = yield from ShownRows.of(images, self.isGrouped, self._toggledGroups)
 
     def _stateRanks(self):
         ranks = np.full(len(self.images), state_appearance.LAST_RANK, np.uint64)
@@ -292,26 +306,6 @@ class ImageTableModel(SortableTableModel):
         isListed = positions >= 0
         ranks[positions[isListed]] = stateRanks[isListed]
         return ranks
-
-    def _rearrange(self):
-        self._entry = self._entryPosition = None
-        self._groupedRows = self._arrangedInGroups() if self.isGrouped else None
-        self._shown = self.images.rows if self._groupedRows is None else self._groupedRows.shown
-        self._groupRows = np.flatnonzero(self._shown < 0)
-        self._patientRows = self._groupRows
-        if self._groupedRows is not None:
-            numbers = -1 - self._shown[self._groupRows]
-            self._patientRows = self._groupRows[numbers < self._groups.patient_total]
-        imageRows = np.flatnonzero(self._shown >= 0)
-        self._shownAt = np.full(len(self.images), -1, np.intp)
-        self._shownAt[self._shown[imageRows]] = imageRows
-
-    def _arrangedInGroups(self):
-        if self._groups is None:
-            self._groups = ImageGroups(self.images)
-        rows = self.images.rows
-        areOpen = len(rows) <= _MOST_IMAGES_IN_OPEN_GROUPS
-        return self._groups.arrange(rows, areOpen, self._toggledGroups)
 
     def _readEntry(self, position):
         if position >= self.images.first_live_row:
@@ -334,8 +328,8 @@ class ImageTableModel(SortableTableModel):
             return ""
         if self.isGroup(row):
             return self._groupText(row, column)
-        text = self.positionText(int(self._shown[row]), column)
-        return self._groupTexts.indented(text, 2) if self.isGrouped and column == NAME else text
+        text = self.positionText(int(self.shown[row]), column)
+        return self._groupTexts.indented(text, 2) if self.hasGroups and column == NAME else text
 
     def positionText(self, position, column):
         """Return what a column says of the image at a position."""
@@ -356,8 +350,7 @@ class ImageTableModel(SortableTableModel):
     def _groupText(self, row, column):
         group = self.group(row)
         if column == NAME:
-            total = self._groupedRows.image_total(self._groupNumber(row))
-            return self._groupTexts.name(group, total)
+            return self._groupTexts.name(group, self._rows.image_total(row))
         if column == PATIENT_ID and group.level == 0:
             return printable(group.patient_id)
         return ""
@@ -384,7 +377,7 @@ class ImageTableModel(SortableTableModel):
         if column == SCAN_TIME:
             moment = self.entry(row).scan_time.to_datetime()
             return [] if moment is None else [self._localeTexts.exactMoment(moment)]
-        lines = [self.positionText(int(self._shown[row]), column)]
+        lines = [self.positionText(int(self.shown[row]), column)]
         asListed = printable(self.entry(row).patient_name)
         return [*lines, asListed] if column == PATIENT and asListed not in lines else lines
 

@@ -1,0 +1,82 @@
+"""Of which patient and which study each image of a list is.
+
+A list (IMGMETA) names no study, so the images of one patient that were scanned on one day, in local
+time, are taken to be a study.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...codec.text_rows import hashes_of, pieces
+from .local_days import NO_DAY
+from .sorting import InTurns, NumberedValues
+
+_FIELD = "S64"  # as of patients' names and IDs in IMGMETA
+_DAY_BITS = 32
+
+
+class GroupNumbers:
+    """The numbers of ``patients`` and ``studies``, in the order of their first rows each.
+
+    days_of_studies
+        The day of each study, or ``NO_DAY``.
+    """
+
+    def __init__(
+        self, patients: NumberedValues, studies: NumberedValues, days_of_studies: np.ndarray
+    ) -> None:
+        self.patients, self.studies = patients, studies
+        self.days_of_studies = days_of_studies
+
+    @classmethod
+    def of(cls, identities: np.ndarray, days: np.ndarray) -> InTurns[GroupNumbers]:
+        """Number with pauses what ``identities`` and ``local_days`` have of each row."""
+        patients = yield from NumberedValues.of(identities)
+        studies = yield from NumberedValues.of(_studies(patients.numbers, days))
+        return cls(patients, studies, days[studies.firsts])
+
+    def with_more(self, identities: np.ndarray, days: np.ndarray) -> GroupNumbers:
+        """Return the same with a few more rows below."""
+        count = len(self.patients.numbers)
+        patients = self.patients.with_more(identities)
+        studies = self.studies.with_more(_studies(patients.numbers[count:], days))
+        days_of_new = days[studies.firsts[len(self.studies) :] - count]
+        return GroupNumbers(patients, studies, np.append(self.days_of_studies, days_of_new))
+
+    def patient(self, identity: int) -> int | None:
+        """Return the number of a patient, or None if there is no image of them."""
+        return self.patients.number(identity)
+
+    def study(self, patient: int, day: int) -> int | None:
+        """Return the number of a study, or None if there is no image of it."""
+        return self.studies.number((patient << _DAY_BITS) + day - NO_DAY)
+
+
+def identities(ids: np.ndarray, names: np.ndarray) -> InTurns[np.ndarray]:
+    """Return with pauses 64 bits for each row, which are the same for one patient.
+
+    As in the subject hierarchy, the ID makes a patient, or else the name.
+    """
+    found = np.empty(len(ids), np.uint64)
+    for piece in pieces(len(ids)):
+        some = ids[piece]
+        found[piece] = np.where(some == b"", ~_hashes(names[piece]), _hashes(some))
+        yield
+    return found
+
+
+def identity(patient_id: str, name: str) -> int:
+    """Return the same for one row."""
+    text = (patient_id or name).encode("utf-8", "surrogateescape")
+    number = _hashes(np.array([text], _FIELD))
+    return int((number if patient_id else ~number)[0])
+
+
+def _hashes(texts: np.ndarray) -> np.ndarray:
+    # Of one size, as those of another column are compared with them.
+    return hashes_of(texts.astype(_FIELD))
+
+
+def _studies(patients: np.ndarray, days: np.ndarray) -> np.ndarray:
+    return (patients.astype(np.int64) << _DAY_BITS) + (days.astype(np.int64) - NO_DAY)
