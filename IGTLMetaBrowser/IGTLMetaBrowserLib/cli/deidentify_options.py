@@ -45,14 +45,21 @@ def add_deidentify_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def keep_names_out_of_log(arguments: argparse.Namespace) -> None:
+    """Log no more than sentences of our own if the arguments want it, from before files are read.
+
+    Names of files can be those of patients, and so can be what is wrong in them.
+    """
+    for handler in logging.getLogger().handlers if arguments.deidentify else ():
+        handler.addFilter(OwnWordsOnly())
+
+
 def deidentified(source: net.Source, arguments: argparse.Namespace) -> net.Source:
     """Return the source as the arguments want it. Raises ``SourceError``."""
     if not arguments.deidentify:
         if arguments.deidentify_key or arguments.allow_annotated:
             arguments.usage_error("--deidentify-key and --allow-annotated require --deidentify")
         return source
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(OwnWordsOnly())
     path: Path | None = arguments.deidentify_key
     key = secrets.token_bytes(32) if path is None else _read_key(path)
     # Which asks for a list: a folder that was opened seconds ago is looked at again.

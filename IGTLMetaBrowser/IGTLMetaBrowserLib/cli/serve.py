@@ -29,7 +29,7 @@ from ..sources.dicom.folder import DicomFolderSource
 from ..sources.plain_volumes.folder import PlainVolumeSource
 from ..system_errors import reason_of
 from . import archive_options, serving_options, tls_options
-from .deidentify_options import add_deidentify_options, deidentified
+from .deidentify_options import add_deidentify_options, deidentified, keep_names_out_of_log
 from .hangup import HangUp
 from .index import processors
 from .metrics import Metrics, MetricsError
@@ -106,6 +106,7 @@ def serve(arguments: argparse.Namespace) -> int:
     context = None if tls is None else tls_options.make_server_context(tls)
     serving_options.check_exposure(arguments)
     _start_log(arguments.verbose)
+    keep_names_out_of_log(arguments)
     limits, records = serving_options.limits(arguments), _records(arguments)
     if arguments.end_with_stdin:
         end_with_stdin()

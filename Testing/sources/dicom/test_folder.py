@@ -12,11 +12,9 @@ import pytest
 from pydicom.uid import CTImageStorage, SecondaryCaptureImageStorage, generate_uid
 
 from helpers.folder_source import REGULAR, fetch_all, names
-from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources import folder_scans
-from IGTLMetaBrowserLib.sources.dicom.fields import image_id
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 
@@ -333,24 +331,6 @@ class TestFolderThatChanges:
                 source = DicomFolderSource(folder, index=index)
                 assert source.images()[0].size == (7, 5, 3)
                 assert fetch_all(source)[0].pixels[:, 1, 1].tolist() == [0, 1, 2]
-
-
-class TestTrajectories:
-    TRAJECTORY = codec.TrajectoryItem(name="Biopsy", owner="1.2.3.4", target=(1.0, 2.0, 3.0))
-
-    def test_a_series_uid_as_owner_becomes_the_id_of_the_series(self, tmp_path, write_series):
-        write_series(tmp_path, REGULAR)
-        source = DicomFolderSource(tmp_path, trajectories=[self.TRAJECTORY])
-        (trajectory,) = source.trajectories()
-        assert trajectory.owner == source.images()[0].id == image_id("1.2.3.4")
-        assert trajectory.target == (1.0, 2.0, 3.0)
-
-    def test_an_id_as_owner_stays(self, tmp_path):
-        owned = codec.TrajectoryItem(name="Biopsy", owner="IMAGE_0")
-        assert DicomFolderSource(tmp_path, trajectories=[owned]).trajectories() == [owned]
-
-    def test_there_are_none_without_a_file(self, tmp_path):
-        assert DicomFolderSource(tmp_path).trajectories() == []
 
 
 def test_images_of_two_patients_in_one_series_are_never_one_volume(tmp_path, make_slice):

@@ -62,6 +62,7 @@ from .volumes import Stack
 _logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+_Found = tuple[FolderOffers, list[Plan], list[codec.TrajectoryItem]]
 
 
 class DicomFolderSource:
@@ -76,7 +77,7 @@ class DicomFolderSource:
     ``is_upright``, tilted volumes are resampled, see ``upright``.
 
     ``trajectories`` are offered as they are; without them, those of the file ``trajectories.json``
-    in the folder (see ``trajectory_file``), if there is one, and of its plans (``plans``).
+    in the folder (see ``trajectory_file``), if it can be read, and of its plans (``plans``).
     Their owner may be a SeriesInstanceUID, and is then replaced by the id that this source gives
     that series.
 
@@ -86,8 +87,7 @@ class DicomFolderSource:
 
     ``refused`` lists what is not offered, or not as it is: path or series, and the reason.
 
-    Raises ``SourceError`` if the folder is missing, the trajectories cannot be read, or pydicom is
-    not installed.
+    Raises ``SourceError`` if the folder is missing, or pydicom is not installed.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class DicomFolderSource:
         self.contents = contents
         self._versions = FileVersions(seconds_a_turn)
         self._label_maps_read: FolderLabelMaps | None = None
-        self._has_plans = trajectories is None
+        self._given = None if trajectories is None else [*trajectories]
         is_in_turns = seconds_a_turn is not None
         is_decoding = decoders is None and (jobs > 1 or is_in_turns)
         self._own_decoders = Decoders(jobs) if is_decoding else None
@@ -122,8 +122,6 @@ class DicomFolderSource:
         self._scans = FolderScans(self._background)
         if self._decoders is not None and self._offers.are_decoded:
             self._decoders.start()
-        offered = self._read_trajectories() if trajectories is None else trajectories
-        self._trajectories = [self._with_id_as_owner(item) for item in offered]
 
     def _open(self, index: DicomIndex | None) -> None:
         """Find what the folder offers, of an index that is up to date, or of its own.
@@ -139,6 +137,7 @@ class DicomFolderSource:
                 self._index, self.folder, self._is_upright, self.contents, self._decoders
             )
             self._plans = self._read_plans(self._offers)
+            self._trajectories = self._read_trajectories(self._offers)
             self._index.forget_thumbnails(self._offers.images)
         except DicomIndexError as error:
             raise SourceError(str(error)) from error
@@ -175,8 +174,8 @@ class DicomFolderSource:
             self._keep_scanned(found)
         return self._offers.listing
 
-    def _scan(self) -> tuple[FolderOffers, list[Plan]] | None:
-        """Return what the folder offers now, and its plans; None if nothing is new."""
+    def _scan(self) -> _Found | None:
+        """Return what the folder offers now; None if nothing is new."""
         try:
             self._index.update()
             # Not those before this scan: of the last one, perhaps nobody has taken what it found.
@@ -185,13 +184,13 @@ class DicomFolderSource:
             offers = FolderOffers(
                 self._index, self.folder, self._is_upright, decoders=self._decoders
             )
-            return offers, self._read_plans(offers)
+            return offers, self._read_plans(offers), self._read_trajectories(offers)
         except DicomIndexError as error:
             raise SourceError(str(error)) from error
 
-    def _keep_scanned(self, found: tuple[FolderOffers, list[Plan]] | None) -> None:
+    def _keep_scanned(self, found: _Found | None) -> None:
         if found is not None:
-            self._offers, self._plans = found
+            self._offers, self._plans, self._trajectories = found
             self._label_maps_read = None
 
     def _in_background(
@@ -394,7 +393,7 @@ class DicomFolderSource:
 
     def _read_plans(self, offers: FolderOffers) -> list[Plan]:
         """Return the plans that are valid, in the space of an image of their patient."""
-        plans = read_plans(self.folder, self._index) if self._has_plans else ()
+        plans = read_plans(self.folder, self._index) if self._given is None else ()
         if not plans:
             return []
         firsts = [offer.stack.frames[0] for offer in offers.images.values()]
@@ -424,15 +423,23 @@ class DicomFolderSource:
             )
         return self._offers.images[image_id]
 
-    def _read_trajectories(self) -> Iterable[codec.TrajectoryItem]:
-        path = self.folder / TRAJECTORY_FILE
-        return read_trajectories(path) if path.is_file() else []
+    def _read_trajectories(self, offers: FolderOffers) -> list[codec.TrajectoryItem]:
+        """Return those given, or those of the folder's file: a damaged one is refused."""
+        path, items = self.folder / TRAJECTORY_FILE, self._given or []
+        try:
+            if self._given is None and path.is_file():
+                items = read_trajectories(path)
+        except SourceError as error:
+            _logger.warning("%s is not offered: %s", TRAJECTORY_FILE, error)
+            offers.refused.append((TRAJECTORY_FILE, str(error)))
+        return [_with_id_as_owner(item, offers) for item in items]
 
-    def _with_id_as_owner(self, item: codec.TrajectoryItem) -> codec.TrajectoryItem:
-        is_uid = "." in item.owner and item.owner.replace(".", "").isdigit()
-        if not is_uid or item.owner in self._offers.images:
-            return item
-        return replace(item, owner=dicom_fields.image_id(item.owner))
+
+def _with_id_as_owner(item: codec.TrajectoryItem, offers: FolderOffers) -> codec.TrajectoryItem:
+    is_uid = "." in item.owner and item.owner.replace(".", "").isdigit()
+    if not is_uid or item.owner in offers.images:
+        return item
+    return replace(item, owner=dicom_fields.image_id(item.owner))
 
 
 def _require_pydicom() -> None:
