@@ -91,6 +91,16 @@ def test_what_the_filter_hid_is_selected_again_when_it_is_cleared(user, source):
     assert user.panel.selectedImageIds() == ["I001", "I077"]
 
 
+def test_a_click_on_the_selected_row_selects_it_alone(user, source):
+    """As a click on another one does: what the filter hides is not selected any more."""
+    user.select("I001", "I077")
+    user.type_filter("I077")
+    user.press_key(user.ui.filterLineEdit, Qt.Key_Return)
+    click(user, "I077", Qt.NoModifier)
+    user.press_key(user.ui.filterLineEdit, Qt.Key_Escape)
+    assert user.panel.selectedImageIds() == ["I077"]
+
+
 def test_sorting_keeps_the_selection(user, source):
     user.select("I001", "I077")
     user.click_header(1)

@@ -14,7 +14,7 @@ _DESELECT = qt.QItemSelectionModel.Deselect
 class RowSelection:
     """Follows the selection of ``view`` and restores it when ``model`` was rearranged.
 
-    What a filter hides stays selected in the background until the user selects something else,
+    What a filter hides stays selected in the background until the user clicks or selects a row,
     so that it is there again when the filter is cleared; ``imageIds`` has only what the filter
     leaves. A group that is selected selects all its images, also if it is collapsed.
 
@@ -36,6 +36,7 @@ class RowSelection:
         # Without a reference of its own, Python would lose it.
         self._selectionModel = view.selectionModel()
         self._selectionModel.selectionChanged.connect(self._onSelectionChanged)
+        view.clicked.connect(self._onClicked)
         model.modelAboutToBeReset.connect(self._onModelAboutToBeReset)
         model.modelReset.connect(self._onModelReset)
 
@@ -76,6 +77,10 @@ class RowSelection:
         self._isUpToDate = False
         if self._model.hasGroups:
             self._selectWithGroups(rowsOf(selected), rowsOf(deselected))
+
+    def _onClicked(self, _index):
+        # Of the row that was the only one selected already, Qt says nothing.
+        self._isUpToDate = False
 
     def _read(self):
         if self._isUpToDate:

@@ -349,7 +349,7 @@ class ImageSection:
 
     def _onDoubleClicked(self, index):
         if self.model.isGroup(index.row()):
-            if index.column() != STATE:  # its two clicks have done it
+            if index.column() != STATE:  # its first click has done it
                 self._toggleGroup(index.row())
         elif self.model.isLoadable(index.row()):
             self._load([self.model.imageId(index.row())])
