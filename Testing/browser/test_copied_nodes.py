@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +10,17 @@ import slicer
 from vtkmodules.vtkCommonDataModel import vtkImageData
 
 from helpers.hospital import voxels
+from helpers.one_patient import Clinic, connect, get_overlays, owned_nodes
 from helpers.peers import ServerInThread
+from helpers.saved_scene import load_scene, save_scene
 from IGTLMetaBrowserLib.browser.browser import Browser
-from IGTLMetaBrowserLib.browser.events import ImageStatus
+from IGTLMetaBrowserLib.browser.events import Failed, ImageStatus
+from IGTLMetaBrowserLib.scene.server_nodes import IMAGE_ID_ATTRIBUTE, KEY_ATTRIBUTE
+
+
+def is_found(node: Any) -> bool:
+    """Whether a node is one that a server's answer comes into."""
+    return bool(node.GetAttribute(IMAGE_ID_ATTRIBUTE) or node.GetAttribute(KEY_ATTRIBUTE))
 
 
 def copy_of(node: Any) -> Any:
@@ -62,6 +71,34 @@ def test_a_copied_trajectory_is_kept_too(
     connect_again(browser, server)
     assert copy not in browser.load_trajectories()
     assert tuple(copy.GetNthControlPointPosition(0)) == (7, 7, 7)
+
+
+def test_of_a_scene_that_is_added_twice_the_second_copy_of_each_node_is_the_user_s(
+    unconnected: Browser, clinic: Clinic, clinic_server: ServerInThread, tmp_path: Path
+) -> None:
+    """Or one of two plans that look the same would follow the server."""
+    scene, told = unconnected.scene, []
+    unconnected.add_observer(lambda event: told.append(str(event.error)), Failed)
+    connect(unconnected, clinic_server).list_images()
+    unconnected.load_image("0")
+    get_overlays(unconnected)
+    path = save_scene(scene, tmp_path)
+    scene.Clear()
+    load_scene(scene, path)
+    assert told == []
+    nodes = {*owned_nodes(scene), unconnected.images.node("0")}
+    load_scene(scene, path)
+    copies = {*owned_nodes(scene), *scene.GetNodesByClass("vtkMRMLScalarVolumeNode")} - nodes
+    assert len(copies) == len(nodes) == 5
+    assert not any(map(is_found, copies))
+    assert all(map(is_found, nodes))
+    assert "Head, Left, Points and 2 more a second time" in told.pop()
+    assert not told
+    for node in nodes:
+        scene.RemoveNode(node)
+    get_overlays(unconnected)
+    assert unconnected.load_image("0") not in copies
+    assert copies.isdisjoint(unconnected.trajectories.nodes)
 
 
 def test_the_image_stays_the_server_s_when_a_copy_is_removed(

@@ -374,13 +374,14 @@ class Browser:
     def _on_scene_imported(self) -> None:
         if self.patients.is_hidden:
             rewrite_patients(self.scene, self.patients)
+        self._owned.note_copies(self._copied_nodes.release_imported())
         self._adopt_nodes()
         self._events.emit(SceneImported())
         self._tell_released()
 
     def _on_node_added(self, node: Any) -> None:
         self._has_new_nodes |= bool(node.GetAttribute(SERVER_ATTRIBUTE) or self._others)
-        self._copied_nodes.on_added()
+        self._copied_nodes.on_added(node)
 
     def _on_node_removed(self, _node: Any) -> None:
         self._events.emit(NodeRemoved(self.images.on_nodes_removed()))

@@ -49,10 +49,15 @@ class OwnedNodes:
         # Names of nodes that were let go since the user was told, by the ids of their images.
         self._released: dict[str, list[str]] = {}
         self._unknown: list[str] = []
+        self._copies: list[str] = []
 
     def release_unknown(self, scene: Any, server: str) -> None:
         """Let go of the images of a server of which another session has hidden the patient."""
         self._unknown += release_unknown(scene, server)
+
+    def note_copies(self, names: Iterable[str]) -> None:
+        """Have the user told which nodes have come a second time, with a scene."""
+        self._copies += names
 
     def on_adopted(self) -> None:
         """Compare what was found in the scene with the list; plans that come wait for that."""
@@ -81,7 +86,9 @@ class OwnedNodes:
             texts.append(_words(list(self._released), names))
         if self._unknown:
             texts.append(_words_of_unknown(self._unknown))
-        self._released, self._unknown = {}, []
+        if self._copies:
+            texts.append(_words_of_copies(self._copies))
+        self._released, self._unknown, self._copies = {}, [], []
         for text in texts:
             self._notify(Failed(BrowserError(self._patients.redact(text))))
         return bool(texts)
@@ -133,6 +140,13 @@ def _words_of_unknown(names: list[str]) -> str:
         "patients were hidden when the scene was saved, so nobody knows whose images "
         f"{_some(names)} are: they are yours, and the server does not change them; load what it "
         "has anew"
+    )
+
+
+def _words_of_copies(names: list[str]) -> str:
+    return (
+        f"the scene has brought {_some(names)} a second time: these copies are yours, and the "
+        "server changes only what was there before; remove them if you do not need them"
     )
 
 

@@ -4,10 +4,14 @@ Slicer's "Clone", and each module that makes its output of a copy of its input (
 the attributes too, by which a node is found again as that of an image. Of two nodes that say the
 same, the first in the scene came from the server, in a saved scene as well. But once that one is
 removed, a copy would be taken for it, and what the user did with the copy would be written over.
+
+A saved scene that is added to one that has its nodes already brings copies of them, too: the server
+would move one of two plans that look the same.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from .server_nodes import (
@@ -15,19 +19,24 @@ from .server_nodes import (
     KEY_ATTRIBUTE,
     REGION_OF_ATTRIBUTE,
     SERVER_ATTRIBUTE,
+    uncovered,
 )
 
 _Name = tuple[str, ...]
 
 
 class CopiedNodes:
-    """Lets the copies of a node of ``scene`` be the user's own when it is removed."""
+    """Lets the copies of a node of ``scene`` be the user's own when it is removed.
+
+    Copies that were imported are the user's own at once.
+    """
 
     def __init__(self, scene: Any) -> None:
         self._scene = scene
         # By class, the ids of nodes: not the nodes, or they would keep their voxels. To read the
         # attributes of 1000 takes a millisecond or two, too long for each of 1000 that are removed.
         self._ids: dict[str, dict[_Name, list[str]]] = {}
+        self._imported: dict[str, set[str]] = {}  # ids by class as well
 
     def on_removing(self, node: Any) -> None:
         """Release the copies of a node that is about to be removed."""
@@ -38,13 +47,27 @@ class CopiedNodes:
         # None of what was removed since they were looked for.
         nodes = [one for one in map(self._scene.GetNodeByID, same_name) if one is not None]
         original, *copies = nodes or [None]
-        for copy in copies if node is original else ():
-            copy.RemoveAttribute(IMAGE_ID_ATTRIBUTE)
-            copy.RemoveAttribute(KEY_ATTRIBUTE)
+        if node is original:
+            _release(copies)
 
-    def on_added(self) -> None:
+    def on_added(self, node: Any) -> None:
         """Look at the scene anew when the next one is removed."""
         self._ids.clear()
+        if self._scene.IsImporting() and _name(node) is not None:
+            self._imported.setdefault(node.GetClassName(), set()).add(node.GetID())
+
+    def release_imported(self) -> list[str]:
+        """Release what the last import has brought of nodes that were there; return their names."""
+        imported, self._imported = self._imported, {}
+        names = []
+        for class_name, ids in imported.items():
+            for first, *others in self._ids_of_class(class_name).values():
+                again = ids.intersection(others) if first not in ids else ()
+                copies = [self._scene.GetNodeByID(one) for one in others if one in again]
+                _release(copies)
+                names += [one.GetName() for one in copies]
+        self._ids.clear()
+        return names
 
     def _ids_of_class(self, class_name: str) -> dict[_Name, list[str]]:
         if class_name not in self._ids:
@@ -58,9 +81,17 @@ class CopiedNodes:
         return self._ids[class_name]
 
 
+def _release(copies: Iterable[Any]) -> None:
+    for copy in copies:
+        copy.RemoveAttribute(IMAGE_ID_ATTRIBUTE)
+        copy.RemoveAttribute(KEY_ATTRIBUTE)
+
+
 def _name(node: Any) -> _Name | None:
     """Return by what a node is found as that of a server, or None if it is not."""
     server = node.GetAttribute(SERVER_ATTRIBUTE)
-    image_id, key = node.GetAttribute(IMAGE_ID_ATTRIBUTE), node.GetAttribute(KEY_ATTRIBUTE)
+    image_id, key = (
+        uncovered(node.GetAttribute(name)) for name in (IMAGE_ID_ATTRIBUTE, KEY_ATTRIBUTE)
+    )
     region_of = node.GetAttribute(REGION_OF_ATTRIBUTE) or ""
-    return (server, image_id or region_of, key or "") if server and (image_id or key) else None
+    return (server, image_id or region_of, key) if server and (image_id or key) else None
