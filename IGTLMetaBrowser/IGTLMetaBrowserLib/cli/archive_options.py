@@ -76,6 +76,18 @@ def _add_cache_options(group: Any) -> None:
     )
 
 
+def add_search_option(parser: argparse.ArgumentParser) -> None:
+    """Add what a server is asked to search for, if its images are those of an archive."""
+    parser.add_argument(
+        "--search",
+        metavar="KEYWORD=VALUE",
+        type=attribute,
+        action="append",
+        default=[],
+        help="of an archive: what has this, such as 'PatientName=Doe*' or StudyDate=20240101-",
+    )
+
+
 def add_address_options(group: Any) -> None:
     """Add what says where an archive is, and how it is reached."""
     group.add_argument("--dicomweb", metavar="URL", help="its DICOMweb service")

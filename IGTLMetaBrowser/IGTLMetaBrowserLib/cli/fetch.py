@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from ..net.client.list_check import ListCheck
 from ..net.client.listed_images import fits, is_same_entry
 from ..privacy.hidden_patients import is_identity
 from ..system_errors import with_advice
-from . import connection_options, output
-from .list import doubled_ids
+from . import archive_options, connection_options, output
+from .list import doubled_ids, note_of
 from .nrrd_file import NrrdError, file_paths, require_pynrrd, write_nrrd
 from .output import complain, note
 from .parser import add_command, path_of, text_of
@@ -32,10 +32,14 @@ _ABOUT = "Write images as NRRD files, and print their paths."
 
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
-    usage = f"HOST[:PORT] (ID... | --all) -o DIR [--lps] {connection_options.USAGE}"
+    usage = (
+        "HOST[:PORT] [--search KEYWORD=VALUE] (ID... | --all) -o DIR [--lps] "
+        f"{connection_options.USAGE}"
+    )
     parser = add_command(commands, "fetch", _ABOUT, fetch, usage, connection_options.ERRORS)
     connection_options.add_connection_options(parser)
     connection_options.add_lps_option(parser)
+    archive_options.add_search_option(parser)
     ids = parser.add_argument(
         "ids", metavar="ID", nargs="+", type=text_of, help="the ID of an image, as list prints it"
     )
@@ -63,7 +67,10 @@ def fetch(arguments: argparse.Namespace) -> int:
         reason = with_advice(error, "choose another with -o")
         return complain(f"cannot create the folder {str(folder)!r}: {reason}")
     with connection_options.open_client(arguments) as client:
-        images = _ListedImages(client, is_needed=arguments.all)
+        search = dict(arguments.search)
+        images = _ListedImages(client, search, is_needed=arguments.all or bool(search))
+        if arguments.all and images.message is not None:
+            note_of(images.message)
         listed = images.listed
         ids, failures = ([*listed], []) if arguments.all else _listed_ids(arguments.ids, listed)
         # Any image would be an answer to a query without a name, be it that of a stream.
@@ -77,16 +84,22 @@ def fetch(arguments: argparse.Namespace) -> int:
 
 
 class _ListedImages:
-    """The images of a server, and its list, which is read again if an image contradicts it."""
+    """The images of a server, and its list, which is read again if an image contradicts it.
 
-    def __init__(self, client: net.Client, is_needed: bool) -> None:
+    ``search`` is what the list is searched for. ``message`` is the list as it came, None if it did
+    not. Raises ``NetworkError`` if it is needed, and does not come, or the server does not search.
+    """
+
+    def __init__(self, client: net.Client, search: Mapping[str, str], is_needed: bool) -> None:
         self.client = client
+        self._search = search
         self._check = ListCheck()
         self._read_list(is_needed)
 
     def _read_list(self, is_needed: bool) -> None:
         self.listed: Listed = {}
-        for item in _list_images(self.client, is_needed):
+        self.message = _list_images(self.client, self._search, is_needed)
+        for item in () if self.message is None else net.with_whole_texts(self.message):
             self.listed.setdefault(item.id, []).append(item)
         self._connection = self.client.connections
 
@@ -128,6 +141,16 @@ class _ListedImages:
         return len(before) == len(now) and all(map(is_same_entry, before, now))
 
     def _ask(self, image_id: str, label: str) -> codec.ImageMessage:
+        try:
+            return self._ask_once(image_id, label)
+        except net.RefusedError:
+            # What a search has found, another server in its place need not know.
+            if not self._search or self._connection == self.client.connections:
+                raise
+            self._read_list(is_needed=True)
+            return self._ask_once(image_id, label)
+
+    def _ask_once(self, image_id: str, label: str) -> codec.ImageMessage:
         with output.progress_bar(label) as show:
             if self._comes_in_parts(image_id):
                 try:
@@ -171,17 +194,23 @@ def _fetch_image(images: _ListedImages, image_id: str, path: Path) -> int:
     return max((complain(text) for text in doubled_ids(entries, entry)), default=0)
 
 
-def _list_images(client: net.Client, is_needed: bool) -> Sequence[codec.ImageMetaItem]:
-    """Return the server's list; an empty one if it is not needed and does not come."""
+def _list_images(
+    client: net.Client, search: Mapping[str, str], is_needed: bool
+) -> codec.ImageMetaMessage | None:
+    """Return the server's list; None if it is not needed and does not come."""
     try:
-        return net.with_whole_texts(client.get_list(preparing=output.preparing_note("the list")))
+        message = client.get_list(preparing=output.preparing_note("the list"), attributes=search)
+        # These would be all of its images; where there are none, it is not known.
+        if search and message.items and net.SEARCH not in message.metadata:
+            raise net.NetworkError(f"{client.address} does not search; fetch without --search")
+        return message
     except net.ConnectionFailedError:
         raise
     except net.NetworkError:
         # Then the files lack names. If more is wrong, the images' own answers will say it.
         if is_needed:
             raise
-        return []
+        return None
 
 
 def _listed_ids(texts: Iterable[str], listed: Listed) -> tuple[list[str], list[int]]:

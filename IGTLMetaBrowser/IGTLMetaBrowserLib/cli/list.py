@@ -26,14 +26,7 @@ def add_commands(commands: Any) -> None:
     parser = add_command(commands, "list", _ABOUT, list_images, usage, connection_options.ERRORS)
     connection_options.add_connection_options(parser)
     connection_options.add_json_option(parser)
-    parser.add_argument(
-        "--search",
-        metavar="KEYWORD=VALUE",
-        type=archive_options.attribute,
-        action="append",
-        default=[],
-        help="of an archive: what has this, such as 'PatientName=Doe*' or StudyDate=20240101-",
-    )
+    archive_options.add_search_option(parser)
 
 
 def list_images(arguments: argparse.Namespace) -> int:
@@ -41,10 +34,9 @@ def list_images(arguments: argparse.Namespace) -> int:
     with connection_options.open_client(arguments) as client:
         preparing = output.preparing_note("the list")
         message = client.get_list(preparing=preparing, attributes=dict(arguments.search))
-        if arguments.search and net.SEARCH not in message.metadata:
+        if arguments.search and message.items and net.SEARCH not in message.metadata:
             note(f"{client.address} does not search: these are all of its images")
-        if message.metadata.get(net.NOTICE):
-            note(codec.printable(message.metadata[net.NOTICE]))
+        note_of(message)
         items = net.with_whole_texts(message)
         if arguments.json:
             can_have_metadata = net.is_own_server(message)
@@ -59,6 +51,12 @@ def list_images(arguments: argparse.Namespace) -> int:
     for text in doubled_ids(items):
         note(text)
     return 0
+
+
+def note_of(message: codec.ImageMetaMessage) -> None:
+    """Say on stderr what there is to know of a list, such as that there are more images."""
+    if message.metadata.get(net.NOTICE):
+        note(codec.printable(message.metadata[net.NOTICE]))
 
 
 def doubled_ids(
