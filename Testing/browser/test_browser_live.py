@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -11,19 +12,21 @@ import slicer
 
 from helpers.hospital import finish, listing, of_type, parents, step_until, step_until_event, voxels
 from helpers.live_frames import ask_for_next, frame, stream
-from helpers.peers import ScriptedServer, make_image
+from helpers.peers import Peer, Script, ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.events import (
     Failed,
     ImageLoaded,
     ImageState,
     ImageStatus,
+    LabelMapsListed,
     LiveImage,
     NodeRemoved,
     TrajectoriesShown,
 )
 from IGTLMetaBrowserLib.browser.images import live_images
 from IGTLMetaBrowserLib.browser.images.live_images import MOST_LIVE_IMAGES
+from IGTLMetaBrowserLib.net.whole_texts import SERVER
 from IGTLMetaBrowserLib.scene.server_nodes import TIMESTAMP_ATTRIBUTE
 
 
@@ -398,3 +401,67 @@ def test_live_images_are_limited_by_their_bytes(unconnected, events, scene, monk
         unconnected.disconnect()
     (failed,) = of_type(events, Failed)
     assert "MiB together" in str(failed.error)
+
+
+def test_a_stream_under_the_name_of_a_frame_leaves_the_volume_of_its_series_alone(
+    unconnected, events, scene, sequences
+):
+    ids = ["F0", "F1"]
+    series = {image_id: make_image(10 * number) for number, image_id in enumerate(ids)}
+    values = json.dumps({"name": "time", "unit": "s", "values": ["0", "1"]})
+    with ScriptedServer(serve_series(series, {"F0/sequence": values})) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.list_images()
+        replayed = unconnected.load_sequence("F0")
+        shown = replayed.GetProxyNode(replayed.GetMasterSequenceNode())
+        ask_for_next(unconnected)
+        live = step_until_event(unconnected, events, LiveImage).node
+        assert live is not shown
+        scene.RemoveNode(live)
+        ask_for_next(unconnected)
+        assert step_until_event(unconnected, events, LiveImage, 2).node is None
+        assert voxels(shown) == [0, 1, 2]
+        unconnected.disconnect()
+
+
+def serve_series(images: dict[str, codec.ImageMessage], metadata: dict[str, str]) -> Script:
+    """Script: a series, of which the second image is also streamed whenever TRAJ is asked for."""
+    items = [
+        codec.ImageMetaItem(image_id, image_id, size=(4, 3, 2), scalar_type=5)
+        for image_id in images
+    ]
+
+    def script(peer: Peer) -> None:
+        while True:
+            query = peer.receive()
+            if query.type_name == "GET_IMGMETA":
+                told = {**SERVER, **metadata}
+                peer.send(codec.ImageMetaMessage(items, header_version=2, metadata=told))
+            elif query.type_name == "GET_IMAGE":
+                peer.send(replace(images[query.device_name], device_name=query.device_name))
+            elif query.type_name == "GET_CAPABIL":
+                peer.send(codec.CapabilityMessage(types=["GET_IMGMETA", "GET_IMAGE"]))
+            elif query.type_name == "GET_TRAJ":
+                peer.send(frame(77, [*images][1]))
+
+    return script
+
+
+def test_a_stream_goes_on_that_the_server_calls_a_label_map_no_more(unconnected, events):
+    labels = np.zeros((2, 3, 4), np.uint8)
+    labels[0] = 1
+    pictures = [codec.ImageMessage(labels, device_name="Skull") for _ in range(2)]
+    listed = codec.LabelMetaMessage([codec.LabelMetaItem("Skull", "Skull", 1)])
+    with ScriptedServer(stream(listed, pictures[0], codec.LabelMetaMessage([]), pictures[1])) as s:
+        unconnected.connect("127.0.0.1", s.port)
+        step_until_event(unconnected, events, LabelMapsListed)
+        ask_for_next(unconnected)
+        assert step_until_event(unconnected, events, LiveImage).node.IsA(
+            "vtkMRMLLabelMapVolumeNode"
+        )
+        ask_for_next(unconnected)
+        step_until_event(unconnected, events, LabelMapsListed, 2)
+        ask_for_next(unconnected)
+        node = step_until_event(unconnected, events, LiveImage, 2).node
+        assert node.GetClassName() == "vtkMRMLScalarVolumeNode"
+        unconnected.disconnect()

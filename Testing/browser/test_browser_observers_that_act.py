@@ -136,3 +136,10 @@ def test_the_scene_can_be_closed_as_a_node_comes_into_it(unconnected, events, sc
     step_until(unconnected, lambda: not unconnected.overlays.is_showing, "the end")
     unconnected.overlays.request_points()
     assert len(step_until_event(unconnected, events, told.PointsShown).nodes) == 5
+
+
+def test_a_recording_can_be_stopped_as_it_is_started(unconnected, sequences):
+    recordings = unconnected.images.recordings
+    once(unconnected, told.RecordingStarted, lambda: recordings.stop("Ultrasound"))
+    assert not recordings.start("Ultrasound").is_recording
+    assert recordings.current == {}

@@ -85,14 +85,16 @@ class LiveImages:
     def handle(self, image: codec.ImageMessage) -> None:
         """Show an image that nobody asked for."""
         image_id = image.device_name
-        is_first = image_id not in self.states
+        state, shown = self.states.get(image_id), self._in_scene.live_node(image_id)
+        is_first = state is None
         skipped = self._skipped.pop(image_id, 0)
         if self._is_too_much(image, is_first):
             self._notify_full()
             return
-        is_removed = not is_first and self._in_scene.node(image_id) is None
+        is_removed = state is not None and shown is None and not _is_in_scene(state.node)
+        is_described = shown is None or self._is_described_anew(image)
         try:
-            node = None if is_removed else self._show(image, self._is_described_anew(image))
+            node = None if is_removed else self._show(image, is_described)
         except ValueError as error:
             self._notify_problem(image_id, error)
             return
@@ -120,7 +122,7 @@ class LiveImages:
             self._in_scene.show_live(image, is_described)
             self._modified_at[image_id] = time.monotonic()
         self._image_states.live(image_id)
-        return self._in_scene.node(image_id)
+        return self._in_scene.live_node(image_id)
 
     def _show_voxels(self, image: codec.ImageMessage) -> bool:
         """Show the voxels only of an image that others draw; return whether that could be done."""
@@ -128,7 +130,7 @@ class LiveImages:
         is_due = time.monotonic() - self._modified_at.get(image_id, 0.0) > SECONDS_BETWEEN_EVENTS
         if image_id not in self._drawn_ids or is_due or not self._in_scene.show_live_voxels(image):
             return False
-        self._unfinished[image_id] = self._in_scene.node(image_id), image
+        self._unfinished[image_id] = self._in_scene.live_node(image_id), image
         return True
 
     def _finish(self, image_id: str) -> None:
@@ -148,7 +150,7 @@ class LiveImages:
     def remove_nodes(self) -> None:
         """Look which volumes are no longer in the scene."""
         for image_id, state in self.states.items():
-            if self._in_scene.node(image_id) is None:
+            if self._in_scene.live_node(image_id) is None and not _is_in_scene(state.node):
                 self.states[image_id] = replace(state, node=None)
                 self._byte_counts[image_id] = 0
 
@@ -167,6 +169,11 @@ class LiveImages:
                 f"than {MOST_LIVE_BYTES >> 20} MiB together; those that came first are shown"
             )
             self._notify(Failed(BrowserError(text)))
+
+
+def _is_in_scene(node: Any) -> bool:
+    """Whether a node is there, though the server may not call its image a label map any more."""
+    return node is not None and node.GetScene() is not None
 
 
 def _said(entry: codec.ImageMetaItem) -> tuple[str, str, str, str]:

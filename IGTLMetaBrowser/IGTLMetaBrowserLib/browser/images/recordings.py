@@ -33,10 +33,11 @@ class Recordings:
 
         Raises ``SceneError`` if Slicer cannot.
         """
-        if image_id not in self.current:
-            self.current[image_id] = self._new_recording(image_id)
+        recording = self.current.get(image_id)
+        if recording is None:
+            self.current[image_id] = recording = self._new_recording(image_id)
             self._notify(RecordingStarted(image_id))
-        return self.current[image_id]
+        return recording
 
     def stop(self, image_id: str) -> None:
         """End a recording, if there is one; ``RecordingStopped`` follows when all is copied."""

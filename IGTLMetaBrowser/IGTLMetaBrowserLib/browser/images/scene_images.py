@@ -193,6 +193,12 @@ class SceneImages:
             )
         return self._nodes.show_region(self._connection.address, image_id, image, start)
 
+    def live_node(self, image_id: str) -> Any:
+        """Return the node that a live image comes into, or None: not that of a 4D series."""
+        if self._overlays.is_label_map(image_id):
+            return self._overlays.label_map_node(image_id)
+        return self._nodes.volume(self._connection.address, image_id)
+
     def show_live(self, image: codec.ImageMessage, is_described: bool) -> Any:
         """Show a live image; return its node, which ``is_described`` anew, as with the first one.
 

@@ -91,6 +91,8 @@ class Sequences:
     def work(self) -> None:
         """Make the sequences whose images have all come; give up those of which one will not."""
         for sequence in filter(self._is_decided, [*self._loading]):
+            if sequence not in self._loading:
+                return  # who has heard of the one before has left the server
             self._loading.remove(sequence)
             missing = self.missing(sequence)
             statuses = [self._states.state(one).status for one in missing]

@@ -349,7 +349,7 @@ class ImageNodes:
 
         Raises ``SceneError``.
         """
-        known = self.node(address, image_id)
+        known = self.volume(address, image_id)
         modified = known.StartModify()
         forget_geometry(known)
         try:
