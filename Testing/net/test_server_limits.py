@@ -219,6 +219,27 @@ def test_bytes_are_sent_no_faster_than_allowed_and_all_arrive():
             assert time.monotonic() - begin > 0.9
 
 
+def test_what_is_sent_slowly_goes_in_pieces_worth_sending(clock: list[float]):
+    """As little as may be sent each time that somebody looks would be a packet for 100 bytes."""
+    image = make_image(1, (128, 128, 8))
+    limits = net.ServerLimits(bytes_per_second=100_000)
+    with (
+        net.Server(ImagesInMemory({"A": image}), port=0, limits=limits) as server,
+        Peer.connect(server.port) as peer,
+    ):
+        peer.send(get("A"))
+        moments = set()
+        for _ in range(5000):
+            before = sum(client.sent for client in server.clients)
+            server.step()
+            if sum(client.sent for client in server.clients) > before:
+                moments.add(clock[0])
+            clock[0] += 0.001
+        assert peer.receive().pixels.tobytes() == image.pixels.tobytes()
+    # Two seconds' worth at once, the rest in pieces of 16 KiB.
+    assert 1 < len(moments) <= 6
+
+
 def test_a_limit_on_one_client_keeps_no_other_waiting():
     source = ImagesInMemory({"HUGE": make_image(1, HUGE), "A": make_image(5)})
     with serving(source, bytes_per_second=1e6) as server, Peer.connect(server.port) as greedy:

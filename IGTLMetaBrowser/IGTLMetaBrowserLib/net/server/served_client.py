@@ -182,8 +182,8 @@ class ServedClient:
         if not self.connection.wants_write:
             return 0
         most = self._bytes.left(now)
-        if most < 1:
-            piece = max(1.0, min(_SMALLEST_PIECE, self._limits.bytes_per_second or 1))
+        piece = max(1.0, min(_SMALLEST_PIECE, self._limits.bytes_per_second or 1))
+        if most < piece:  # what may be sent meanwhile would be sent byte by byte
             self.resume_at = now + self._bytes.seconds_until(piece, now)
             return 0
         count = self.connection.write(int(min(most, _LARGEST_BURST)))
