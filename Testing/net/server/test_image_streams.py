@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from helpers.peers import ImagesInMemory, Peer, ServerInThread, make_image
+from helpers.silence import is_readable
 from IGTLMetaBrowserLib import codec, net
 
 STATUS = codec.GetMessage("STATUS")
@@ -47,6 +48,14 @@ def value_of(message: codec.Message) -> tuple[str, int]:
     return message.device_name, int(message.pixels[0, 0, 0])
 
 
+def start(server: net.Server, peer: Peer, name: str) -> None:
+    """Ask for an image and its changes, of a server that is stepped here; take the first."""
+    peer.send(codec.StartMessage("IMAGE", device_name=name))
+    while not is_readable(peer.socket):
+        server.step()
+    assert value_of(peer.receive())[0] == name
+
+
 def test_an_image_comes_at_once_and_after_each_change(peer: Peer, source: ChangingImages) -> None:
     peer.send(codec.StartMessage("IMAGE", device_name="A"))
     assert value_of(peer.receive()) == ("A", 1)
@@ -82,6 +91,40 @@ def test_after_stp_no_more_come(peer: Peer, source: ChangingImages, name: str) -
     for _ in range(5):
         peer.send(STATUS)
         assert isinstance(peer.receive(), codec.StatusMessage)
+
+
+def test_who_starts_again_and_again_does_not_keep_others_from_their_images(
+    source: ChangingImages, clock: list[float]
+) -> None:
+    with (
+        net.Server(source, port=0) as server,
+        Peer.connect(server.port) as peer,
+        Peer.connect(server.port) as busy,
+    ):
+        start(server, peer, "A")
+        source.values["A"] = 2
+        for _ in range(20):
+            start(server, busy, "B")
+            clock[0] += source.seconds_between_images / 3
+        assert value_of(peer.receive()) == ("A", 2)
+
+
+def test_an_image_still_comes_after_one_that_was_sent_slowly(
+    source: ChangingImages, clock: list[float]
+) -> None:
+    limits = net.ServerLimits(bytes_per_second=100)
+    with net.Server(source, port=0, limits=limits) as server, Peer.connect(server.port) as peer:
+        start(server, peer, "A")
+        for value in (2, 3, 4):
+            source.values["A"] = value
+            while not is_readable(peer.socket):
+                clock[0] += source.seconds_between_images / 3
+                assert clock[0] < 60, "no more images come"
+                server.step()
+            for _ in range(1000):  # the rest of it
+                clock[0] += source.seconds_between_images / 3
+                server.step()
+            assert value_of(peer.receive()) == ("A", value)
 
 
 def test_an_image_that_is_removed_is_said_once(peer: Peer, source: ChangingImages) -> None:

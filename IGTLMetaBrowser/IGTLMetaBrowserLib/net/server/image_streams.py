@@ -46,7 +46,8 @@ class ImageStreams:
         if len(client.streams) >= _MOST_OF_A_CLIENT and image_id not in client.streams:
             raise SourceError(f"{_MOST_OF_A_CLIENT} images are sent already; stop one of them")
         client.streams[image_id] = self._source.image_version(image_id)
-        self._check_at = now + self._source.seconds_between_images
+        if self._check_at is None:  # no later for the others, however often one starts
+            self._check_at = now + self._source.seconds_between_images
 
     def _stop(self, client: ServedClient, image_id: str) -> None:
         """Send an image no longer; without an id, none of them."""
@@ -54,7 +55,10 @@ class ImageStreams:
             client.streams.pop(name, None)
 
     def queue_changed(self, clients: Iterable[ServedClient], now: float) -> list[ServedClient]:
-        """Queue what has changed for those who wait for it, if it is time; return who they are."""
+        """Queue what has changed for those who wait for it, if it is time; return who they are.
+
+        ``clients`` are all: also those to whom nothing can be sent at the moment.
+        """
         if self._check_at is None or now < self._check_at:
             return []
         assert isinstance(self._source, OffersStreams)

@@ -134,7 +134,7 @@ class Server:
         self._acceptor.step(ready)
         due, self._due = self._due, set()
         served = {key.data for key, _ in ready if isinstance(key.data, ServedClient)}
-        changed = self._replies.streams.queue_changed(self._clients - self._paused, now)
+        changed = self._replies.streams.queue_changed(self._clients, now)
         self._serve_some({*served, *due, *changed, *self._resume(now)}, now)
         if self._clients and now >= self._check_at:
             self._check(now)
