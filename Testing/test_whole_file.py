@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -161,6 +162,37 @@ def test_so_it_is_on_windows_which_has_no_such_locks(plan):
     assert result.stdout == "another process is writing it\n"
     assert plan.read_text() == "the new plan"
     assert [*plan.parent.iterdir()] == [plan]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such locks")
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_where_there_are_no_locks_files_are_written_without(plan, monkeypatch, number):
+    """As on Lustre, mounted without ``flock``, or on NFS without its lock service."""
+    left = plan.with_name(".plan.json.1234.0a1b2c3d.part")
+    left.write_text("of a process that may be alive")
+    fcntl = pytest.importorskip("fcntl")
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    write(plan, "the new plan")
+    assert plan.read_text() == "the new plan"
+    assert sorted(plan.parent.iterdir()) == [left, plan]
+
+
+def test_where_nothing_can_be_synced_files_are_written_and_full_disks_are_said(plan, monkeypatch):
+    numbers = iter([errno.EINVAL, errno.ENOSPC])
+
+    def refuse(_: int) -> None:
+        raise OSError(number := next(numbers), os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    monkeypatch.setattr(whole_file, "_sync_folder", lambda _: None)
+    write(plan, "the new plan")
+    with pytest.raises(OSError, match="No space left"):
+        write(plan, "a plan for which there is no room")
+    assert plan.read_text() == "the new plan"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")

@@ -5,6 +5,9 @@ brought to the disk, and then renamed: nobody sees half of it, and an older file
 one is there. What a process left that was killed is removed by the next one that writes into the
 folder. A file that replaces another has its permissions, and its owner and group if the system lets
 them be kept; of a symbolic link it replaces the file that the link leads to.
+
+Some network file systems know no locks (NFS without its lock service, Lustre as it is often
+mounted): there, what was left is not removed, as its process may be alive.
 """
 
 from __future__ import annotations
@@ -23,6 +26,9 @@ from typing import BinaryIO
 from .regular_file import NO_FILE
 
 _cleaned: set[Path] = set()
+# What file systems answer that do not know what they are asked for.
+_NOT_POSSIBLE = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
+_NO_LOCKS = {*_NOT_POSSIBLE, errno.ENOLCK}
 
 
 @contextlib.contextmanager
@@ -47,7 +53,7 @@ def replaced_at_end(
             if replaced is not None:
                 _hand_over(part, file, replaced)
             if is_synced:
-                os.fsync(file.fileno())
+                _sync(file.fileno())
             _close_on_windows(file)
             part.replace(path)
         except BaseException:
@@ -130,7 +136,9 @@ def _open_locked(path: Path, part: Path | None, mode: int) -> tuple[Path, Binary
             if part:
                 file.close()
                 raise
-        except OSError:
+        except OSError as error:
+            if not part and error.errno in _NO_LOCKS:
+                return own, file  # nobody else has a file of this name
             file.close()
             if not part:
                 own.unlink(missing_ok=True)
@@ -176,6 +184,15 @@ def _lock(file: BinaryIO) -> None:
     except ImportError:
         return  # Windows removes no file that somebody has open
     fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _sync(number: int) -> None:
+    """Bring a file to the disk, if its file system can. Raises ``OSError`` if the disk is full."""
+    try:
+        os.fsync(number)
+    except OSError as error:
+        if error.errno not in _NOT_POSSIBLE:
+            raise
 
 
 def _sync_folder(folder: Path) -> None:

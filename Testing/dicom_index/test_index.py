@@ -245,6 +245,15 @@ class TestFiles:
             assert rows_of(output)[0]["file_path"] == f"{prefix}ct/1"
             assert Path(rows_of(output)[0]["folder"]).resolve() == folder / "ct"
 
+    def test_of_a_link_what_is_written_lies_beside_the_file(self, folder: Path, output: Path):
+        """That may be on another disk, from which nothing can be renamed to this one."""
+        (output.parent / "disk").mkdir()
+        output.symlink_to("disk/written.csv")
+        assert part_path(output) == (output.parent / "disk/.written.csv.part").resolve()
+        updated(folder, output)
+        assert len(rows_of(output.parent / "disk" / "written.csv")) == 6
+        assert output.is_symlink()
+
     def test_what_cannot_be_written_is_named(self, folder: Path, output: Path):
         output.mkdir()
         with pytest.raises(DicomIndexError, match=r"index\.csv' cannot be written"):

@@ -40,8 +40,12 @@ def database_path(output: Path) -> Path:
 
 
 def part_path(output: Path) -> Path:
-    """Return what an index file is called while it is being written."""
-    return output.with_name(f".{output.name}.part")
+    """Return what an index file is called while it is being written.
+
+    Of a link, it lies beside the file that is replaced, which may be on another disk.
+    """
+    replaced = Path(os.path.realpath(output)) if output.is_symlink() else output
+    return replaced.with_name(f".{replaced.name}.part")
 
 
 def write_index(
