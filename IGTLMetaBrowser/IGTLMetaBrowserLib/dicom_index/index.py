@@ -102,6 +102,8 @@ class DicomIndex:
         return done
 
     def _survey(self) -> None:
+        # Where a link leads to now, as one to the newest data.
+        self._root = os.fsencode(self.folder.resolve())
         try:
             with self._transaction():
                 survey(self._sql, self._root, self._own)

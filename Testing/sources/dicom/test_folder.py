@@ -310,6 +310,23 @@ class TestFolderThatChanges:
             assert index.update() == 0
             assert source.image(source.images()[0].id).pixels[:, 1, 1].tolist() == [0, 1, 2]
 
+    def test_a_link_that_leads_elsewhere_now_is_followed(
+        self, tmp_path, write_series, monkeypatch, caplog
+    ):
+        """As one to the newest export, which is turned to the next when that is there."""
+        monkeypatch.setattr(folder_scans, "_SECONDS_BETWEEN_SCANS", -1)
+        newest, exports = tmp_path / "newest", [tmp_path / "monday", tmp_path / "tuesday"]
+        for export, count in zip(exports, (3, 2), strict=True):
+            export.mkdir()
+            write_series(export, REGULAR[:count])
+        newest.symlink_to("monday")
+        source = DicomFolderSource(newest)
+        (tmp_path / "next").symlink_to("tuesday")
+        (tmp_path / "next").rename(newest)
+        (item,) = source.images()
+        assert item.size == (7, 5, 2)
+        assert source.image(item.id).pixels[:, 1, 1].tolist() == [0, 1]
+
     def test_a_list_that_cannot_be_refreshed_stays(
         self, tmp_path, write_series, monkeypatch, caplog
     ):
