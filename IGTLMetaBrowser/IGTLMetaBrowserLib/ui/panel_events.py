@@ -90,6 +90,7 @@ class PanelEvents:
             events.TrajectoriesSent: self._onTrajectoriesSent,
             events.Failed: self._onFailed,
             events.SceneClosed: self._onSceneClosed,
+            events.SceneImported: self._onSceneImported,
             **self._panel.overlays.handlers,
             **self._panel.record.handlers,
             **self._panel.images.sequences.handlers,
@@ -226,6 +227,11 @@ class PanelEvents:
 
     def _onSceneClosed(self, _event):
         self._panel.share.nodes.reset()
+
+    def _onSceneImported(self, _event):
+        # The views may show its images now, and no preview of what is arriving.
+        self._imageInStatus = None
+        self._showAsked()
 
     # Images
 

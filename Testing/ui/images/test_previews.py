@@ -12,6 +12,7 @@ from vtkmodules.vtkRenderingAnnotation import vtkCornerAnnotation
 
 from helpers.part_peers import Gate, large_image, parts_of, pixels_of
 from helpers.peers import ScriptedServer
+from helpers.saved_scene import load_scene, save_scene
 from IGTLMetaBrowserLib.browser.downloads import part_downloads
 
 UPPER_EDGE = vtkCornerAnnotation.UpperEdge
@@ -87,6 +88,22 @@ def test_a_view_that_shows_another_volume_says_nothing_of_the_preview(user, view
         assert view.text == ""
         view.layers.SetBackgroundVolumeID(preview.GetID())
         assert view.text == "Preview 1/6 resolution"
+        gate.open()
+        user.wait_for_status("'Head' is loaded")
+
+
+def test_a_scene_that_is_added_while_an_image_arrives_is_not_said_to_be_its_preview(
+    user, view, tmp_path
+):
+    """It is in the views until the image is there."""
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Added")
+    path = save_scene(slicer.mrmlScene, tmp_path)
+    gate = Gate(1)
+    with ScriptedServer(parts_of(large_image(), gate)) as server:
+        preview = begin(user, server)
+        load_scene(slicer.mrmlScene, path)
+        user.wait_for_status("Loading 'Head', image 1 of 1")
+        assert preview.GetScene() is not None
         gate.open()
         user.wait_for_status("'Head' is loaded")
 
