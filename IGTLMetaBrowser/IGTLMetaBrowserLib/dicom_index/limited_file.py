@@ -2,13 +2,15 @@
 
 What a file says of its lengths is not believed: one of a few KiB can claim 4 GiB, and be as long as
 that on a disk that stores no zeros (a sparse file); and it can hold a million elements of 8 bytes,
-each of which becomes an object.
+each of which becomes an object. Deflated, it can have a thousand times the bytes.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ _MOST_EMPTY_ITEMS = 10_000
 ITEM_TAGS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 """The tag of a sequence's item, in little and in big endian (PS3.5 7.5)."""
 _COUNTED_AT_ONCE = 1 << 20
+_INFLATED_AT_ONCE = 1 << 20
 
 
 class TooLargeError(Exception):
@@ -111,7 +114,20 @@ class _CountingReader(io.BufferedReader):
         self._reads += 1
         if self._reads > _MOST_ELEMENTS * _READS_AN_ELEMENT:
             raise TooLargeError(f"its header has more than {_MOST_ELEMENTS} elements")
-        return super().read(size)
+        data = super().read(size)
+        if size is None or size < 0:  # pydicom reads all of what is deflated, and inflates it
+            _check_inflated(data)
+        return data
+
+
+def _check_inflated(data: bytes) -> None:
+    inflater, count = zlib.decompressobj(-zlib.MAX_WBITS), 0
+    with suppress(zlib.error):  # which pydicom raises, too
+        while data and not inflater.eof:
+            count += len(inflater.decompress(data, _INFLATED_AT_ONCE))
+            if count > LONGEST:
+                raise TooLargeError(f"it inflates to more than {LONGEST >> 20} MiB")
+            data = inflater.unconsumed_tail
 
 
 def check_length(count: int) -> None:

@@ -6,7 +6,9 @@ import logging
 import os
 
 import pytest
+from pydicom import DataElement
 from pydicom.data import get_testdata_file
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from helpers.series_folder import DicomFolder
 from IGTLMetaBrowserLib.metadata.modules import (
@@ -197,6 +199,27 @@ class TestFiles:
         providers.add_provider(DicomSeriesProvider(lambda uid: series.get(uid, ())))
         assert providers.get(SERIES_FILES, "1.5").NumberOfSeriesRelatedInstances == 100_001
         assert providers.get(SERIES_FILES, "1.6") is NOTHING
+
+    def test_a_deflated_file_that_becomes_a_thousand_times_as_large_is_passed_over(
+        self, ct, tmp_path, caplog
+    ):
+        """Slicer's database may have it of anybody."""
+        ct[0x7FE11010] = DataElement(0x7FE11010, "OB", bytes(300 << 20))
+        ct.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+        ct.save_as(tmp_path / "bomb.dcm")
+        del ct[0x7FE11010]
+        files = DicomSeriesProvider(lambda uid: [str(tmp_path / "bomb.dcm")])
+        assert files(PATIENT, str(ct.SeriesInstanceUID)) is NOTHING
+        assert "bomb.dcm cannot be read: it inflates to more than 256 MiB" in caplog.text
+
+    def test_zeros_behind_the_data_are_not_looked_at(self, tmp_path, write_ct):
+        """A sparse file of terabytes takes no room, and years to be read."""
+        path = write_ct(tmp_path / "one.dcm", SeriesInstanceUID="1.5", InstanceNumber=None)
+        data = path.read_bytes()
+        path.write_bytes(data[: data.index(b"\xe0\x7f\x10\x00OW")])  # without pixels
+        os.truncate(path, 1 << 40)
+        files = DicomSeriesProvider(lambda uid: [str(path)])
+        assert files(PATIENT, "1.5").PatientID == "1CT1"
 
     def test_only_so_many_headers_are_remembered(self, folder, tmp_path):
         files = DicomSeriesProvider(folder.files_of_series, most_headers=2)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...regular_file import opened
+from ...dicom_index.limited_file import open_limited
 from ..bounded import BoundedCache
 from ..modules import DICOM_RECORDS, GENERAL_SERIES, SERIES_FILES, read_module
 from ..observable import ObservableProvider
@@ -32,6 +33,9 @@ _MOST_ATTEMPTS = 10
 _MOST_FILES = 500
 _SERIES_INSTANCE_UID = 0x0020000E
 _INSTANCE_NUMBER = 0x00200013
+# Files have no group 0000 (PS3.10 7.1): zeros behind the data, of which there can be gigabytes.
+_FIRST_TAG = 0x00010000
+_PIXELS = 0x7FE00008  # of which kind they may be (PS3.3 C.7.6.24)
 # Longer values, such as pixels and lookup tables, stay in the file (pydicom's defer_size).
 _DEFERRED_BYTES = 65536
 
@@ -200,9 +204,12 @@ def _instance_number(uid: str, path: str) -> float:
     from pydicom.filereader import read_partial
 
     tags = [_SERIES_INSTANCE_UID, _INSTANCE_NUMBER]
-    with opened(path) as file:
+    with open_limited(Path(path)) as file:
         dataset = read_partial(
-            file, lambda tag, *_: tag > _INSTANCE_NUMBER, force=True, specific_tags=tags
+            file,
+            lambda tag, *_: not _FIRST_TAG <= tag <= _INSTANCE_NUMBER,
+            force=True,
+            specific_tags=tags,
         )
     _check_series(uid, dataset)
     number = dataset.get("InstanceNumber")
@@ -210,9 +217,15 @@ def _instance_number(uid: str, path: str) -> float:
 
 
 def _read_header(uid: str, path: str) -> Dataset:
-    import pydicom
+    from pydicom.filereader import read_partial
 
-    dataset = pydicom.dcmread(path, stop_before_pixels=True, defer_size=_DEFERRED_BYTES, force=True)
+    with open_limited(Path(path)) as file:
+        dataset = read_partial(
+            file,
+            lambda tag, *_: not _FIRST_TAG <= tag < _PIXELS,
+            defer_size=_DEFERRED_BYTES,
+            force=True,
+        )
     _check_series(uid, dataset)
     return dataset
 
