@@ -16,6 +16,7 @@ from helpers import orthanc
 from helpers.ready_sources import ready
 from helpers.reserved_port import free_port
 from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.archive import dimse_port
 from IGTLMetaBrowserLib.sources.archive.archive import Series
 from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive, DimseSettings
 from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
@@ -111,6 +112,15 @@ def test_a_series_is_the_same_volume_as_in_the_folder(archive, cache, flat_phant
         for item in folder.images():
             image = ready(source.image, item.id)
             np.testing.assert_array_equal(image.pixels, folder.image(item.id).pixels)
+
+
+def test_an_archive_names_the_c_move_by_which_a_file_was_asked_for(archive, cache, monkeypatch):
+    """So that it has all the memory that it needs."""
+    monkeypatch.setattr(dimse_port, "_LARGEST_UNNAMED", 0)
+    by_moves = DimseArchive(archive.peer, DimseSettings(move_port=MOVE_PORT))
+    with closing(ArchiveSource(by_moves, cache, {"PatientName": "Sheplogan*"}, ["CT"])) as source:
+        (ct,) = source.images()
+        assert ready(source.image, ct.id).pixels.size
 
 
 def test_compressed_images_come_as_they_are(archive, cache, tmp_path):

@@ -12,6 +12,7 @@ import sys
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
+from inspect import signature
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ from helpers import dimse_peer
 from helpers.dimse_peer import SUCCESS, Behavior
 from helpers.peers import PATIENCE
 from helpers.reserved_port import free_port
-from IGTLMetaBrowserLib.sources.archive.archive import Series
+from IGTLMetaBrowserLib.sources.archive import dimse_port
+from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError, Series
 from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive, DimseSettings
 
 LARGE = 96 << 20
@@ -53,12 +55,16 @@ def slices(make_slice: Callable[..., Dataset]) -> list[Dataset]:
     return [make_slice((0.0, 0.0, 2.0 * number), number) for number in range(3)]
 
 
-def fetched(slices: list[Dataset], act: Callable[[int], None], write: Callable = len) -> None:
-    """Fetch the series; meanwhile, and before the archive says that all is sent, ``act``."""
+def fetched(slices: list[Dataset], act: Callable[..., None], write: Callable = len) -> None:
+    """Fetch the series; meanwhile, and before the archive says that all is sent, ``act``.
+
+    It is told the port, and if it wants to know, the number of the C-MOVE.
+    """
     port = free_port()
 
-    def move(_event: Any) -> Iterator[Any]:
-        act(port)
+    def move(event: Any) -> Iterator[Any]:
+        known = len(signature(act).parameters)
+        act(*(port, event.request.MessageID)[:known])
         yield "127.0.0.1", port
         yield 0
         yield SUCCESS, None
@@ -182,6 +188,66 @@ def test_who_sends_on_without_an_answer(slices):
         slices_by(associated(port), slices)
 
     fetched(slices, act, write)
+
+
+class TestWhoKnowsTheSeries:
+    """Archives tell, with each file, by which C-MOVE it was asked for; others cannot know it."""
+
+    def test_little_is_kept_of_large_files_of_it(self, slices, tmp_path, monkeypatch):
+        monkeypatch.setattr(dimse_port, "_LARGEST_UNNAMED", KEPT // 4)
+        slices[0].Rows, slices[0].Columns = LARGE >> 12, 2048
+        slices[0].PixelData = bytes(LARGE)
+        paths, files, peaks = saved(tmp_path, *slices), list[bytes](), list[int]()
+
+        def act(port: int, number: int) -> None:
+            tracemalloc.start()
+            assert sent(port, paths[:1]) == [REFUSED]
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+            assert stored(port, slices, number) == [0, 0, 0]  # by the archive
+
+        fetched(slices, act, files.append)
+        assert len(files) == 3
+        assert peaks[0] < KEPT
+
+    def test_an_archive_that_does_not_tell_may_send_as_well(self, slices):
+        files: list[bytes] = []
+        fetched(slices, lambda port: slices_by(associated(port), slices), files.append)
+        assert len(files) == 3
+
+    def test_so_may_one_that_has_another_one_send(self, slices):
+        files: list[bytes] = []
+        fetched(slices, lambda port, number: stored(port, slices, number ^ 1), files.append)
+        assert len(files) == 3
+
+    def test_beside_who_can_tell_nobody_else_is_listened_to(self, slices, make_slice):
+        files: list[bytes] = []
+
+        def act(port: int, number: int) -> None:
+            assert stored(port, slices[:1], number) == [0]
+            assert stored(port, [make_slice((0, 0, 6), 3)], None) == [0xA900]
+            assert stored(port, [make_slice((0, 0, 6), 3)], number ^ 1) == [0xA900]
+            assert stored(port, slices[1:], number) == [0, 0]
+
+        fetched(slices, act, files.append)
+        assert len(files) == 3
+
+    def test_what_came_of_others_before_is_not_used_either(self, slices, make_slice):
+        def act(port: int, number: int) -> None:
+            assert stored(port, [make_slice((0, 0, 6), 3)], None) == [0]
+            stored(port, slices, number)
+
+        with pytest.raises(ArchiveError, match=r"somebody else than BAD@.* has sent files of the"):
+            fetched(slices, act)
+
+
+def stored(port: int, datasets: list[Dataset], number: int | None) -> list[int]:
+    """Send files, for the C-MOVE of this number; return the status of each."""
+    association = associated(port)
+    aet = None if number is None else "IGTLMETA"
+    found = [association.send_c_store(one, 1, 2, aet, number).Status for one in datasets]
+    association.release()
+    return found
 
 
 def associated(port: int) -> Any:

@@ -346,7 +346,7 @@ class DimseArchive:
         try:
             with associated(self._peer, [Move]) as association:
                 responses = association.of_pynetdicom.send_c_move(
-                    identifier, self._peer.own_aet, Move
+                    identifier, self._peer.own_aet, Move, msg_id=port.message_id
                 )
                 files.wait(association, responses, "C-MOVE")
         finally:

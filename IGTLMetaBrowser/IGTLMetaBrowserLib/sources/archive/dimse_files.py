@@ -58,7 +58,7 @@ class ReceivedFiles:
             if self._port is not None and not self._port.is_asked_for(event):
                 self.refused += 1
                 _logger.warning(
-                    "a file that is not of the series was refused, which %s has sent",
+                    "a file that was not asked for was refused, which %s has sent",
                     event.assoc.requestor.ae_title,
                 )
                 return _NOT_ASKED_FOR
@@ -102,6 +102,11 @@ class ReceivedFiles:
         failed = status.get("NumberOfFailedSuboperations") or 0
         if status.Status not in (_SUCCESS, _WARNING) or failed:
             raise ArchiveError(self._refusal(status, failed, what))
+        if self._port is not None and self._port.is_doubtful:
+            raise ArchiveError(
+                f"somebody else than {self._peer.name} has sent files of the series, too; nothing "
+                "of it is used. Fetch it again, or by C-GET (without --dicom-move)"
+            )
         self.said = status.get("NumberOfCompletedSuboperations")
         completed = self.said or 0
         if self.count and self.count >= min(completed, self._series.count or completed):
@@ -112,7 +117,7 @@ class ReceivedFiles:
         if self.refused:
             return ArchiveError(
                 f"{self._peer.name} has sent {self.refused} files of another series than was asked "
-                "for; nothing of it is used"
+                "for, or too large ones; nothing of it is used"
             )
         said = f"{self._peer.name} says that it has sent {completed} files by {what}"
         if self.count:
