@@ -48,7 +48,8 @@ class DicomIndex:
             raise DicomIndexError(f"there is no folder {os.fspath(folder)!r}; check the path")
         self.folder = folder
         self.database = database
-        self._root = os.fsencode(folder.resolve())
+        self._path_given = folder.absolute()
+        self._root = self._resolved()
         own = [*ignored, *([database, Path(f"{database}-journal")] if database else [])]
         self._own = {os.fsencode(path.parent.resolve() / path.name) for path in own}
         self._sql = open_database(database, self._root)
@@ -102,8 +103,7 @@ class DicomIndex:
         return done
 
     def _survey(self) -> None:
-        # Where a link leads to now, as one to the newest data.
-        self._root = os.fsencode(self.folder.resolve())
+        self._root = self._resolved()
         try:
             with self._transaction():
                 survey(self._sql, self._root, self._own)
@@ -255,6 +255,10 @@ class DicomIndex:
                 self.query("DELETE FROM thumbnails WHERE image = ?", image)
 
     # Parts ---------------------------------------------------------------------------------------
+
+    def _resolved(self) -> bytes:
+        """Return where the folder is: a link, as one to the newest data, may lead elsewhere now."""
+        return os.fsencode(os.path.realpath(self._path_given))
 
     def _path(self, folder: bytes, name: bytes) -> bytes:
         return os.path.join(self._root, folder, name)  # noqa: PTH118 - pathlib has no bytes

@@ -326,6 +326,10 @@ class TestFolderThatChanges:
         (item,) = source.images()
         assert item.size == (7, 5, 2)
         assert source.image(item.id).pixels[:, 1, 1].tolist() == [0, 1]
+        newest.unlink()
+        newest.symlink_to("newest")
+        assert [*source.images()] == [item]
+        assert "the list is as it was before: the files in " in caplog.text
 
     def test_a_list_that_cannot_be_refreshed_stays(
         self, tmp_path, write_series, monkeypatch, caplog
