@@ -49,6 +49,19 @@ def honest(request: codec.GetImagePartMessage) -> codec.ImagePartMessage:
 
 def serve(answer: Answer, types: list[str] = TYPES, refuses: bool = False) -> ScriptedServer:
     """Return a server that claims to have the extension; ``answer`` is what it makes of it."""
+    return serve_by(lambda peer, asked: peer.send(*answer(asked)), types=types, refuses=refuses)
+
+
+def serve_by(
+    respond: Callable[[Peer, codec.GetImagePartMessage], None],
+    *later: Callable[[Peer], None],
+    types: list[str] = TYPES,
+    refuses: bool = False,
+) -> ScriptedServer:
+    """Return such a server; ``respond`` is what it does, and ``later`` on other connections.
+
+    Asked for anything else, it ends the connection.
+    """
 
     def script(peer: Peer) -> None:
         while True:
@@ -61,9 +74,11 @@ def serve(answer: Answer, types: list[str] = TYPES, refuses: bool = False) -> Sc
             elif message.full_data_type == "CAPABILITY":
                 peer.send(codec.CapabilityMessage(types))
             elif isinstance(message, codec.GetImagePartMessage):
-                peer.send(*answer(message))
+                respond(peer, message)
             elif message.full_data_type == "IMAGE":
                 peer.send(replace(IMAGE, header_version=message.header_version))
+            else:
+                return
 
     def until_it_leaves(peer: Peer) -> None:
         try:
@@ -71,7 +86,7 @@ def serve(answer: Answer, types: list[str] = TYPES, refuses: bool = False) -> Sc
         except (EOFError, OSError):
             return
 
-    return ScriptedServer(until_it_leaves)
+    return ScriptedServer(until_it_leaves, *later)
 
 
 def request(**fields: object) -> codec.GetImagePartMessage:
@@ -167,6 +182,48 @@ def test_a_part_that_comes_twice_harms_nobody():
     assert np.array_equal(first.voxels(), IMAGE.pixels[:1])
     assert np.array_equal(second.voxels(), IMAGE.pixels[1:2])
     assert np.array_equal(whole.voxels(), IMAGE.pixels)
+
+
+@pytest.mark.parametrize("sizes", [[], [150]], ids=["whole", "in two pieces"])
+def test_a_part_that_comes_again_and_again_does_not_keep_others_waited_for(sizes: list[int]):
+    def again_and_again(peer: Peer, part: bytes) -> None:
+        for _ in range(100):
+            for begin, end in zip([0, *sizes], [*sizes, len(part)], strict=True):
+                peer.send(part[begin:end])
+                peer.pause(0.09)
+
+    first: list[bytes] = []
+
+    def respond(peer: Peer, asked: codec.GetImagePartMessage) -> None:
+        if first:
+            again_and_again(peer, first[0])
+        first.append(codec.pack(honest(asked)))
+        peer.send(first[0])
+
+    with serve_by(respond) as server, server.client(answer_timeout=0.5) as client:
+        client.get_image_part(request(size=(0, 0, 1)))
+        part = client.ask_part(request(start=(0, 0, 1), size=(0, 0, 1)))
+        plans = client.ask("TRAJ")
+        for query in (part, plans):
+            with pytest.raises(net.TimeOutError, match="although it sends other messages"):
+                client.wait(query)
+
+
+def test_a_part_that_comes_again_before_each_end_does_not_have_its_client_connect_for_ever():
+    first: list[codec.Message] = []
+
+    def respond(peer: Peer, asked: codec.GetImagePartMessage) -> None:
+        first.append(honest(asked))
+        peer.send(first[0])
+
+    def end(peer: Peer) -> None:
+        peer.receive()
+        peer.send(first[0])
+
+    with serve_by(respond, end) as server, server.client() as client:
+        client.get_image_part(request(size=(0, 0, 1)))
+        with pytest.raises(net.ConnectionLostError):
+            client.get_trajectories()
 
 
 def test_parts_that_come_in_another_order_go_where_they_belong():

@@ -42,7 +42,7 @@ class PartAnswers:
             return query, None
         if any(not objection(request, part) for request in self._answered):
             # It came twice.
-            return Query("IMGPART", part.device_name, is_abandoned=True), None
+            return Query("IMGPART", part.device_name, is_abandoned=True, is_copy=True), None
         query = next((query for query in asked if not query.is_abandoned), None)
         if query is None or query.request is None:
             return None, None

@@ -47,7 +47,7 @@ _COMMANDS = {"getimagemetadata": "IMGMETA", "getimagemeta": "IMGMETA", "getimage
 _NO_ERRORS = (codec.StatusCode.OK, codec.StatusCode.INVALID)
 # Whoever cancels again and again at a silent server must not fill the memory.
 _MOST_ABANDONED = 100
-# Images of other names during one query.
+# Images of other names, or copies of parts, during one query.
 _MOST_OTHERS = 20
 
 
@@ -192,12 +192,13 @@ class Queries:
     def is_awaited(self, header: codec.Header) -> bool:
         """Whether a message that is arriving is worth more time than the time-out.
 
-        Not the twentieth image of yet another name: a query must end.
+        Not the twentieth image of yet another name, nor the twentieth copy of a part: a query must
+        end.
         """
         query = self.expected(header)
-        if query is None:
-            return False
-        return query.others < _MOST_OTHERS or query.device_name in (header.device_name, "")
+        if query is None or query.others < _MOST_OTHERS:
+            return query is not None
+        return query.request is None and query.device_name in (header.device_name, "")
 
     def _find(self, data_type: str, device_name: str) -> Query | None:
         data_type = _OLD_NAMES.get(data_type, data_type)
@@ -244,8 +245,12 @@ class Queries:
 
     def _match_part(self, part: codec.ImagePartMessage) -> Query | None:
         query, error = self._parts.find(part, self.waiting)
-        if query is None or query not in self.waiting:
+        if query is not None and query.is_copy:
+            for waiting in self.waiting:
+                waiting.others += waiting.request is not None
             return query
+        if query is None:
+            return None
         return self._finish(query, None if error else part, error)
 
     def _match_unasked(self, image: codec.ImageMessage) -> Query | None:
@@ -265,7 +270,7 @@ class Queries:
         same_id = (q for q in abandoned if (q.data_type, q.device_name) == ("IMAGE", image_id))
         query = next(same_id, None)
         if query is None:
-            return Query("IMAGE", image_id, is_abandoned=True)
+            return Query("IMAGE", image_id, is_abandoned=True, is_copy=True)
         self.waiting.remove(query)
         return query
 

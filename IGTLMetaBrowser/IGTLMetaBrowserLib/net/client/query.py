@@ -39,6 +39,8 @@ class Query:
     answer: codec.Message | None = None
     error: NetworkError | None = None
     is_abandoned: bool = False
+    # Whether nobody asked, and its answer is one that has come before.
+    is_copy: bool = False
     asked_at: float | None = field(default=None, repr=False)
     deadline: float = field(default=float("inf"), repr=False)
     attempts: int = field(default=0, repr=False)

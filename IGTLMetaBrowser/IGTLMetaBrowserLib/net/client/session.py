@@ -234,12 +234,8 @@ class Session:
             is_probe_answer = self._versions.is_probe_answer(event)
             self._versions.on_message(event, now)
             return [] if is_probe_answer else [Unsolicited(event)]
-        self._queries.bytes_arrived(now)
-        self.has_answered = True
-        self.capability.on_other_answer()
-        for waiting in self._queries.waiting:
-            # The server works: only connections without any answer count as attempts.
-            waiting.attempts = 1
+        if not query.is_copy:
+            self._on_answer(now)
         self._versions.on_message(event, now)
         if query.is_abandoned or self._versions.hold(query, now):
             return []
@@ -247,6 +243,15 @@ class Session:
             return []
         self._versions.on_answer(query)
         return [Finished(query)]
+
+    def _on_answer(self, now: float) -> None:
+        """Note that the server works; what it sends for a second time says nothing of that."""
+        self._queries.bytes_arrived(now)
+        self.has_answered = True
+        self.capability.on_other_answer()
+        for waiting in self._queries.waiting:
+            # Only connections without any answer count as attempts.
+            waiting.attempts = 1
 
     def _check_times(self, now: float) -> list[ClientEvent]:
         released = self._versions.release(now)
