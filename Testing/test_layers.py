@@ -135,6 +135,7 @@ WITH_A_THREAD = (
     PROCESSES,
     f"{LIB}.sources.archive.dimse",
     f"{LIB}.sources.archive.dimse_files",
+    f"{LIB}.sources.archive.dimse_port",
     f"{LIB}.sources.archive.dimse_watch",
     f"{LIB}.sources.plain_volumes.itk_process",
     f"{LIB}.sources.archive.threads",
