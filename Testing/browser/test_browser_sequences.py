@@ -12,6 +12,7 @@ from pydicom import Dataset
 
 from helpers import radiotherapy as study
 from helpers.peers import ServerInThread
+from helpers.turns import result_of
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.errors import BrowserError
@@ -188,7 +189,7 @@ def volumes(scene, sequences) -> ImageNodes:
 @pytest.mark.parametrize("values", [("1000", "0", "500"), ("9", "10", "1e0")])
 def test_each_image_is_its_own_frame_whatever_the_order_of_the_values(volumes, values) -> None:
     """Slicer sorts frames by their numbers."""
-    volumes.make_sequence("s:1", [*"ABC"], "b-value", "s/mm2", values)
+    result_of(volumes.make_sequence("s:1", [*"ABC"], "b-value", "s/mm2", values))
     for number, image_id in enumerate("ABC"):
         volumes.select_frame("s:1", image_id)
         shown = slicer.util.arrayFromVolume(volumes.node("s:1", image_id))
@@ -198,7 +199,7 @@ def test_each_image_is_its_own_frame_whatever_the_order_of_the_values(volumes, v
 @pytest.mark.parametrize("values", [("1", "1.0", "2"), ("1", "two", "3"), ("1", "nan", "3")])
 def test_values_that_are_the_same_or_no_numbers_make_no_sequence(scene, volumes, values) -> None:
     with pytest.raises(SceneError, match=r"value|numbers"):
-        volumes.make_sequence("s:1", [*"ABC"], "b-value", "s/mm2", values)
+        result_of(volumes.make_sequence("s:1", [*"ABC"], "b-value", "s/mm2", values))
     assert all(volumes.volume("s:1", image_id) is not None for image_id in "ABC")
     assert scene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 0
 

@@ -31,7 +31,7 @@ class Connection:
 
     def __init__(self, notify: Observer) -> None:
         self._notify = notify
-        self._name = ""
+        self._address = ""
         self.reconnector: Reconnector | None = None
         self.last_error: net.NetworkError | None = None
         """Why there is no connection: the last one was lost or could not be made."""
@@ -74,11 +74,7 @@ class Connection:
 
         The nodes in a scene keep it, and are known again by it, however somebody has typed it.
         """
-        if self.reconnector is None:
-            return ""
-        address = self.client.address
-        # Host names are the same in capitals (RFC 4343); zones of IPv6 addresses are not.
-        return self._name or (address if "%" in address else address.lower())
+        return "" if self.reconnector is None else self._address
 
     @property
     def host_and_port(self) -> tuple[str, int] | None:
@@ -127,11 +123,12 @@ class Connection:
     ) -> None:
         """Choose a server; ``reconnect_now`` then connects. For the others see ``net.Client``."""
         self.close()  # who heard that the one before was left may have chosen another one
-        self._name = name
         self.last_error = None
-        self.reconnector = Reconnector(
-            net.Client(host, port, settings, **changes), reconnect_delays
-        )
+        client = net.Client(host, port, settings, **changes)
+        # Host names are the same in capitals (RFC 4343); zones of IPv6 addresses are not.
+        address = client.address if "%" in client.address else client.address.lower()
+        self._address = name or address
+        self.reconnector = Reconnector(client, reconnect_delays)
 
     def close(self) -> None:
         """Leave the server."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import slicer
 
+from helpers.turns import result_of
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
 from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
@@ -85,7 +86,7 @@ def test_what_replays_a_sequence_is_not_the_image_of_its_frame(
     logic.SetMRMLScene(scene)
     for value, image_id in enumerate("ABC"):
         nodes.show(SERVER, image_id, image(value))
-    player = nodes.make_sequence(SERVER, [*"ABC"], "time", "s", [*"123"])
+    player = result_of(nodes.make_sequence(SERVER, [*"ABC"], "time", "s", [*"123"]))
     volume = player.GetProxyNode(player.GetMasterSequenceNode())
     assert nodes.show(SERVER, "A", image(0)) is not volume
     nodes.select_frame(SERVER, "B")

@@ -65,7 +65,8 @@ class Images:
         self._unasked = UnaskedImages(connection, metadata, in_scene, self._live)
         self.recordings = Recordings(notify, in_scene.new_recording)
         self.regions = Regions(connection, in_scene, notify)
-        self.sequences = Sequences(notify, in_scene, metadata, states, self.request)
+        look = self.on_nodes_removed
+        self.sequences = Sequences(notify, in_scene, metadata, states, self.request, look)
 
     # The list
 
@@ -423,6 +424,8 @@ class Images:
 
     def on_nodes_removed(self) -> list[str]:
         """Look which nodes were removed from the scene; return the ids whose state has changed."""
+        if self.sequences.is_moving_volumes:
+            return []  # to look at all images for each of a thousand would take seconds
         self._live.remove_nodes()
         self._downloads.on_nodes_removed()
         self.fetch_next()

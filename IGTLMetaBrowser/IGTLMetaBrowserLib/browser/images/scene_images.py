@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,15 +58,16 @@ class SceneImages:
 
     def node(self, image_id: str) -> Any:
         """Return the volume node of an image, or None if it is not in the scene (any more)."""
-        nodes = [
-            self._nodes.node(self._connection.address, image_id),
-            self._overlays.label_map_node(image_id),
-        ]
         # Of a label map, a volume may have come before the list that says so, as of any image; and
         # in a saved scene a label map, of which no list has come yet.
+        places = [
+            partial(self._nodes.node, self._connection.address),
+            self._overlays.label_map_node,
+        ]
         if self._overlays.is_label_map(image_id):
-            nodes.reverse()
-        return nodes[1] if nodes[0] is None else nodes[0]
+            places.reverse()
+        node = places[0](image_id)
+        return places[1](image_id) if node is None else node
 
     def has(self, image_id: str) -> bool:
         """Whether an image is in the scene."""
@@ -251,8 +253,8 @@ class SceneImages:
         """Return a recording of the live image of an id. Raises ``SceneError``."""
         return self._nodes.record(self._connection.address, image_id)
 
-    def make_sequence(self, sequence: net.ImageSequence) -> Any:
-        """Make one sequence of loaded images; return its browser node. Raises ``SceneError``."""
+    def make_sequence(self, sequence: net.ImageSequence) -> Generator[None, None, Any]:
+        """Make one sequence of loaded images, see ``ImageNodes``. Raises ``SceneError``."""
         return self._nodes.make_sequence(self._connection.address, *sequence)
 
     def sequence_browser(self, sequence: net.ImageSequence) -> Any:

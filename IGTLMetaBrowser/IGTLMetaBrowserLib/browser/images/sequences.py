@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 from ... import net
 from ...scene.errors import SceneError
 from ..errors import BrowserError
-from ..events import Failed, ImageStatus, Observer, SequenceLoaded
+from ..events import Failed, ImageStatus, NodeRemoved, Observer, SequenceLoaded
 from .image_metadata import ImageMetadata
 from .image_states import ImageStates
 from .scene_images import SceneImages
 
 _UNDER_WAY = (ImageStatus.WAITING, ImageStatus.LOADING)
+_SECONDS_A_TURN = 0.005
 
 
 class Sequences:
     """The sequences (4D) in the list of a server, and those that are being loaded.
 
-    ``request`` fetches images; ``states`` say how far they are.
+    ``request`` fetches images; ``states`` say how far they are; ``look`` finds which have changed
+    as nodes were removed.
     """
 
     def __init__(
@@ -29,18 +33,25 @@ class Sequences:
         metadata: ImageMetadata,
         states: ImageStates,
         request: Callable[[Iterable[str]], None],
+        look: Callable[[], list[str]],
     ) -> None:
         self._notify = notify
         self._in_scene = in_scene
         self._metadata = metadata
         self._states = states
         self._request = request
-        self._loading: list[net.ImageSequence] = []
+        self._look = look
+        # What of each was last known to be under way: a series may have thousands of images, and is
+        # looked at in each step.
+        self._loading: dict[net.ImageSequence, deque[str]] = {}
+        # The one that is being made of its images.
+        self._making: tuple[net.ImageSequence, Generator[None, None, Any]] | None = None
 
     def close(self) -> None:
         """Load nothing any more, and let go of what fetches images: it has this object, too."""
-        self._loading.clear()
+        self.forget()
         self._request = lambda _image_ids: None
+        self._look = list
 
     def of(self, image_id: str) -> net.ImageSequence | None:
         """Return the sequence that an image belongs to by the last list, or None."""
@@ -71,9 +82,13 @@ class Sequences:
         What is loaded as a sequence already stays. Raises ``BrowserError`` without a server.
         """
         for sequence in self.having(image_ids):
-            if self.browser_node(sequence) is None and sequence not in self._loading:
+            is_begun = sequence in self._loading or self._is_being_made(sequence)
+            if self.browser_node(sequence) is None and not is_begun:
                 self._request(self.missing(sequence))
-                self._loading.append(sequence)
+                self._loading[sequence] = deque(sequence.ids)
+
+    def _is_being_made(self, sequence: net.ImageSequence) -> bool:
+        return self._making is not None and self._making[0] == sequence
 
     def make(self, sequence: net.ImageSequence) -> Any:
         """Make one sequence of loaded images, whose volumes go; return its browser node.
@@ -81,39 +96,82 @@ class Sequences:
         The images count as loaded. Raises ``SceneError`` if one is not there, or Slicer cannot
         replay them.
         """
-        return self._in_scene.make_sequence(sequence)
+        making = self._in_scene.make_sequence(sequence)
+        while True:
+            try:
+                next(making)
+            except StopIteration as end:
+                return end.value
 
     @property
     def is_ready(self) -> bool:
         """Whether there is something for ``work`` to do."""
-        return any(map(self._is_decided, self._loading))
+        return self._making is not None or any(map(self._is_decided, self._loading))
 
     def work(self) -> None:
         """Make the sequences whose images have all come; give up those of which one will not."""
-        for sequence in filter(self._is_decided, [*self._loading]):
-            if sequence not in self._loading:
-                return  # who has heard of the one before has left the server
-            self._loading.remove(sequence)
-            missing = self.missing(sequence)
-            statuses = [self._states.state(one).status for one in missing]
-            if not missing:
-                self._finish(sequence)
-            elif ImageStatus.FAILED in statuses:
-                words = f"{len(missing)} of its {len(sequence.ids)} volumes are not loaded"
-                self._notify(Failed(BrowserError(f"No sequence was made: {words}; try again")))
+        if self._making is None:
+            self._begin_next()
+            return
+        told = self._go_on(*self._making)
+        if changed := self._look():
+            self._notify(NodeRemoved(changed))
+        if told is not None:
+            self._notify(told)
+
+    @property
+    def is_moving_volumes(self) -> bool:
+        """Whether nodes are removed only as their images become frames: ``look`` comes after it."""
+        return self._making is not None and self._making[1].gi_running
 
     def forget(self) -> None:
         """Make no sequence of what is being loaded."""
         self._loading.clear()
+        making, self._making = self._making, None
+        if making is not None and not making[1].gi_running:  # else it is told of this in its turn
+            making[1].close()
+
+    def _begin_next(self) -> None:
+        sequence = next(filter(self._is_decided, self._loading), None)
+        if sequence is None:
+            return
+        del self._loading[sequence]
+        missing = self.missing(sequence)
+        statuses = [self._states.state(one).status for one in missing]
+        if not missing:
+            self._making = sequence, self._in_scene.make_sequence(sequence)
+        elif ImageStatus.FAILED in statuses:
+            words = f"{len(missing)} of its {len(sequence.ids)} volumes are not loaded"
+            self._notify(Failed(BrowserError(f"No sequence was made: {words}; try again")))
 
     def _is_decided(self, sequence: net.ImageSequence) -> bool:
-        states = (self._states.state(one) for one in self.missing(sequence))
-        return not any(state.status in _UNDER_WAY for state in states)
+        """Whether none of a sequence's missing images waits or is in transfer."""
+        waiting = self._loading[sequence]
+        while waiting and not self._is_under_way(waiting[0]):
+            waiting.popleft()
+        if not waiting:  # unless one was asked for again
+            waiting.extend(filter(self._is_under_way, sequence.ids))
+        return not waiting
 
-    def _finish(self, sequence: net.ImageSequence) -> None:
+    def _is_under_way(self, image_id: str) -> bool:
+        status = self._states.state(image_id).status
+        return status in _UNDER_WAY and not self._in_scene.has_volume(image_id)
+
+    def _go_on(
+        self, sequence: net.ImageSequence, making: Generator[None, None, Any]
+    ) -> SequenceLoaded | Failed | None:
+        """Work for some milliseconds; return what observers are to know at the end."""
+        end = time.monotonic() + _SECONDS_A_TURN
         try:
-            node = self.make(sequence)
+            next(making)
+            while self._making is not None and time.monotonic() < end:
+                next(making)
+        except StopIteration as whole:
+            self._making = None
+            return SequenceLoaded(sequence.ids, whole.value)
         except SceneError as error:
-            self._notify(Failed(error))
-        else:
-            self._notify(SequenceLoaded(sequence.ids, node))
+            self._making = None
+            return Failed(error)
+        if self._making is None:  # who has heard of a node has left the server
+            making.close()
+        return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -46,7 +46,7 @@ from .description import (
 from .moved_images import check_not_bent, forget_geometry, from_world, moved_back, write_geometry
 from .previews import PreviewName, Previews
 from .scene_views import SceneViews
-from .sequence import SequenceFrames, frame_order, make_sequence
+from .sequence import SequenceFrames, frame_order, make_sequence, remove_in_turns
 from .sequence_recording import SequenceRecording
 from .subvolumes import MOST_AT_ONCE, WholeInTurns
 from .volumes import remove_volume, show_image, show_next, volume_around
@@ -379,16 +379,15 @@ class ImageNodes:
 
     def make_sequence(
         self, address: str, ids: Sequence[str], name: str, unit: str, values: Sequence[str]
-    ) -> Any:
-        """Move the volumes of images into one sequence, see ``image_sequence.make_sequence``."""
+    ) -> Generator[None, None, Any]:
+        """Move the volumes of images into one sequence, with pauses, see ``make_sequence``."""
         order = frame_order(unit, values)
         ids, values = [ids[place] for place in order], [values[place] for place in order]
         volumes = [self.volume(address, image_id) for image_id in ids]
-        browser = make_sequence(self._scene, volumes, name, unit, values)
+        browser = yield from make_sequence(self._scene, volumes, name, unit, values)
         # Before the volumes go: whoever hears of that finds the images in the sequence.
         self._frames.keep(browser, [(address, image_id) for image_id in ids])
-        for volume in volumes:
-            self._scene.RemoveNode(volume)
+        yield from remove_in_turns(self._scene, volumes)
         return browser
 
     def sequence_browser(self, address: str, ids: Sequence[str]) -> Any:

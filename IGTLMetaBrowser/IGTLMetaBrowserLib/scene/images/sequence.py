@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import slicer
@@ -40,34 +41,71 @@ def frame_order(unit: str, values: Sequence[str]) -> list[int]:
 
 def make_sequence(
     scene: Any, volumes: Sequence[Any], index_name: str, unit: str, values: Sequence[str]
-) -> Any:
+) -> Generator[None, None, Any]:
     """Make a sequence of volume nodes, each at its value; return the node that replays it.
+
+    There is a pause after each: a series may have a thousand. Closed before its end, it leaves
+    nothing.
 
     Values are numbers if there is a unit, else texts; in the order of ``frame_order``. The voxels
     are not copied. The volumes stay in the scene; the one that shows the sequence has the display
     of the first. Raises ``SceneError`` if one is missing, or Slicer cannot replay anything.
     """
-    if any(volume is None or volume.GetImageData() is None for volume in volumes):
-        raise SceneError("an image of the sequence is not loaded; load all of them first")
+    _require_all(scene, volumes)
     step = _SMALLEST_STEP if unit else None
     sequence = new_sequence(scene, _common_name(volumes), index_name, unit, step)
-    for volume, value in zip(volumes, values, strict=True):
-        # The sequence would copy all voxels: it gets a node without any.
-        frame = getattr(slicer, volume.GetClassName())()
-        frame.SetName(volume.GetName())
-        frame.CopyOrientation(volume)
-        # One volume shows all frames, each of which is where it is.
-        forget_geometry(volume)
-        for name in volume.GetAttributeNames() or ():
-            frame.SetAttribute(name, volume.GetAttribute(name))
-        frame = sequence.SetDataNodeAtValue(frame, value)
-        frame.SetAndObserveImageData(volume.GetImageData())
-    if sequence.GetNumberOfDataNodes() < len(volumes):  # one took the place of another
-        scene.RemoveNode(sequence)
-        raise SceneError("two images of the sequence have the same value")
+    try:
+        for volume, value in zip(volumes, values, strict=True):
+            _require_all(scene, [volume])
+            _add_frame(sequence, volume, value)
+            yield
+        if sequence.GetNumberOfDataNodes() < len(volumes):  # one took the place of another
+            raise SceneError("two images of the sequence have the same value")
+        _require_all(scene, volumes)
+    except BaseException:
+        if sequence.GetScene() is scene:
+            scene.RemoveNode(sequence)
+        raise
     browser, shown = make_browser(scene, sequence)
     _take_place(scene, shown, volumes[0])
     return browser
+
+
+def _require_all(scene: Any, volumes: Sequence[Any]) -> None:
+    for volume in volumes:
+        is_there = volume is not None and volume.GetScene() is scene
+        if not is_there or volume.GetImageData() is None:
+            raise SceneError("an image of the sequence is not loaded; load all of them first")
+
+
+def _add_frame(sequence: Any, volume: Any, value: str) -> None:
+    # The sequence would copy all voxels: it gets a node without any.
+    frame = getattr(slicer, volume.GetClassName())()
+    frame.SetName(volume.GetName())
+    frame.CopyOrientation(volume)
+    for name in volume.GetAttributeNames() or ():
+        frame.SetAttribute(name, volume.GetAttribute(name))
+    # One volume shows all frames, each of which is where it is.
+    forget_geometry(frame)
+    frame = sequence.SetDataNodeAtValue(frame, value)
+    frame.SetAndObserveImageData(volume.GetImageData())
+
+
+def remove_in_turns(scene: Any, volumes: Sequence[Any]) -> Iterator[None]:
+    """Remove those that are in the scene, with a pause after each; closed early, all at once."""
+    waiting = deque(volumes)
+    try:
+        while waiting:
+            _remove(scene, waiting.popleft())
+            yield
+    finally:
+        for volume in waiting:
+            _remove(scene, volume)
+
+
+def _remove(scene: Any, volume: Any) -> None:
+    if volume.GetScene() is scene:
+        scene.RemoveNode(volume)
 
 
 class SequenceFrames:
