@@ -77,17 +77,21 @@ def test_the_same_list_once_more_is_no_reason_to_ask(unconnected: Browser, event
         unconnected.disconnect()
 
 
-def test_a_server_that_pushes_other_lists_without_end_is_not_asked_without_end(
-    unconnected: Browser, events: list
+@pytest.mark.parametrize("is_before", [True, False], ids=["before each answer", "after each"])
+def test_a_server_that_pushes_other_lists_without_end_is_asked_a_few_times_and_it_is_said(
+    is_before: bool, unconnected: Browser, events: list
 ):
-    script = PushingServer([None], [ONE_NEW])
+    """And the whole list is shown in the end: what is pushed has a part of the images."""
+    pushed: tuple[list, list] = ([ONE_NEW], [None]) if is_before else ([None], [ONE_NEW])
+    script = PushingServer(*pushed)
     with ScriptedServer(script) as server:
         unconnected.connect(server.host, server.port)
-        unconnected.list_images()
-        step_until_event(unconnected, events, Listed, 4)
-        unconnected.list_images()  # the user may ask again
-        step_until_event(unconnected, events, Listed, 8)
+        for number in (1, 2):
+            unconnected.list_images()  # the user may ask again
+            step_until_event(unconnected, events, Failed, number)
+            assert listed_ids(unconnected) == ["MR", "CT"]
         unconnected.disconnect()
+    assert "several lists" in str(of_type(events, Failed)[0].error)
     assert script.asked == 8
 
 

@@ -10,8 +10,10 @@ from ... import codec, net
 from ...codec.slice_stack import SliceStack
 from ..connection import Connection
 from ..downloads.downloads import Downloads
+from ..errors import BrowserError
 from ..events import (
     ConnectionState,
+    Failed,
     ImagesAdopted,
     ImageState,
     ImageStatus,
@@ -22,7 +24,7 @@ from ..events import (
     Transfer,
 )
 from ..lists.image_search import NO_SEARCH, ImageSearch
-from ..lists.list_requests import ListRequests
+from ..lists.list_requests import SEVERAL_LISTS, ListRequests
 from ..lists.listing import Listing
 from ..overlays import Overlays
 from .image_metadata import ImageMetadata
@@ -372,8 +374,14 @@ class Images:
         self._confirm_if_in_doubt()
 
     def _confirm_if_in_doubt(self) -> None:
-        if self._list_requests.confirm():
+        others = self._list_requests.others()
+        if others and self._list_requests.may_confirm():
             self.confirm_list()
+        elif others:
+            if (longer := self._list_requests.longer_one(others)) is not None:
+                self._show_list(self._metadata.new_listing(longer), is_update=True)
+            if self._list_requests.must_tell():
+                self._notify(Failed(BrowserError(SEVERAL_LISTS)))
 
     def _show_list(
         self, now: Listing, search: ImageSearch = NO_SEARCH, is_update: bool = False
