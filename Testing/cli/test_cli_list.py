@@ -222,6 +222,21 @@ def test_a_wrong_checksum_is_named() -> None:
         assert "checksum" in the_complaint_of("list", address)
 
 
+def test_a_server_that_pushes_other_lists_is_asked_a_few_times_and_it_is_said() -> None:
+    def script(peer: Peer) -> None:
+        while True:
+            peer.receive()
+            both = ([UNSEEN], [HEAD, BARE])  # nothing tells which is the answer
+            messages = [codec.pack(codec.ImageMetaMessage(items)) for items in both]
+            peer.socket.sendall(b"".join(messages))
+
+    with ScriptedServer(script) as server:
+        result = igtlmeta("list", f"{server.host}:{server.port}", "--json")
+    assert result.returncode == 0
+    assert [image["id"] for image in json.loads(result.stdout)] == ["IMAGE_0", "bare"]
+    assert "several lists of images" in result.stderr
+
+
 def test_a_reader_that_has_enough_is_no_error() -> None:
     with served(Shelf([HEAD] * 5000)) as address, started("list", address) as process:
         assert process.stdout is not None

@@ -18,6 +18,10 @@ from .parser import add_command
 _MOST_WITH_METADATA = 1000
 
 _ABOUT = "List the images that a server offers."
+_SEVERAL_LISTS = (
+    "{address} sends several lists of images, and nothing tells which is its answer: "
+    "this is the longest"
+)
 
 
 def add_commands(commands: Any) -> None:
@@ -36,6 +40,8 @@ def list_images(arguments: argparse.Namespace) -> int:
         message = client.get_list(preparing=preparing, attributes=dict(arguments.search))
         if arguments.search and message.items and net.SEARCH not in message.metadata:
             note(f"{client.address} does not search: these are all of its images")
+        if client.is_list_in_doubt:
+            note(_SEVERAL_LISTS.format(address=client.address))
         note_of(message)
         items = net.with_whole_texts(message)
         if arguments.json:

@@ -36,6 +36,7 @@ from .header_versions import server_version
 from .queries import Queries
 from .query import Query
 from .session import Session, SessionEnd
+from .several_lists import ask_for_list
 
 # One more piece than fits is read: on machines where fresh memory comes slowly, 6 ms more.
 _STEP_SECONDS = 0.004
@@ -46,6 +47,7 @@ _CAPABILITY_SECONDS = 2.0
 
 ProgressCallback = Callable[[int, int], None]
 PreparingCallback = Callable[[float], None]
+EventsCallback = Callable[[Sequence[ClientEvent]], None]
 MessageType = TypeVar("MessageType", bound=codec.Message)
 
 
@@ -78,6 +80,8 @@ class Client:
         self._last_message_id = 0
         self.connections = 0
         """How many were made: each may be to another server at the same address."""
+        self.is_list_in_doubt = False
+        """Whether the server has sent several lists, of which ``get_list`` has had the longest."""
 
     def __enter__(self) -> Client:
         return self
@@ -188,13 +192,12 @@ class Client:
     ) -> Query:
         """Ask for a message; ``step`` sends the question and says when the query is finished.
 
-        ``metadata`` are sent with it to servers that speak header version 2, with a number by which
-        the answer can be told from a late one to another query. Raises ``codec.EncodeError`` if the
-        name is too long to be asked for.
+        ``metadata`` are sent with it to servers that speak header version 2. Raises
+        ``codec.EncodeError`` if the name is too long to be asked for.
         """
         codec.pack(codec.GetMessage(data_type, device_name=device_name))
         query = Query(data_type, device_name, metadata=metadata or {})
-        if metadata is not None:
+        if data_type == "IMGMETA":  # by its number the answer can be told from other lists
             self._last_message_id = query.message_id = self._last_message_id + 1
         self._unsent.append(query)
         self.connect()
@@ -298,8 +301,8 @@ class Client:
         ``attributes`` search for images: values by DICOM keywords, as in QIDO. Of a server that
         does not know this comes the whole list. Raises ``NetworkError``.
         """
-        message = self._wait_for("IMGMETA", image_id, None, preparing, attributes)
-        return _of_type(message, codec.ImageMetaMessage)
+        message, self.is_list_in_doubt = ask_for_list(self, image_id, attributes, preparing)
+        return message
 
     def get_image(
         self,
@@ -318,7 +321,7 @@ class Client:
     ) -> codec.ImagePartMessage:
         """Return a part of an image. Raises ``NetworkError``, as of a server without parts."""
         self.find_capability()
-        part = self._wait_or_cancel(self.ask_part(request), progress, None)
+        part = self.wait(self.ask_part(request), progress)
         return _of_type(part, codec.ImagePartMessage)
 
     def get_thumbnail(self, image_id: str) -> codec.ThumbnailMessage:
@@ -362,19 +365,28 @@ class Client:
         query: Query,
         progress: ProgressCallback | None = None,
         preparing: PreparingCallback | None = None,
+        on_events: EventsCallback | None = None,
     ) -> codec.Message:
-        """Return the answer to ``query`` as it came, or raise its error; drop other events."""
-        size = 0
-        while not query.is_done:
-            self.wait_for_socket(None if preparing is None else _PREPARING_STEP_SECONDS)
-            self.step()
-            seconds = self.seconds_preparing(query)
-            if preparing is not None and seconds is not None:
-                preparing(seconds)
-            arrived = self.progress(query)
-            if progress is not None and arrived is not None:
-                size = arrived.body_size
-                progress(arrived.received, size)
+        """Return the answer to ``query`` as it came, or raise its error.
+
+        What happens meanwhile is for ``on_events``. What is raised here cancels the query.
+        """
+        size, most = 0, None if preparing is None else _PREPARING_STEP_SECONDS
+        try:
+            while not query.is_done:
+                self.wait_for_socket(most)
+                events = self.step()
+                if on_events is not None:
+                    on_events(events)
+                seconds = self.seconds_preparing(query)
+                if preparing is not None and seconds is not None:
+                    preparing(seconds)
+                arrived = self.progress(query)
+                if progress is not None and arrived is not None:
+                    size = arrived.body_size
+                    progress(arrived.received, size)
+        finally:
+            self.cancel(query)
         if query.answer is None:
             raise query.error or AnswerError(f"{query} has no answer")
         if progress is not None:
@@ -388,21 +400,8 @@ class Client:
         device_name: str,
         progress: ProgressCallback | None,
         preparing: PreparingCallback | None,
-        metadata: Mapping[str, str] | None = None,
     ) -> codec.Message:
-        return self._wait_or_cancel(self.ask(data_type, device_name, metadata), progress, preparing)
-
-    def _wait_or_cancel(
-        self,
-        query: Query,
-        progress: ProgressCallback | None,
-        preparing: PreparingCallback | None,
-    ) -> codec.Message:
-        try:
-            return self.wait(query, progress, preparing)
-        except BaseException:
-            self.cancel(query)
-            raise
+        return self.wait(self.ask(data_type, device_name), progress, preparing)
 
     def wait_for_socket(self, most: float | None = None) -> None:
         """Sleep until there is something for ``step`` to do, for ``most`` seconds at most."""

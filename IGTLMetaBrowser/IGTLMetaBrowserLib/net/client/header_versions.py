@@ -115,6 +115,8 @@ class VersionFinder:
 
     def on_message(self, event: codec.Message | codec.Rejected, now: float) -> None:
         """Note in which version a message has come."""
+        if _header_version(event) == 2 and self._queries.repeats_numbers:
+            self._server.is_final = False  # what came in version 1 was no answer
         if self.is_2_seen or _header_version(event) != 2 or self._server.is_final:
             return
         self.is_2_seen = self._server.speaks_2 = True
@@ -170,7 +172,9 @@ class VersionFinder:
         first = self._first_answer
         assert isinstance(first, codec.ImageMetaMessage)
         rest = {key: text for key, text in answer.metadata.items() if key not in WITHOUT_ITEMS}
-        query.answer = replace(answer, items=first.items, metadata=rest)
+        # Which list is the answer says only the number that came with its items.
+        number = first.message_id
+        query.answer = replace(answer, items=first.items, metadata=rest, message_id=number)
 
     def release(self, now: float) -> Query | None:
         """Return the query whose answer was kept back long enough, answered with the first list."""

@@ -1,12 +1,13 @@
 """Who asked what: finds for each message the query that it answers (sans-I/O).
 
-OpenIGTLink gives answers no number (our own server repeats that of a search). A message answers a
+OpenIGTLink gives answers no number (our own server repeats that of its query). A message answers a
 query of its type under the name that was asked for. Real servers also answer under names of their
 own, stream images beside the answers, and answer late or twice, so that for another name these
 rules hold:
 
 - A list (IMGMETA, TRAJ …) answers the query for that list under any name, also if it was pushed at
   that moment: what comes after it may have been the answer (see ``browser/lists/list_requests``).
+  But one without a number is pushed, if the server has repeated that of a query before.
 - An image answers the oldest query for an image only under the conditions of ``other_names``.
   The same holds for the error of one that is empty or cannot be read.
 - Everything else is unsolicited: a stream, a pushed trajectory, a keep-alive.
@@ -14,6 +15,7 @@ rules hold:
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from ... import codec
@@ -49,6 +51,7 @@ _NO_ERRORS = (codec.StatusCode.OK, codec.StatusCode.INVALID)
 _MOST_ABANDONED = 100
 # Images of other names, or copies of parts, during one query.
 _MOST_OTHERS = 20
+_MOST_NUMBERS = 10
 
 
 class Queries:
@@ -67,6 +70,10 @@ class Queries:
         # Refusals that came as a STATUS, and of which the RTS_ may still follow: type and name.
         self._half_refused: set[tuple[str, str]] = set()
         self._last_error = ""
+        # Of queries that are done: the first list may be a pushed one, with the answer behind it.
+        self._answered_numbers: deque[tuple[str, int]] = deque(maxlen=_MOST_NUMBERS)
+        self.repeats_numbers = False
+        """Whether the server of this connection has repeated the number of a query."""
 
     def add(self, query: Query, now: float) -> None:
         """Begin to wait for the answer to ``query``."""
@@ -143,6 +150,8 @@ class Queries:
             _drop_candidate(query)
             self._other_names.on_owed(query)
         self._half_refused.clear()
+        self._answered_numbers.clear()
+        self.repeats_numbers = False
         return waiting
 
     @property
@@ -167,7 +176,7 @@ class Queries:
             return self._match_image(event, now)
         if isinstance(event, codec.ImagePartMessage):
             return self._match_part(event)
-        query = self._find_numbered(event) or self._find(event.type_name, event.device_name)
+        query = self._find_asked(event)
         if query is None:
             if isinstance(event, (codec.ImageMetaMessage, codec.LabelMetaMessage)):
                 self.images.update(event)  # pushed, as the list has changed
@@ -212,10 +221,20 @@ class Queries:
             return min(same_type, key=lambda query: query.is_abandoned, default=None)
         return same_type[0] if same_type else None
 
-    def _find_numbered(self, message: codec.Message) -> Query | None:
-        """Return the query whose number a message repeats: of two searches, each has its list."""
-        asked = (q for q in self.waiting if q.data_type == message.type_name and q.message_id)
-        return next((query for query in asked if query.message_id == message.message_id), None)
+    def _find_asked(self, message: codec.Message) -> Query | None:
+        """Return the query that a message answers which is no image."""
+        data_type, number = message.type_name, message.message_id
+        self.repeats_numbers |= bool(number) and (data_type, number) in self._answered_numbers
+        # Of two searches, each has its list.
+        same_type = (query for query in self.waiting if query.data_type == data_type)
+        for query in same_type:
+            if number and query.message_id == number:
+                self.repeats_numbers = True
+                return query
+        query = self._find(data_type, message.device_name)
+        is_numbered = query is not None and query.message_id and query.header_version == 2
+        # A server that repeats the numbers of its queries has pushed what has none.
+        return None if is_numbered and not number and self.repeats_numbers else query
 
     def _find_exactly(self, data_type: str, device_name: str) -> Query | None:
         same = [q for q in self.waiting if (q.data_type, q.device_name) == (data_type, device_name)]
@@ -392,6 +411,7 @@ class Queries:
         error: NetworkError | None = None,
     ) -> Query:
         self.waiting.remove(query)
+        self._answered_numbers.append((query.data_type, query.message_id))
         _drop_candidate(query)
         self._other_names.on_finished(query)
         if answer is not None:

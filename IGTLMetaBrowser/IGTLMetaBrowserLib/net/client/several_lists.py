@@ -1,0 +1,75 @@
+"""The list of images of a server that may push others, for blocking calls.
+
+A server that repeats the number of a query says by it which list is the answer (see ``queries``).
+Of any other server nothing tells: if another list than the first has come as well, the list is
+asked for a few times more, until none has.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ... import codec
+from ...codec.messages.items import ItemTable
+from ..errors import AnswerError
+from ..whole_texts import is_own_server
+from .events import ClientEvent, Unsolicited
+
+if TYPE_CHECKING:
+    from .client import Client
+
+_MOST_QUESTIONS = 4
+_MOST_OTHERS = 3  # are kept, of those that come while an answer is awaited
+# For what follows an answer at once; and once a server is known to send several lists.
+_LISTEN_SECONDS, _LISTEN_LONGER = 0.02, 0.5
+
+
+def ask_for_list(
+    client: Client,
+    image_id: str,
+    attributes: Mapping[str, str] | None,
+    preparing: Callable[[float], None] | None,
+) -> tuple[codec.ImageMetaMessage, bool]:
+    """Return the list, or that of one image, and whether it may not be the answer.
+
+    Then it is the longest that came. Raises ``NetworkError``.
+    """
+    lists: list[codec.ImageMetaMessage] = []
+    for _ in range(_MOST_QUESTIONS):
+        others: deque[codec.ImageMetaMessage] = deque(maxlen=_MOST_OTHERS)
+        keep = partial(_keep_lists, others)
+        query = client.ask("IMGMETA", image_id, attributes)
+        answer = client.wait(query, None, preparing, keep)
+        if not isinstance(answer, codec.ImageMetaMessage):
+            raise AnswerError(f"{answer.type_name} came as {type(answer).__name__}")
+        if image_id or answer.message_id == query.message_id:
+            return answer, False
+        if not is_own_server(answer):  # which pushes none
+            _listen(client, keep, _LISTEN_LONGER if lists else _LISTEN_SECONDS)
+        if all(_have_same_items(answer, other) for other in others):
+            return answer, False
+        lists += [answer, *others]
+    return max(lists, key=lambda one: len(one.items)), True
+
+
+def _listen(
+    client: Client, on_events: Callable[[Sequence[ClientEvent]], None], seconds: float
+) -> None:
+    end = time.monotonic() + seconds
+    while client.is_connected and (left := end - time.monotonic()) > 0:
+        client.wait_for_socket(left)
+        on_events(client.step())
+
+
+def _keep_lists(lists: deque[codec.ImageMetaMessage], events: Sequence[ClientEvent]) -> None:
+    unasked = (event.message for event in events if isinstance(event, Unsolicited))
+    lists.extend(message for message in unasked if isinstance(message, codec.ImageMetaMessage))
+
+
+def _have_same_items(some: codec.ImageMetaMessage, others: codec.ImageMetaMessage) -> bool:
+    items = some.items
+    return items.has_bytes_of(others.items) if isinstance(items, ItemTable) else False
