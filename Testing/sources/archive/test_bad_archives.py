@@ -308,15 +308,21 @@ def test_an_archive_that_fails_behind_the_first_page(serve, slices, open_source)
 
 
 @pytest.mark.parametrize(
-    ("is_said", "page", "is_all"), [(False, 5000, True), (True, 5000, False), (False, 60, False)]
+    ("count", "is_said", "page", "is_all"),
+    [
+        (60, False, 5000, True),
+        (60, True, 5000, False),
+        (60, False, 60, False),
+        (600, False, 5000, True),  # nor a limit: the second time, 401 are asked for
+    ],
 )
 def test_an_archive_that_knows_no_offset(
-    serve, slices, open_source, monkeypatch, is_said, page, is_all
+    serve, slices, open_source, monkeypatch, count, is_said, page, is_all
 ):
     """It begins anew for ever: nothing is listed twice, and who may have more is said to."""
     monkeypatch.setattr(dicomweb, "_PAGE", page)  # so many are asked for at once
     words = {"Warning": "299 archive: There are 9 additional results that can be requested"}
-    answer = listing(*numbered(60, slices))
+    answer = listing(*numbered(count, slices))
     answer.headers = {**answer.headers, **(words if is_said else {})}
     asked: list[str] = []
 
@@ -325,10 +331,21 @@ def test_an_archive_that_knows_no_offset(
         return answer
 
     source = open_source(serve(script))
-    assert len({item.id for item in source.images()}) == len(source.images()) == 60
+    assert len({item.id for item in source.images()}) == len(source.images()) == count
     assert len(asked) == 2
-    assert source.notice.startswith("" if is_all else "These are 60 series; ")
+    assert source.notice.startswith("" if is_all else f"These are {count} series; ")
     assert ("has more that match" in source.notice) == (not is_all)
+
+
+@pytest.mark.parametrize(("count", "is_all"), [(1000, True), (1001, False)])
+def test_an_archive_that_searches_nothing_is_looked_through_as_far_as_it_lists(
+    serve, slices, open_source, count, is_all
+):
+    """What it has behind that may match."""
+    answer = listing(*numbered(count, slices))
+    source = open_source(serve(lambda path: answer))
+    found, notice = ready(source.search, {"PatientID": "of nobody"})
+    assert (found, notice.startswith("These are 0 series; ")) == ((), not is_all)
 
 
 def test_what_makes_no_sense_at_the_end_of_a_page_counts(serve, slices, open_source):

@@ -115,7 +115,7 @@ class DicomWebArchive:
         does not know an offset.
         """
         found: dict[str, Series] = {}
-        offset, is_said, is_cut = 0, False, False
+        offset, is_said, is_full, is_cut = 0, False, False, False
         with self._errors_described("search"):
             while len(found) < most:
                 wanted = min(_PAGE, most - len(found))
@@ -123,8 +123,9 @@ class DicomWebArchive:
                 new = {one.uid: one for one in _series_in(page) if one.uid not in found}
                 was_said, is_said = is_said, _THERE_ARE_MORE.search(_warning.get()) is not None
                 if not new:
-                    is_cut = is_said or (bool(page) and (was_said or len(page) >= wanted))
+                    is_cut = is_said or (bool(page) and (was_said or is_full))
                     break
+                is_full = len(page) >= wanted
                 found |= new
                 offset += len(page)
         return Found(found.values(), is_cut)

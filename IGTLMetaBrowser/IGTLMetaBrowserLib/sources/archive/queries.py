@@ -127,7 +127,7 @@ class ArchiveQueries:
         for modality in modalities:
             asked_here = {**asked, "Modality": modality} if modality else asked
             told = self._archive.find(asked_here, most + 1)
-            is_cut |= told.is_cut
+            is_cut |= told.is_cut or len(told) > most
             for series in told:
                 # The filter holds whatever is searched for, and whatever the archive passes over.
                 if matches(series, asked_here) and matches(series, query):
