@@ -15,6 +15,9 @@ from ..tls_client import open_attempt
 from ..tls_socket import TLSSocket
 
 RIGHT, MISSING, WRONG = "right", "missing", "wrong"
+# What has begun may take its time, as long as so much of it comes in so many seconds.
+_PATIENCE_SECONDS = 10.0
+_SLOWEST_BYTES_PER_SECOND = 100.0
 
 
 @dataclass(frozen=True)
@@ -78,9 +81,7 @@ class ProbeConnection:
         if first is None:
             return None
         began = time.monotonic()
-        # What has begun may take its time: some servers send an image while they read it.
-        patience = max(until, began + 10.0)
-        rest = self._take(codec.HEADER_SIZE - 1, patience)
+        rest = self._take(codec.HEADER_SIZE - 1, began + _PATIENCE_SECONDS)
         if rest is None:
             raise EOFError("the server stopped in the middle of a header")
         header = codec.Header.unpack(first + rest)
@@ -89,28 +90,34 @@ class ProbeConnection:
                 f"a header of version {header.version} with {header.body_size} bytes came; "
                 "this is not an OpenIGTLink server, or it is out of sync"
             )
-        body = self._take(header.body_size, patience)
+        # Some servers send an image while they read it.
+        patience = max(until - began, _PATIENCE_SECONDS)
+        body = self._take(header.body_size, time.monotonic() + patience, patience)
         if body is None:
             raise EOFError("the server stopped in the middle of a message")
         return _received(header, first + rest + body, began)
 
-    def _take(self, count: int, until: float) -> bytes | None:
-        """Return so many bytes; None if the time is over before."""
+    def _take(self, count: int, until: float, patience: float = 0.0) -> bytes | None:
+        """Return so many bytes; None if the time is over before.
+
+        If ``patience`` is given, there are so many seconds from each time that enough has come.
+        """
         data = bytearray(count)
         view, received = memoryview(data), 0
+        enough = _SLOWEST_BYTES_PER_SECOND * patience
         while received < count:
             left = until - time.monotonic()
-            if left <= 0 and received == 0:
+            if left <= 0:
                 return None
-            self._socket.settimeout(min(max(left, 0.01), LONGEST_WAIT_SECONDS))
+            self._socket.settimeout(min(left, LONGEST_WAIT_SECONDS))
             with contextlib.suppress(TimeoutError, ssl.SSLWantReadError):
                 got = self._socket.recv_into(view[received:])
                 if not got:
                     raise EOFError("the server closed the connection")
                 received += got
-                continue
-            if time.monotonic() >= until:
-                return None
+            if patience and received >= enough:
+                until = time.monotonic() + patience
+                enough = received + _SLOWEST_BYTES_PER_SECOND * patience
         return bytes(data)
 
 
