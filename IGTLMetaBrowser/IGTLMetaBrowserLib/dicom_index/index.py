@@ -113,22 +113,22 @@ class DicomIndex:
                 f"{with_advice(error, 'check the folder')}"
             ) from None
 
-    def add(self, files: Iterable[tuple[str, int, FileContent]]) -> None:
-        """Take over files of this folder that were read before they are written.
+    def add(self, files: Iterable[tuple[str, FileVersion, FileContent]]) -> None:
+        """Take over files of this folder that were read elsewhere, perhaps before they are written.
 
-        Each is its name, its size in bytes, and what is in it (``header_reader.read_content``). The
-        next ``update`` reads them again.
+        Each is its name, its version, and what is in it (``header_reader.read_content``). The next
+        ``update`` reads those again of whose version no more is known than the size.
         """
         with self._errors_described(), self._transaction():
-            self._store([(self._insert(name, size), content) for name, size, content in files])
+            self._store([(self._insert(name, known), content) for name, known, content in files])
 
-    def _insert(self, name: str, size: int) -> int:
-        """Note a file that is not written yet; return its number."""
+    def _insert(self, name: str, version: FileVersion) -> int:
+        """Note a file; return its number."""
         statement = (
             f"INSERT INTO files (folder, name, {VERSION}, kind, reason)"
             " VALUES (X'', ?, ?, ?, ?, ?, '', '')"
         )
-        return self._sql.execute(statement, (os.fsencode(name), *FileVersion(size))).lastrowid or 0
+        return self._sql.execute(statement, (os.fsencode(name), *version)).lastrowid or 0
 
     def _unread(self) -> Iterator[Batch]:
         last = 0

@@ -13,6 +13,7 @@ import pytest
 
 from helpers.ready_sources import fetch_only, ready
 from helpers.scripted_archive import Answer, archive_of, listing, multipart, record
+from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.sources.archive import disk_checks
 from IGTLMetaBrowserLib.sources.archive import source as archive_source
 from IGTLMetaBrowserLib.sources.dicom.files import ImageFile
@@ -131,12 +132,23 @@ def test_what_is_damaged_while_it_is_open_is_fetched_again(
     assert "a series on disk is damaged, and is fetched again" in caplog.text
 
 
+def test_whoever_opens_it_next_need_not_read_what_its_files_say(kept):
+    """That takes as long as to compare all their bytes, and is what the fetch has read already."""
+    _, files = kept
+    folder = files[0].parent
+    with DicomIndex(folder, folder.parent / "index.sqlite") as left, DicomIndex(folder) as made:
+        assert left.update() == 0
+        assert made.update() == len(files)
+        assert [*left.rows()] == [*made.rows()]
+        assert [*left.images()] == [*made.images()]
+
+
 def test_an_index_that_is_damaged_says_nothing_of_where_an_image_lies(kept, open_source, tmp_path):
     """It has the positions of all slices: with another it would be another place, or size."""
     url, _ = kept
     source = open_source(url)
     expected = fetch_only(source)
-    source.close()  # now there is an index
+    source.close()
     (database,) = (tmp_path / "cache").glob("*/index.sqlite")
     content = database.read_bytes()
     place = content.rindex(b"4.0")  # of the last position
@@ -167,7 +179,8 @@ def test_a_series_is_shown_before_it_is_on_disk_and_kept_then(serve, slices, ope
     pixels = fetch_only(source).pixels
     source.close()
     (folder,) = (tmp_path / "cache").iterdir()
-    assert {path.name for path in folder.iterdir()} == {"complete", "files"}
+    there = {path.name for path in folder.iterdir()}
+    assert there == {"complete", "files", "index.sqlite", "index.sum"}
     assert len([*(folder / "files").iterdir()]) == 3
     # The archive is asked for the list alone: the next process finds the series in the cache.
     assert (fetch_only(open_source(url)).pixels == pixels).all()

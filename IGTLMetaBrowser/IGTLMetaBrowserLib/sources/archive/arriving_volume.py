@@ -291,7 +291,7 @@ class ArrivingVolume:
     def _fields_of(self, file: ImageFile, header: FileContent) -> dict[str, str | int]:
         """Return the dictionary's fields of a file as the index of all files will have them."""
         with DicomIndex(self._folder) as index:
-            index.add([(file.name, file.version.size, header)])
+            index.add([(file.name, file.version, header)])
             return {**index.row(file.name), "instances": self._count}
 
     # What is there -------------------------------------------------------------------------------

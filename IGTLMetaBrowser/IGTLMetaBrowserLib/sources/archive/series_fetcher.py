@@ -324,6 +324,7 @@ class SeriesFetcher:
         """Have a series count as whole; return whether the disk has taken it."""
         try:
             files.check_written()
+            files.leave_index(cached)
             self._cache.finish(cached, files.sums)
         except OSError as error:
             self._cache.error(error)
