@@ -127,6 +127,21 @@ def test_another_browser_finds_them_too(loaded: Browser, clinic_server: ServerIn
     other.close()
 
 
+def test_an_image_is_found_again_and_no_other_that_has_its_hidden_id(
+    loaded: Browser, clinic_server: ServerInThread
+):
+    volume = loaded.images.node(IMAGE)
+    loaded.patients.hide()
+    assert SMITH[1] not in volume.GetAttribute("IGTLMetaBrowser.ImageId")
+    connect(loaded, clinic_server).list_images()
+    assert {*loaded.images.loaded_ids()} == {IMAGE, LABELS}
+    other = connect(Browser(loaded.scene), clinic_server)
+    other.list_images()
+    assert {*other.images.loaded_ids()} == {IMAGE, LABELS}
+    assert other.load_image(IMAGE) is volume
+    other.close()
+
+
 def test_a_plan_goes_to_the_server_with_its_image_and_group(loaded: Browser):
     loaded.patients.hide()
     (item,) = map(trajectory_item, loaded.trajectories.nodes)

@@ -90,8 +90,8 @@ def _release(copies: Iterable[Any]) -> None:
 def _name(node: Any) -> _Name | None:
     """Return by what a node is found as that of a server, or None if it is not."""
     server = node.GetAttribute(SERVER_ATTRIBUTE)
-    image_id, key = (
-        uncovered(node.GetAttribute(name)) for name in (IMAGE_ID_ATTRIBUTE, KEY_ATTRIBUTE)
+    image_id, key, region_of = (
+        uncovered(node.GetAttribute(name))
+        for name in (IMAGE_ID_ATTRIBUTE, KEY_ATTRIBUTE, REGION_OF_ATTRIBUTE)
     )
-    region_of = node.GetAttribute(REGION_OF_ATTRIBUTE) or ""
     return (server, image_id or region_of, key) if server and (image_id or key) else None

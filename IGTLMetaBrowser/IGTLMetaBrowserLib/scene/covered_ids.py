@@ -1,9 +1,9 @@
-"""What names a patient in the IDs on nodes that belong to images, while patients are hidden.
+"""What names a patient in the IDs on nodes of images, and of what belongs to them, while hidden.
 
-Servers write names into IDs of images and into groups, by which markups and label maps are found
-again. While patients are hidden, such an attribute has a text that nobody can guess, and that only
-this process can read (``HiddenPatients.covered``); so have marks, see ``patient_marks``. Names of
-nodes stay: the user tells plans apart by them.
+Servers write names into IDs of images and into groups, by which nodes are found again. While
+patients are hidden, such an attribute has a text that nobody can guess, and that only this process
+can read (``HiddenPatients.covered``); so have marks, see ``patient_marks``. Names of markups and
+label maps stay: the user tells plans apart by them.
 """
 
 from __future__ import annotations
@@ -18,11 +18,17 @@ from .hidden_nodes import unnoticed
 from .label_maps.label_map_set import OWNER_ATTRIBUTE as LABEL_MAP_OWNER_ATTRIBUTE
 from .markups.trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE
 from .patient_marks import nodes_and_copies, rewrite_marks
-from .server_nodes import IMAGE_CLASSES, IMAGE_ID_ATTRIBUTE, KEY_ATTRIBUTE, SERVER_ATTRIBUTE
+from .server_nodes import (
+    IMAGE_ID_ATTRIBUTE,
+    KEY_ATTRIBUTE,
+    REGION_OF_ATTRIBUTE,
+    SERVER_ATTRIBUTE,
+)
 
-_ATTRIBUTES = (
+COVERED_ATTRIBUTES = (
     KEY_ATTRIBUTE,
     IMAGE_ID_ATTRIBUTE,
+    REGION_OF_ATTRIBUTE,
     OWNER_ATTRIBUTE,
     GROUP_ATTRIBUTE,
     LABEL_MAP_OWNER_ATTRIBUTE,
@@ -30,16 +36,18 @@ _ATTRIBUTES = (
 
 
 def cover_ids(node: Any, patients: HiddenPatients) -> None:
-    """Cover what names a patient in the IDs on a node of markups or labels, if they are hidden.
-
-    Those of images are written as they may be shown, see ``images.description``.
-    """
+    """Cover what names a patient in the IDs on a node, if they are hidden."""
     if not patients.is_hidden:
         return
     for attribute, text in _ids_on(node):
-        words = _words(text)
-        if not is_uid(text) and patients.redact(words) != words:
-            _write(node, attribute, patients.covered(text))
+        if (covered := covered_id(text, patients)) != text:
+            _write(node, attribute, covered)
+
+
+def covered_id(text: str, patients: HiddenPatients) -> str:
+    """Return what an attribute may say in place of a text that is an ID."""
+    words = _words(text)
+    return text if is_uid(text) or patients.redact(words) == words else patients.covered(text)
 
 
 def rewrite_patients(scene: Any, patients: HiddenPatients) -> None:
@@ -58,9 +66,8 @@ def rewrite_patients(scene: Any, patients: HiddenPatients) -> None:
 
 
 def _ids_on(node: Any) -> Iterator[tuple[str, str]]:
-    if node.GetClassName() not in IMAGE_CLASSES:
-        texts = ((attribute, node.GetAttribute(attribute)) for attribute in _ATTRIBUTES)
-        yield from ((attribute, text) for attribute, text in texts if text)
+    texts = ((attribute, node.GetAttribute(attribute)) for attribute in COVERED_ATTRIBUTES)
+    yield from ((attribute, text) for attribute, text in texts if text)
 
 
 def _words(text: str) -> str:

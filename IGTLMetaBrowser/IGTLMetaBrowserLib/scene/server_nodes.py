@@ -17,8 +17,8 @@ from ..privacy.hidden_patients import is_uid, text_of_uid
 SERVER_ATTRIBUTE = "IGTLMetaBrowser.Server"
 """Host and port, as the browser shows them."""
 IMAGE_ID_ATTRIBUTE = "IGTLMetaBrowser.ImageId"
-"""The id by which the server knows an image, see ``written_id``; as it may be shown, if patients
-are hidden."""
+"""The id by which the server knows an image, see ``written_id``; covered if it names a patient who
+is hidden, see ``covered_ids``."""
 REGION_OF_ATTRIBUTE = "IGTLMetaBrowser.RegionOf"
 """Instead of that id, if a volume shows a part of the image only."""
 KEY_ATTRIBUTE = "IGTLMetaBrowser.Key"

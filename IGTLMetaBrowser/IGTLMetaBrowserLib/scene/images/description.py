@@ -8,6 +8,7 @@ from typing import Any
 
 from ... import codec
 from ...privacy.hidden_patients import HiddenPatients, is_pseudonym
+from ..covered_ids import covered_id
 from ..hierarchy import Place, change_place, put_in_place
 from ..node_names import savable_name, set_name
 from ..patient_marks import NOT_KNOWN, PATIENT_ATTRIBUTE, Patient, mark, marked_patient
@@ -49,14 +50,10 @@ class ImageDescription:
         return cls(image_id, name, fields, rest)
 
     def redacted(self, patients: HiddenPatients) -> ImageDescription:
-        """Return what may be seen of it."""
+        """Return what may be seen of it, and the id, see ``covered_ids``."""
         metadata = patients.redact_fields(self.metadata)
-        # What a screen shows of it says whether somebody is named in it.
-        image_id = codec.printable(self.image_id)
-        redacted_id = patients.redact(image_id)
         return replace(
             self,
-            image_id=self.image_id if redacted_id == image_id else redacted_id,
             name=patients.redact(self.name),
             fields=patients.redact_fields(self.fields),
             metadata={key: value for key, value in metadata.items() if value},
@@ -102,7 +99,7 @@ def write_attributes(node: Any, description: ImageDescription, patients: HiddenP
     """Write what may be seen onto a node, wherever it stands."""
     shown = description.redacted(patients)
     id_attribute = REGION_OF_ATTRIBUTE if shown.is_region else IMAGE_ID_ATTRIBUTE
-    node.SetAttribute(id_attribute, written_id(shown.image_id))
+    node.SetAttribute(id_attribute, covered_id(written_id(shown.image_id), patients))
     for keyword, value in shown.fields.items():
         # None removes what another image has left under this id.
         node.SetAttribute(_DICOM_PREFIX + keyword, value or None)

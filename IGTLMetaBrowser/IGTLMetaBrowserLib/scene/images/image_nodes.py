@@ -119,16 +119,9 @@ class ImageNodes:
         if node is not None:
             return node
         attributes = {SERVER_ATTRIBUTE: address, IMAGE_ID_ATTRIBUTE: written_id(image_id)}
-        return self._unknown_node_with(image_id, attributes)
+        return self._unknown_node_with(attributes)
 
-    def _unknown_node_with(self, image_id: str, attributes: Mapping[str, str]) -> Any:
-        """Return a node that is found by the id of an image; None if that is not the id it has.
-
-        With a hidden patient in it, it is written as that is shown, the same for several images.
-        """
-        shown = codec.printable(image_id)
-        if self._patients.redact(shown) != shown:
-            return None
+    def _unknown_node_with(self, attributes: Mapping[str, str]) -> Any:
         node = node_with(self._scene, IMAGE_CLASSES, attributes)
         return None if node in self._nodes else node
 
@@ -330,7 +323,7 @@ class ImageNodes:
         window, owner = self._voi_window(image_id), self.volume(address, image_id)
         box = key_attributes(address, *map(int, (*start, *image.whole_size)))
         of_image = {REGION_OF_ATTRIBUTE: written_id(image_id)}
-        known = self._nodes.get(key) or self._unknown_node_with(image_id, box | of_image)
+        known = self._nodes.get(key) or self._unknown_node_with(box | of_image)
         moved = self._regions.moved_by(known, owner)
         node = show_image(self._scene, image, name, modality, known, None, window)
         if moved is not None:

@@ -16,6 +16,7 @@ from typing import Any
 from vtkmodules.vtkCommonCore import vtkCollection, vtkWeakReference
 
 from ...privacy.hidden_patients import HiddenPatients, is_identity, is_pseudonym
+from ..covered_ids import COVERED_ATTRIBUTES, cover_ids
 from ..hidden_nodes import unnoticed
 from ..patient_marks import PATIENT_ATTRIBUTE, mark
 from ..server_nodes import IMAGE_CLASSES, SERVER_ATTRIBUTE
@@ -25,6 +26,9 @@ _SCENE_VIEWS_ATTRIBUTE = "SceneView"
 _NAME_OF_PROXY = "Sequences.BaseName"
 _PREFIXES = ("DICOM.", "OpenIGTLink.")
 _PATIENT = tuple(f"DICOM.Patient{what}" for what in ("Name", "ID", "BirthDate"))
+
+# As on all nodes of the scene, by ``rewrite_patients``.
+_WRITTEN_WITH_ALL = (PATIENT_ATTRIBUTE, *COVERED_ATTRIBUTES)
 
 _Texts = tuple[str, dict[str, str]]
 """Name and attributes."""
@@ -59,6 +63,7 @@ class SceneViews:
             self._register(node)
         covered = {reference.Get() for reference, _ in self._before}
         for node in nodes:
+            cover_ids(node, self._patients)  # it may name whom no other node names
             texts = _texts(node)
             shown = self._redacted(*texts)
             if shown == texts:
@@ -96,7 +101,7 @@ class SceneViews:
         for key, text in attributes.items():
             if key == _PATIENT[0] and not is_pseudonym(text):
                 shown[key] = self._patients.pseudonym(patient, patient_id)
-            elif key in (_PATIENT[0], PATIENT_ATTRIBUTE):  # see ``rewrite_marks``
+            elif key == _PATIENT[0] or key in _WRITTEN_WITH_ALL:
                 shown[key] = text
             elif not _is_identity(key):
                 shown[key] = self._patients.redact(text)
@@ -153,10 +158,10 @@ def _texts(node: Any) -> _Texts:
 
 
 def _write_again(node: Any, texts: _Texts) -> None:
-    """Write what a node had, but for its mark, which ``rewrite_marks`` has written by now."""
+    """Write what a node had, but for what ``rewrite_patients`` has written by now."""
     name, attributes = texts
-    marks = {PATIENT_ATTRIBUTE: node.GetAttribute(PATIENT_ATTRIBUTE) or ""}
-    _write(node, (name, attributes | marks if PATIENT_ATTRIBUTE in attributes else attributes))
+    written = {one: node.GetAttribute(one) or "" for one in _WRITTEN_WITH_ALL if one in attributes}
+    _write(node, (name, attributes | written))
 
 
 def _write(node: Any, texts: _Texts) -> None:
