@@ -95,6 +95,38 @@ def test_what_comes_while_they_are_hidden_names_nobody_and_then_says_all(
     assert GROUP in {one.get("IGTLMetaBrowser.TrajectoryGroup") for one in ids(unconnected.scene)}
 
 
+class LateClinic(ClinicWithNames):
+    """Its list does not say whose image it is; ``others`` are listed later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_said = True
+        self.others: list[codec.ImageMetaItem] = []
+
+    def images(self):
+        nobody = {"patient_id": "", "patient_name": ""}
+        return [replace(one, **nobody) for one in super().images()] + self.others
+
+
+@pytest.mark.parametrize("is_listed", [True, False], ids=["another image", "the image"])
+def test_so_it_is_when_only_later_is_said_who_that_is(is_listed: bool, unconnected: Browser):
+    clinic = LateClinic()
+    unconnected.patients.hide()
+    with ServerInThread(clinic) as server:
+        connect(unconnected, server).list_images()
+        unconnected.load_trajectories()
+        if is_listed:
+            clinic.others = [codec.ImageMetaItem("Head", "1", "CT", "Smith", "P1")]
+            unconnected.list_images()
+        else:
+            unconnected.load_image(IMAGE)
+        assert len(owned_nodes(unconnected.scene)) == 1
+        assert not names_somebody(unconnected.scene)
+        unconnected.patients.hide(False)
+        assert ids(unconnected.scene)[0]["IGTLMetaBrowser.TrajectoryOwner"] == IMAGE
+        unconnected.disconnect()
+
+
 def test_a_plan_that_changes_while_they_are_hidden_names_nobody(
     loaded: Browser, clinic: ClinicWithNames
 ):

@@ -14,6 +14,7 @@ from .. import codec
 from ..codec import printable
 from ..net.client.listed_images import is_another_patient
 from ..privacy.hidden_patients import HiddenPatients
+from ..scene.covered_ids import cover_ids
 from ..scene.patient_marks import NOT_KNOWN, Patient, mark, marked_patient, release_unknown
 from .errors import BrowserError
 from .events import Failed, Observer
@@ -50,6 +51,7 @@ class OwnedNodes:
         self._released: dict[str, list[str]] = {}
         self._unknown: list[str] = []
         self._copies: list[str] = []
+        self._phrase_total = 0
 
     def release_unknown(self, scene: Any, server: str) -> None:
         """Let go of the images of a server of which another session has hidden the patient."""
@@ -69,10 +71,15 @@ class OwnedNodes:
         """Let go of what belongs to other patients than the list says now."""
         if self._metadata.listing.listed_at is not None:
             self._compare(self._nodes(), is_shown=False)
+        if self._phrase_total != self._patients.phrase_total:
+            self._phrase_total = self._patients.phrase_total
+            self._cover(self._nodes())
 
     def on_image_shown(self, image_id: str) -> None:
         """Let go of what belongs to another patient than the image that has come."""
-        self._compare([one for one in self._nodes() if one[0] == image_id], is_shown=True)
+        nodes = [one for one in self._nodes() if one[0] == image_id]
+        self._compare(nodes, is_shown=True)
+        self._cover(nodes)
 
     def on_patient_changed(self, image_id: str) -> None:
         """Let go of all that belongs to an image: its id is, or may be, another patient's now."""
@@ -113,6 +120,11 @@ class OwnedNodes:
                 mark(node, now, self._patients)
         for image_id, of_others in others.items():
             self._release(image_id, of_others)
+
+    def _cover(self, nodes: Iterable[tuple[str, Any]]) -> None:
+        """Cover what the nodes say of patients who were not known before, if they are hidden."""
+        for _, node in nodes:
+            cover_ids(node, self._patients)
 
     def _release(self, image_id: str, nodes: Collection[Any] | None) -> None:
         released = [node for part in self._parts for node in part.disown(image_id, nodes)]
