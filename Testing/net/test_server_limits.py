@@ -284,6 +284,55 @@ def test_a_reader_that_is_slow_but_not_too_slow_gets_its_image(clock: list[float
                 clock[0] += 0.05
 
 
+class OfVersions(ImagesInMemory):
+    """Says of its images that they do not change: a server keeps them packed."""
+
+    def image_version(self, image_id: str) -> int:
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("limits", "is_dropped"),
+    [
+        ({}, True),
+        ({"longest_reading": 1e6}, False),
+        ({"bytes_per_second": 30_000.0}, False),  # it is not to blame for that
+    ],
+    ids=["slow", "not too slow", "as fast as it may"],
+)
+def test_who_would_hold_memory_for_long_makes_room(
+    clock: list[float],
+    caplog: pytest.LogCaptureFixture,
+    limits: dict[str, float],
+    is_dropped: bool,
+):
+    """One who reads a large image over a slow network does not shut all others out for hours."""
+    images = {"HUGE": make_image(1, HUGE), "A": make_image(5)}
+    limits = net.ServerLimits(image_cache_size=1 << 20, slowest_reader=1000.0, **limits)
+    with (
+        net.Server(OfVersions(images), port=0, limits=limits) as server,
+        socket.socket() as slow,
+        Peer.connect(server.port) as waiting,
+    ):
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect((server.host, server.port))
+        slow.sendall(codec.pack(get("HUGE")))
+        slow.setblocking(False)
+        while not server.cached_bytes:
+            server.step()
+        waiting.send(get("A"))
+        while clock[0] < 60 and not is_readable(waiting.socket):
+            server.step()
+            with contextlib.suppress(BlockingIOError, ConnectionError):
+                if slow.recv(2000):
+                    clock[0] += 0.1  # 20 kB/s: half an hour for the image
+        if is_dropped:
+            assert waiting.receive().pixels[0, 0, 0] == 5
+        else:
+            assert clock[0] >= 60
+        assert ("others wait for memory" in caplog.text) == is_dropped
+
+
 def test_an_idle_client_hears_that_it_is_and_is_closed():
     with serving(idle_timeout=0.2) as server, Peer.connect(server.port) as peer:
         status = last_words(peer)

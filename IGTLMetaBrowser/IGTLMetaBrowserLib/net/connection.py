@@ -94,6 +94,11 @@ class Connection:
         return bool(self._outgoing)
 
     @property
+    def unsent(self) -> int:
+        """Bytes that wait to be sent, as far as the system has not taken them."""
+        return sum(map(len, self._outgoing))
+
+    @property
     def has_unread(self) -> bool:
         """Whether TLS holds bytes of the peer that a selector cannot see any more."""
         return isinstance(self.socket, TLSSocket) and self.socket.pending() > 0

@@ -85,6 +85,7 @@ class ServerLimits:
     image_cache_size
         Bytes of packed images that are held for the clients who read them, and for those who will.
         Beyond it a client waits for its image until others have theirs. One image may be larger.
+        Who would hold one for longer than ``longest_reading``, while others wait, is dropped.
     """
 
     allowed_networks: Sequence[Network] = ()
@@ -98,6 +99,7 @@ class ServerLimits:
     stall_timeout: float = 30.0
     slowest_reader: float = 10_000.0
     image_cache_size: int = 512 << 20
+    longest_reading: float = 600.0
 
     def why_not(self, host: str, connected: Sequence[str]) -> str | None:
         """Return in words why a client may not come in, or None.
@@ -139,6 +141,11 @@ class ServerLimits:
     def words_for_slow(self) -> str:
         """Why one is dropped that does not read."""
         return f"it reads too slowly: under {self.slowest_reader:g} bytes a second"
+
+    @property
+    def words_for_long(self) -> str:
+        """Why one is dropped that keeps others waiting for memory."""
+        return f"it would need {self.longest_reading:g} s more, and others wait for memory"
 
     @property
     def words_for_idle(self) -> str:

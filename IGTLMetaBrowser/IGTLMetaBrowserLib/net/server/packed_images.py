@@ -22,6 +22,13 @@ _MOST_KEPT = 1024
 _CHECKED_AT_ONCE = 4
 
 
+class NoRoomError(NotReadyError):
+    """Others must be sent their images first."""
+
+    def __init__(self) -> None:
+        super().__init__(_RETRY_SECONDS)
+
+
 @dataclass(eq=False)
 class PackedImage:
     """An image and its bytes; it lives as long as somebody sends it, or it is kept."""
@@ -97,7 +104,7 @@ class PackedImages:
     def get(self, image_id: str) -> PackedImage:
         """Return an image; its checksum may still have to be computed.
 
-        Raises what the source raises, and ``NotReadyError`` if others must be sent theirs first.
+        Raises what the source raises, and ``NoRoomError``.
         """
         key = version_key(self._source, image_id)
         image = self._in_memory.get(key) or self._load(image_id, key)
@@ -143,13 +150,13 @@ class PackedImages:
     def reserve(self, owner: object, byte_count: int, beside: PackedImage) -> None:
         """Count the memory of a copy of a part of ``beside``, as long as ``owner`` makes it.
 
-        Raises ``NotReadyError`` if there is none.
+        Raises ``NoRoomError`` if there is none.
         """
         self._forget(self._limit)
         others = self.size - beside.content.size
         # The only one is made whatever the limit is: it would wait for ever.
         if others > 0 and others >= self._limit:
-            raise NotReadyError(retry_after=_RETRY_SECONDS)
+            raise NoRoomError
         self._reserved[owner] = byte_count
 
     def count(self, part: PackedImage, owner: object) -> None:
@@ -184,7 +191,7 @@ class PackedImages:
         self.forget_changed()
         self._forget(self._limit - 1)
         if self.size and self.size >= self._limit:
-            raise NotReadyError(retry_after=_RETRY_SECONDS)
+            raise NoRoomError
         message = self._source.image(image_id)
         image = PackedImage(codec.PackedContent(message), self._tag(image_id, message))
         self._in_memory[object() if key is None else key] = image

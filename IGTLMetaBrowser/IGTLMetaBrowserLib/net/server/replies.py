@@ -14,7 +14,7 @@ from .answers import addressed, answer, metadata_of_list, one_line, refusal, req
 from .arriving_images import GrowingAnswer, arriving_image, growing_image
 from .image_streams import ImageStreams
 from .journal import Journal
-from .packed_images import PackedImage, PackedImages
+from .packed_images import NoRoomError, PackedImage, PackedImages
 from .packed_lists import PackedLists
 from .served_client import Question, Reply, ServedClient
 from .served_parts import CHANGED, PartInWork
@@ -70,6 +70,9 @@ class Replies:
             self._reply(client, client.reply, now)
         except NotReadyError as error:
             client.resume_at = now + error.retry_after if error.retry_after else None
+            client.note_room(not isinstance(error, NoRoomError), now)
+        else:
+            client.note_room(True, now)
 
     def finish(self, client: ServedClient) -> None:
         """Let go of the answer whose last byte is sent."""

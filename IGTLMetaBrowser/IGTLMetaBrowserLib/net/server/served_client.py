@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Hashable
@@ -26,6 +27,8 @@ _MAX_BODY_SIZE = 2 * _MIB
 # Ten seconds' worth of queries may come at once, as a window asks when it opens; of bytes, two.
 _SAVED_SECONDS_OF_QUERIES = 10.0
 _SAVED_SECONDS_OF_BYTES = 2.0
+# For memory; and before it is said how fast somebody reads.
+_SECONDS_WITHOUT_ROOM = 5.0
 # In one turn, so that the others have theirs soon.
 _LARGEST_BURST = 2 * _MIB
 # Below it, sending in many small pieces would cost more than the limit saves.
@@ -83,6 +86,8 @@ class ServedClient:
         # Since when a message has been arriving, and how many bytes of it are held.
         self.receiving_since: float | None = None
         self.unfinished = 0
+        # Since when it waits for memory that others hold.
+        self.without_room_since: float | None = None
         # Since when nothing is read from it, because it is owed an answer.
         self._unread_since: float | None = None
         # Images that it wants whenever they change, with their versions as it has them.
@@ -95,6 +100,7 @@ class ServedClient:
         self._queries = Allowance(limits.queries_per_second, _SAVED_SECONDS_OF_QUERIES, now)
         self._bytes = Allowance(limits.bytes_per_second, _SAVED_SECONDS_OF_BYTES, now)
         self._pace = ReadingPace(limits, now)
+        self._sending_since = now
 
     @property
     def is_owed(self) -> bool:
@@ -172,7 +178,8 @@ class ServedClient:
     def queue(self, parts: list[Buffer]) -> None:
         """Queue the bytes of a message, which belongs to the reply that is being made."""
         if not self.connection.wants_write:
-            self._pace.begin(time.monotonic(), self._taken())
+            self._sending_since = time.monotonic()
+            self._pace.begin(self._sending_since, self._taken())
         if self.reply is not None:
             self.reply.byte_count += sum(map(len, parts))
         self.connection.queue(parts)
@@ -196,6 +203,35 @@ class ServedClient:
     def is_stalled(self, now: float) -> bool:
         """Whether it has read too little of its answer for too long."""
         return self.connection.wants_write and self._pace.is_too_slow(now, self._taken())
+
+    def note_room(self, has_room: bool, now: float) -> None:
+        """Note whether it waits for memory."""
+        if has_room:
+            self.without_room_since = None
+        elif self.without_room_since is None:
+            self.without_room_since = now
+
+    def is_without_room(self, now: float) -> bool:
+        """Whether it has waited for memory for long enough that somebody has to give some up."""
+        since = self.without_room_since
+        return since is not None and now - since >= _SECONDS_WITHOUT_ROOM
+
+    def seconds_left(self, now: float) -> float:
+        """Return for how long it will still hold the image that it is being sent, as it reads now.
+
+        0 if it holds none, reads as fast as it is allowed to, or nothing can be said of it yet.
+        """
+        reply = self.reply
+        if reply is None or reply.image is None or not self.connection.wants_write:
+            return 0.0
+        seconds = now - self._sending_since
+        if seconds < _SECONDS_WITHOUT_ROOM:
+            return 0.0
+        left = self.connection.unsent + unacknowledged(self.connection.socket)
+        rate = max(1, reply.byte_count - left) / seconds
+        if rate >= (self._limits.bytes_per_second or math.inf) / 2:
+            return 0.0
+        return left / rate
 
     def expect_nothing(self) -> None:
         """Let go of what it has asked for."""

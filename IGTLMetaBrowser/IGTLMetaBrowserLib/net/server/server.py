@@ -258,6 +258,7 @@ class Server:
     def _check(self, now: float) -> None:
         """Drop those whose time is up."""
         self._check_at = now + _CHECK_SECONDS
+        self._make_room(now)
         limits = self._limits
         for client in [*self._clients]:
             if client.is_stalled(now):
@@ -267,6 +268,14 @@ class Server:
                 self._send_away(client, words, _Code.TIME_OUT)
             elif limits.is_idle(client, now):
                 self._send_away(client, limits.words_for_idle, _Code.TIME_OUT)
+
+    def _make_room(self, now: float) -> None:
+        """Drop who holds an image for longest, if others have waited for memory for long."""
+        if not any(client.is_without_room(now) for client in self._clients):
+            return
+        slowest = max(self._clients, key=lambda client: client.seconds_left(now))
+        if slowest.seconds_left(now) > self._limits.longest_reading:
+            self._hang_up(slowest, self._limits.words_for_long)
 
     def _send_away(self, client: ServedClient, words: str, code: codec.StatusCode) -> None:
         """Say why, and take no more from it."""
