@@ -164,6 +164,45 @@ def test_who_answers_only_some_is_asked_one_by_one() -> None:
     assert {*found.values()} == {"silence"}
 
 
+def test_beside_quick_answers_the_missing_ones_are_waited_for_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One after the other, seven of them took 3 s each. One that comes late is seen as well."""
+    monkeypatch.setattr(probe, "_ALONE_SECONDS", 0.05)
+    asked = []
+
+    def only_lists(peer: Peer) -> None:
+        while True:
+            asked.append(peer.receive().type_name)
+            if asked == ["GET_IMGMETA"]:
+                peer.send(codec.ImageMetaMessage())
+            if asked[-1] == "GET_POINT":  # behind its time alone: GET_TRAJ is asked before
+                peer.send(codec.TrajectoryMessage([codec.TrajectoryItem("Lead")]))
+
+    with ScriptedServer(only_lists) as server:
+        report = json.loads(probed_here(server, "--json").stdout)
+        assert server.connections == 1
+    answers = {answer["query"]: answer for answer in report["answers"]}
+    assert answers.pop("GET_TRAJ")["outcome"] == "answered"
+    assert {answer["outcome"] for answer in answers.values()} == {"silence"}
+    assert len(report["answers"]) == 8
+    assert "none in 0.5 s; others were asked after 0." in answers["GET_POINT"]["words"]
+
+
+def test_beside_slow_answers_each_missing_one_has_its_whole_time_alone(monkeypatch) -> None:
+    monkeypatch.setattr(probe, "_ALONE_SECONDS", 60.0)
+
+    def only_the_list(peer: Peer) -> None:
+        while True:
+            if peer.receive().type_name == "GET_IMGMETA":
+                peer.send(codec.ImageMetaMessage())
+
+    with ScriptedServer(only_the_list) as server:
+        report = json.loads(probed_here(server, "--json").stdout)
+    words = {answer["words"] for answer in report["answers"] if answer["outcome"] == "silence"}
+    assert words == {"none in 0.5 s"}  # that of --timeout, and no more
+
+
 def test_nobody_there() -> None:
     result = igtlmeta("probe", "127.0.0.1:1")
     assert result.returncode == 1

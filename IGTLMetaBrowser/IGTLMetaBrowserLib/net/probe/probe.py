@@ -2,6 +2,10 @@
 
 Nothing that could confuse old servers is sent before they have shown that they can read it: header
 version 1 and no body first. Texts of images and patients are counted, and not kept.
+
+Many servers answer some queries with silence. As soon as it is known how fast a server answers,
+others are asked after a multiple of that, and what comes late is known by its type; at the end all
+that is missing is waited for at once. So each query still has its whole time.
 """
 
 from __future__ import annotations
@@ -22,6 +26,8 @@ from .connection import WRONG, ProbeConnection, Received
 LISTEN_SECONDS = 1.0
 # Most servers answer within milliseconds: then there is nothing to be said of waiting.
 _SECONDS_WITHOUT_WORDS = 1.0
+# So many times as long as its slowest answer took, and at least so long, a query is alone.
+_ALONE_FACTOR, _ALONE_SECONDS = 20, 0.3
 # A server can invent some 100,000 in that time.
 _MOST_TYPES = 20
 _NAME = "igtlmeta probe"
@@ -90,6 +96,7 @@ class Probe:
         self._say = say
         self._connection = ProbeConnection(*self._place)
         self._last: Received | None = None
+        self._late: list[_LateQuery] = []
         milliseconds = round(self._connection.connect_seconds * 1e3, 1)
         self.report = Report(format_address(host, port), milliseconds, self._connection.tls())
 
@@ -100,15 +107,15 @@ class Probe:
         if self._answers_nothing():
             return self.report
         named = self._ask(_NAMED)
+        for query in (*_LISTS, _OF_NO_IMAGE):
+            self._ask(query)
+            self._report_extensions(self._last)
+        self._wait_for_late()
         if named.outcome != "answered" and self.report.answers[0].outcome == "answered":
             self._quirk("the list is sent only to clients that request it without a name")
-        for query in _LISTS:
-            self._ask(query)
-            self._report_extensions()
         if listing:
             self._fetch(listing)
             self._ask_in_version_2()
-        self._ask(_OF_NO_IMAGE)
         self._report_checksums()
         if all(answer.outcome in ("silence", "closed") for answer in self.report.answers):
             self._quirk(_NOTHING_ANSWERED)
@@ -135,7 +142,8 @@ class Probe:
         if received is not None:
             self._connection = ProbeConnection(*self._place)
             return False
-        self.report.answers += [Answer(query.type_name, "silence") for query in rest]
+        silence = f"none in {self._settings.answer_timeout:g} s"
+        self.report.answers += [Answer(query.type_name, "silence", words=silence) for query in rest]
         self._quirk(_NOTHING_ANSWERED)
         return True
 
@@ -180,9 +188,9 @@ class Probe:
             self._quirk("some texts are not UTF-8")
         return items
 
-    def _report_extensions(self) -> None:
+    def _report_extensions(self, received: Received | None) -> None:
         """Note what the server says that it has beyond the protocol (``docs/PROTOCOL.md``)."""
-        message = self._last.message if self._last is not None else None
+        message = None if received is None else received.message
         if isinstance(message, codec.CapabilityMessage):
             self.report.extensions = [
                 name
@@ -237,14 +245,18 @@ class Probe:
             self._connect_again()
 
     def _ask(self, query: codec.QueryMessage) -> Answer:
-        """Ask, note how it was answered, and connect again if that ended the connection."""
+        """Ask, note how it was answered, and connect again if that ended the connection.
+
+        Unless an image is asked for that is listed, the answer may also come later.
+        """
         answer = Answer(query.type_name, "silence")
         self.report.answers.append(answer)
         self._last = None
         begin = time.monotonic()
         try:
             self._connection.send(query)
-            self._last = received = self._wait_for_answer(query, begin)
+            alone = self._seconds_alone(query)
+            self._last = received = self._wait_for_answer(query, begin + alone)
         except (EOFError, OSError) as error:
             answer.outcome, answer.words = "closed", in_words(error)
             self._quirk(f"{answer.query} ends the connection")
@@ -254,19 +266,66 @@ class Probe:
             answer.outcome, answer.words = "unreadable", str(error)
             self._connect_again()
             return answer
+        if received is not None:
+            _describe(answer, received, query, begin)
+        elif alone < self._settings.answer_timeout:
+            self._late.append(_LateQuery(query, answer, begin, alone))
         if received is None:
-            return answer
-        answer.milliseconds = round((received.began - begin) * 1e3, 1)
-        _describe(answer, received, query)
+            answer.words = f"none in {alone:g} s"
         return answer
 
-    def _wait_for_answer(self, query: codec.QueryMessage, begin: float) -> Received | None:
+    def _seconds_alone(self, query: codec.QueryMessage) -> float:
+        """Return for how long nothing else is asked, as its answer is to come."""
+        most = self._settings.answer_timeout
+        times = (answer.milliseconds for answer in self.report.answers)
+        came = [milliseconds for milliseconds in times if milliseconds is not None]
+        is_light = query in (_NAMED, *_LISTS, _OF_NO_IMAGE)
+        if not came or not is_light:
+            return most
+        return min(most, round(max(_ALONE_SECONDS, _ALONE_FACTOR * max(came) / 1e3), 1))
+
+    def _wait_for_late(self) -> None:
+        """Wait for all that was not answered in time, until the last one has had its whole time."""
+        if not self._late:
+            return
+        most = self._settings.answer_timeout
+        until = max(late.begin for late in self._late) + most
+        asked = ", ".join(late.query.type_name for late in self._late)
+        late_ones = [*self._late]
+        try:
+            while self._late and (received := self._receive(until, asked)) is not None:
+                self._take_late(received)
+        except (EOFError, OSError, codec.DecodeError):
+            self._connect_again()
+            return
+        for late in late_ones:
+            if late.answer.outcome == "silence":
+                late.answer.words = f"none in {most:g} s; others were asked after {late.alone:g} s"
+        self._late.clear()
+
+    def _take_late(self, received: Received) -> bool:
+        """Note an answer, or a refusal that names its type, to a query before; return if so."""
+        name = received.header.type_name
+        for late in self._late:
+            query = late.query
+            refusal = codec.ReturnMessage(query.data_type).type_name
+            if name in (query.data_type, query.full_data_type, refusal):
+                self._late.remove(late)
+                late.answer.words = ""
+                _describe(late.answer, received, query, late.begin)
+                self._report_extensions(received)
+                return True
+        return False
+
+    def _wait_for_answer(self, query: codec.QueryMessage, until: float) -> Received | None:
         """Return the answer, or the last STATUS or RTS that came instead."""
-        until, instead = begin + self._settings.answer_timeout, None
+        instead = None
         wanted = {query.full_data_type, query.data_type}
         while (received := self._receive(until, query.type_name)) is not None:
             if received.header.type_name in wanted:
                 return received
+            if self._take_late(received):
+                continue
             is_refusal = received.header.type_name.startswith("RTS_")
             if received.header.type_name == "STATUS" or is_refusal:
                 instead = instead or received
@@ -294,6 +353,7 @@ class Probe:
                 self._quirk(f"{found[checksum]} answers have a {checksum} checksum")
 
     def _connect_again(self) -> None:
+        self._late.clear()  # nothing of it comes any more
         self._connection.close()
         self._connection = ProbeConnection(*self._place)
 
@@ -302,9 +362,20 @@ class Probe:
             self.report.quirks.append(text)
 
 
-def _describe(answer: Answer, received: Received, query: codec.QueryMessage) -> None:
+@dataclass
+class _LateQuery:
+    """A query that was not answered in time, and may still be."""
+
+    query: codec.QueryMessage
+    answer: Answer
+    begin: float
+    alone: float
+
+
+def _describe(answer: Answer, received: Received, query: codec.QueryMessage, begin: float) -> None:
     header, message = received.header, received.message
     is_asked_for = header.type_name in (query.data_type, query.full_data_type)
+    answer.milliseconds = round((received.began - begin) * 1e3, 1)
     answer.outcome = "answered" if is_asked_for else "refused"
     answer.how = header.type_name
     answer.header_version = header.version
