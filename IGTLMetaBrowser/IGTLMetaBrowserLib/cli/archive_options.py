@@ -15,6 +15,7 @@ from ..sources.archive.archive import (
     TOKEN_VARIABLE,
     Archive,
     ArchiveError,
+    Query,
 )
 from ..sources.archive.dicomweb import DicomWebArchive
 from ..sources.archive.dimse import DimseArchive, DimseSettings, check_ae_title
@@ -209,20 +210,25 @@ def open_archive_source(
     arguments: argparse.Namespace, jobs: int, seconds_a_turn: float
 ) -> ArchiveSource:
     """Return the archive as a source. Raises ``SourceError``."""
-    filters = dict(arguments.filter)
-    today = date.today()
-    if arguments.days and arguments.days < today.toordinal():  # else it is all there ever was
-        first = today - timedelta(days=int(arguments.days))
-        filters.setdefault("StudyDate", f"{first.year:04}{first:%m%d}-")
     return ArchiveSource(
         open_archive(arguments),
         SeriesCache(_cache_folder(arguments), int(arguments.archive_cache_size * 1e6)),
-        filters,
+        lambda: _filters(arguments),
         arguments.modality,
         most=arguments.most,
         jobs=jobs,
         seconds_a_turn=seconds_a_turn,
     )
+
+
+def _filters(arguments: argparse.Namespace) -> Query:
+    """Return what is listed today: a server may run for weeks."""
+    filters = dict(arguments.filter)
+    today = date.today()
+    if arguments.days and arguments.days < today.toordinal():  # else it is all there ever was
+        first = today - timedelta(days=int(arguments.days))
+        filters.setdefault("StudyDate", f"{first.year:04}{first:%m%d}-")
+    return filters
 
 
 def _cache_folder(arguments: argparse.Namespace) -> Path:

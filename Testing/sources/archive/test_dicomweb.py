@@ -144,6 +144,28 @@ def test_what_a_filter_keeps_out_no_search_brings_in(make_source):
     assert ready(source.search, {"PatientID": "98890234"})[0] == ()
 
 
+def test_a_search_within_the_days_of_a_filter(make_source):
+    """Of the filter's days alone, the archive would list others first."""
+    every = {item.id: item.scan_time for item in make_source().images()}
+    source = make_source({"StudyDate": "19000101-20991231"}, most=1)
+    assert "has more" in source.notice
+    for day in ("20240514", "20240515-20240516"):
+        found, notice = ready(source.search, {"StudyDate": day, "PatientID": "DEMO-0001"})
+        assert (len(found), bool(notice)) == (1, day == "20240514")
+        assert found[0].id in every
+    assert ready(source.search, {"StudyDate": "-18991231"}) == ((), "")
+
+
+def test_a_filter_by_the_day_goes_with_the_days(make_source):
+    """A server may run for weeks."""
+    first_day = ["20240515-"]
+    source = make_source(lambda: {"StudyDate": first_day[0], "PatientID": "DEMO-0001"})
+    assert [item.modality for item in source.images()] == ["PT"]
+    first_day[0] = "20240516-"
+    assert ready(source.images) == ()
+    assert ready(source.search, {"StudyDate": "20240515"}) == ((), "")
+
+
 def test_what_was_found_by_a_search_another_gateway_knows(make_source, cache):
     """If it shares the cache, as one that takes over, or is started again."""
     one, other = make_source(most=1), make_source(most=1)

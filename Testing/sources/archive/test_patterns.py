@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 import unicodedata
 
 import pytest
 
-from IGTLMetaBrowserLib.sources.archive.archive import Series, matches
+from IGTLMetaBrowserLib.sources.archive.archive import Series, common_days, matches
 
 DESCRIPTION = Series({"SeriesDescription": "Thorax 1_Thorax Routine (Adult)"})
 
@@ -27,6 +28,19 @@ def test_wild_cards_are_those_of_the_standard():
         expected = re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), value)
         found = matches(Series({"StudyID": value}), {"StudyID": pattern})
         assert found == (expected is not None), (value, pattern)
+
+
+def test_days_that_are_in_two_ranges():
+    days = [f"2024010{day}" for day in range(1, 6)]
+    ranges = ["", "*", *days, *(f"{day}-" for day in days), *(f"-{day}" for day in days)]
+    ranges += [f"{first}-{last}" for first in days for last in days if first <= last]
+    for first, second in itertools.product(ranges, repeat=2):
+        both = common_days(first, second)
+        for day in days:
+            one = Series({"StudyDate": day})
+            is_in_both = all(matches(one, {"StudyDate": text}) for text in (first, second))
+            is_found = both is not None and matches(one, {"StudyDate": both})
+            assert is_found == is_in_both, (day, first, second)
 
 
 def test_names_are_compared_without_case():

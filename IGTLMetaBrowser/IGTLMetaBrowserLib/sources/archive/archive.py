@@ -16,6 +16,9 @@ from .multipart import FindRoom
 Query = Mapping[str, str]
 """Values by DICOM keywords, as in QIDO: with the wild cards * and ?, dates as ranges."""
 
+Filters = Query | Callable[[], Query]
+"""What of an archive may be seen at all; if that changes from day to day, what returns it."""
+
 PATIENT_KEYWORDS = (
     "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex",
 )  # fmt: skip
@@ -48,7 +51,9 @@ KEYWORDS = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS, *SERIES_KEYWORDS)
 
 # Names of persons are compared without case (PS3.4 C.2.2.2.1), all else as it is.
 NAMES = ("PatientName", "ReferringPhysicianName")
-_DATES = ("PatientBirthDate", "StudyDate", "SeriesDate")
+DATES = ("PatientBirthDate", "StudyDate", "SeriesDate")
+_LAST_DAY = "99999999"
+_ALL_DAYS = ("", _LAST_DAY)
 
 # Of an archive that does not say how many there are, or says too much, so many are taken; one that
 # does may have got some.
@@ -175,12 +180,29 @@ def matches(series: Series, query: Query) -> bool:
     return all(_matches(keyword, series[keyword], pattern) for keyword, pattern in query.items())
 
 
+def common_days(first: str, second: str) -> str | None:
+    """Return the range of days that are in both ranges; None if there are none."""
+    ranges = _days_of(first), _days_of(second)
+    begin, end = max(day for day, _ in ranges), min(day for _, day in ranges)
+    if begin > end:
+        return None
+    return f"{begin}-{end if end != _LAST_DAY else ''}" if (begin, end) != _ALL_DAYS else ""
+
+
+def _days_of(pattern: str) -> tuple[str, str]:
+    """Return the first and the last day of a range, or of all if a pattern has none."""
+    if pattern in ("", "*"):
+        return _ALL_DAYS
+    begin, dash, end = pattern.partition("-")
+    return (begin, end or _LAST_DAY) if dash else (pattern, pattern)
+
+
 def _matches(keyword: str, value: str, pattern: str) -> bool:
     if pattern in ("", "*"):
         return True
-    if keyword in _DATES:
-        begin, dash, end = pattern.partition("-")
-        return begin <= value <= (end or "99999999") if dash else value == pattern
+    if keyword in DATES:
+        begin, end = _days_of(pattern)
+        return begin <= value <= end
     if "Time" in keyword:  # ranges of parts of it, which only the archive compares
         return True
     if keyword not in NAMES:

@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING
 
 from ... import codec
 from ...net.source import NotReadyError
-from .archive import MOST_OF_STUDY, Archive, Found, Query, Series, matches, require_all
+from .archive import (
+    DATES,
+    MOST_OF_STUDY,
+    Archive,
+    Filters,
+    Found,
+    Query,
+    Series,
+    common_days,
+    matches,
+    require_all,
+)
 from .entries import Mark
 from .found_series import UID_KEYWORDS, FoundSeries
 
@@ -54,7 +65,7 @@ class ArchiveQueries:
         self,
         archive: Archive,
         executor: Executor,
-        filters: Query,
+        filters: Filters,
         modalities: Sequence[str],
         most: int,
         found: FoundSeries,
@@ -65,7 +76,7 @@ class ArchiveQueries:
         self._studies: dict[str, Listing] = {}  # by their UIDs
         self._archive = archive
         self._executor = executor
-        self._filters = dict(filters)
+        self._filters = filters if callable(filters) else dict(filters).copy
         self._modalities = tuple(modalities)
 
     def begin(self, listing: Listing) -> Found:
@@ -120,11 +131,12 @@ class ArchiveQueries:
 
     def find(self, query: Query, most: int) -> Found:
         """Ask the archive, in a thread."""
-        asked = {**query, **self._filters}
-        modalities = self._modalities or ("",)
+        asked = _both(query, self._filters())
+        if asked is None:
+            return Found()
         found: dict[str, Series] = {}
         is_cut = False
-        for modality in modalities:
+        for modality in self._modalities or ("",):
             asked_here = {**asked, "Modality": modality} if modality else asked
             told = self._archive.find(asked_here, most + 1)
             is_cut |= told.is_cut or len(told) > most
@@ -138,3 +150,18 @@ class ArchiveQueries:
         if query.keys() - {*UID_KEYWORDS}:  # else it was found before
             self._found.note(query, listed)
         return Found(listed, is_cut or len(found) > most)
+
+
+def _both(query: Query, filters: Query) -> dict[str, str] | None:
+    """Return what to ask an archive for that is to match both; None if nothing can.
+
+    It takes one pattern for each keyword. Two ranges of days have one; else it is the filter's, and
+    of what comes, what was not searched for is left out.
+    """
+    both = {**query, **filters}
+    for key in query.keys() & filters.keys() & {*DATES}:
+        days = common_days(query[key], filters[key])
+        if days is None:
+            return None
+        both[key] = days
+    return both

@@ -22,7 +22,7 @@ from ...net.source import NotReadyError, SourceError
 from ..dicom import fields as dicom_fields
 from ..dicom.folder import DicomFolderSource
 from ..dicom.volumes import Stack
-from .archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Archive, Found, Query, Series
+from .archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Archive, Filters, Found, Query, Series
 from .arriving_volume import ArrivingVolume, tag_of
 from .disk_checks import DiskChecks
 from .entries import frame_of, marks_of, no_single_image, several_patients, version_of
@@ -64,7 +64,7 @@ class ArchiveSource:
         self,
         archive: Archive,
         cache: SeriesCache,
-        filters: Query | None = None,
+        filters: Filters | None = None,
         modalities: Sequence[str] = (),
         *,
         most: int = MOST_ENTRIES,
