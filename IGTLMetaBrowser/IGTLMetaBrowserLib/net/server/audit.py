@@ -154,7 +154,7 @@ class AuditFile:
         readers = select.poll()
         readers.register(self._file, select.POLLOUT)
         if not readers.poll(_PIPE_SECONDS * 1000):
-            raise OSError(errno.EAGAIN, "it is a pipe, and whoever has it open reads it no more")
+            raise OSError(errno.EPIPE, "it is a pipe, and whoever has it open reads it no more")
         return 0
 
     def _open(self) -> io.FileIO:
