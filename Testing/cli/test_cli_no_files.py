@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -62,6 +63,18 @@ def test_nor_is_it_by_whoever_asks_a_server(option: str, folder: Path) -> None:
     assert "pipe' cannot be read: it is a pipe or a device, and no file; check the path" in (
         result.stderr
     )
+
+
+@pytest.mark.parametrize("words", [["store", "--images", "."], ["index", "--graph"]])
+def test_a_path_that_cannot_even_be_looked_at_is_named(words: list[str], tmp_path: Path) -> None:
+    """As on a share of the network that is away; this one is too long for the system."""
+    path = "a" * 300 + ".json"
+    output = ["-o", tmp_path] if words[0] == "store" else []
+    result = igtlmeta(words[0], path, *words[1:], *output)
+    assert (result.returncode, result.stdout) == (1, "")
+    # Python 3.14 takes it for a file that is not there.
+    assert re.search(f"'{path}' cannot be read: File name too long|no (file|folder) .*{path}",
+                     result.stderr)  # fmt: skip
 
 
 @pytest.fixture

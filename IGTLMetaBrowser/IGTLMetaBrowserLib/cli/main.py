@@ -78,7 +78,7 @@ def _run(words: list[str]) -> int:
     except MemoryError:
         return complain("the memory is used up; close other programs, or raise its limit (ulimit)")
     except OSError as error:
-        return _why_not_printed(error)
+        return _why_not_printed(error) if error.filename is None else _why_not_used(error)
 
 
 def _parse_or_end(words: list[str]) -> argparse.Namespace:
@@ -102,6 +102,16 @@ def _why_not_printed(error: OSError) -> int:
     from .output import complain
 
     return complain(with_advice(error, "if the output goes to a file, check its disk"))
+
+
+def _why_not_used(error: OSError) -> int:
+    """Say which file or folder could not even be looked at, as on a share that is away."""
+    from pathlib import Path
+
+    from ..system_errors import why_not_read
+    from .output import complain
+
+    return complain(why_not_read(error, Path(os.fsdecode(error.filename))))
 
 
 def _open_closed_streams() -> None:

@@ -13,6 +13,7 @@ from ..dicom_index.limited_file import open_limited
 from ..dicom_index.whole_dataset import read_whole
 from ..net.source import SourceError
 from ..sources.archive.archive import Archive, Series
+from ..system_errors import reason_of
 from . import output
 
 if TYPE_CHECKING:
@@ -73,5 +74,6 @@ def _image_in(source: Path | bytes | memoryview, name: str) -> Iterator[Dataset]
                 yield read_whole(file, stop_before_pixels=True)
             return
     except Exception as error:  # a broken file raises anything
-        reason = str(error)
-    output.note(f"{output.escaped(name)} is left out, it cannot be read: {reason}")
+        reason = reason_of(error)
+    why = reason.removeprefix("cannot be read: ")
+    output.note(f"{output.escaped(name)} is left out, it cannot be read: {why}")

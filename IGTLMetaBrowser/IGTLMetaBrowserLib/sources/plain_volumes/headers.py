@@ -56,7 +56,7 @@ _NRRD_LINES = re.compile(rb"^line ?skip:[ \t]*0*([1-9]\d*)", re.IGNORECASE | re.
 _MOST_DIGITS = 4  # of how many lines of another header are passed over
 _NRRD_DIRECTIONS = re.compile(rb"^space directions:", re.IGNORECASE | re.MULTILINE)
 _NRRD_NUMBERS = re.compile(
-    rb"^(spacings|space directions|space origin):([^\r\n]*)", re.IGNORECASE | re.MULTILINE
+    rb"^(spacings|space directions|space origin):(?!=)([^\r\n]*)", re.IGNORECASE | re.MULTILINE
 )
 _NOT_KNOWN_NUMBERS = {"nan", "none", "???"}
 # What readers in C take for a number as a whole, too: of 1_5, which is 15 in Python, they take 1.
