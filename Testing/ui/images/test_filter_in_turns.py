@@ -180,3 +180,17 @@ def test_what_comes_unasked_below_it_takes_no_row_away_meanwhile(user, long_list
         QApplication.processEvents()
     user.wait_for(lambda: len(model.order) == COUNT + 20, "the last one")
     assert min(counts) > 3000
+
+
+def test_a_key_that_is_held_down_opens_a_group_once(user, long_list):
+    """It comes again before the group is open."""
+    model, view = user.panel.model, user.ui.imageTableView
+    user.ui.groupCheckBox.click()
+    user.wait_for(lambda: model.hasGroups, "the groups")
+    view.setCurrentIndex(model.index(3, NAME))
+    for key, is_open in ((Qt.Key_Right, True), (Qt.Key_Left, False)):
+        for _ in range(2):
+            user.press_key(view, key)
+            assert model.isArranging
+        user.wait_for(lambda: not model.isArranging, "the group")
+        assert model.isGroupOpen(3) is is_open

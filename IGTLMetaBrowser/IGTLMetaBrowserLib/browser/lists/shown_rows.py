@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Set
 
 import numpy as np
 
@@ -28,8 +28,9 @@ class ShownRows:
         order: np.ndarray,
         groups: ImageGroups | None = None,
         grouped: GroupedRows | None = None,
+        toggled: Set[GroupKey] = frozenset(),
     ) -> None:
-        self._groups, self._grouped = groups, grouped
+        self._groups, self._grouped, self._toggled = groups, grouped, toggled
         self.order = order if grouped is None else grouped.images
         self.shown = order if grouped is None else grouped.shown
         self._group_rows = self._patient_rows = np.empty(0, int)
@@ -37,16 +38,17 @@ class ShownRows:
 
     @classmethod
     def of(
-        cls, images: ImageList, is_grouped: bool, toggled: Iterable[GroupKey] = ()
+        cls, images: ImageList, is_grouped: bool, toggled: Collection[GroupKey] = ()
     ) -> InTurns[ShownRows]:
         """Make with pauses the rows of what filter and order of ``images`` leave."""
+        toggled = frozenset(toggled)
         order = yield from images.arrange()
         groups = grouped = None
         if is_grouped:
             groups = yield from ImageGroups.of(images)
             are_open = len(order) <= _MOST_IMAGES_IN_OPEN_GROUPS
             grouped = yield from groups.arrange(order, are_open, toggled)
-        rows = cls(order, groups, grouped)
+        rows = cls(order, groups, grouped, toggled)
         yield from rows._find_rows(len(images))
         return rows
 
@@ -95,10 +97,11 @@ class ShownRows:
         places = np.flatnonzero(self.shown[self._group_rows] == -1 - number)
         return int(self._group_rows[places[0]]) if len(places) else None
 
-    def is_group_open(self, row: int) -> bool:
-        """Whether what is below a patient or study is shown."""
+    def is_group_open(self, row: int, toggled: Collection[GroupKey]) -> bool:
+        """Whether what is below a patient or study is shown, or is to be, if ``toggled`` are."""
         assert self._grouped is not None
-        return bool(self._grouped.is_open[self._number(row)])
+        key, is_open = self.group(row).key, bool(self._grouped.is_open[self._number(row)])
+        return is_open == ((key in toggled) == (key in self._toggled))
 
     def image_total(self, row: int) -> int:
         """Return how many images a patient or study has."""

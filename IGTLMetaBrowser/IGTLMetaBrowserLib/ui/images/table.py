@@ -188,8 +188,8 @@ class ImageTableModel(SortableTableModel):
         return self._rows.group_row(key)
 
     def isGroupOpen(self, row):
-        """Whether what is below a patient or study is shown."""
-        return self._rows.is_group_open(row)
+        """Whether what is below a patient or study is shown, or will be in some turns."""
+        return self._rows.is_group_open(row, self._toggledGroups)
 
     def positions(self, row):
         """Return the positions of the images of a row: one, or those of a group."""
