@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from helpers.long_lists import count_prepared_rows, make_long_list
 from helpers.peers import ServerInThread, make_image
+from IGTLMetaBrowserLib.browser.lists import text_column
 from IGTLMetaBrowserLib.browser.lists.image_list import ImageList
 from IGTLMetaBrowserLib.browser.lists.shown_rows import ShownRows
 from IGTLMetaBrowserLib.browser.lists.sorting import at_once
@@ -98,6 +99,18 @@ def test_sorted_before_its_end_both_are_seen(user, long_list):
     images = ImageList(make_long_list(COUNT))
     images.filter("liver")
     images.sort("name")
+    assert user.panel.model.shown.tolist() == images.rows.tolist()
+
+
+def test_an_order_waits_for_a_column_that_is_not_prepared(user, long_list, monkeypatch):
+    ranks, counts = text_column.ranks, count_prepared_rows(monkeypatch)
+    monkeypatch.setattr(text_column, "ranks", ranks)  # of different texts, which are fewer
+    user.click_header(PATIENT)
+    assert user.panel.model.isArranging
+    user.wait_for(lambda: not user.panel.model.isArranging, "the order")
+    assert max(counts) <= 500
+    images = ImageList(make_long_list(COUNT))
+    images.sort("patient_name")
     assert user.panel.model.shown.tolist() == images.rows.tolist()
 
 

@@ -206,7 +206,9 @@ class ImageList(ArrangedRows):
         if field is None:
             self.order_as_listed()
         elif field in TEXT_FIELDS:
-            yield from self.order_by(self.column(field).ranks, descending)
+            column = self.column(field)
+            yield from column.prepare_order()
+            yield from self.order_by(column.ranks, descending)
         else:
             values = self._entries.values(field)
             keys = np.empty(len(self), np.uint64)

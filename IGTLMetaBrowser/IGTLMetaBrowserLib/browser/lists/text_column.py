@@ -37,13 +37,15 @@ class TextColumn(TextRows):
 
     def prepare_search(self) -> Iterator[None]:
         """Make with pauses what ``find`` needs: at once, a million rows take 0.1 s."""
+        yield from self.prepare_order()
+        yield from (self._fold_distinct() if self._is_repetitive else self._fold())
+
+    def prepare_order(self) -> Iterator[None]:
+        """Make with pauses most of what ``ranks`` needs: at once, a million rows take 0.2 s."""
         yield from self.read()
-        if self._is_repetitive:
+        if self._is_repetitive and "codes" not in vars(self):
             yield from self.hash()
             yield from self._number()
-            yield from self._fold_distinct()
-        else:
-            yield from self._fold()
 
     @cached_property
     def codes(self) -> tuple[list[str], np.ndarray]:
@@ -192,6 +194,10 @@ class ExtendedColumn:
         """Return the text of a row."""
         count = len(self._column)
         return self._column.text(row) if row < count else self._more.text(row - count)
+
+    def prepare_order(self) -> Iterator[None]:
+        """As that of ``TextColumn``."""
+        return self._column.prepare_order()
 
     @cached_property
     def codes(self) -> tuple[list[str], np.ndarray]:
