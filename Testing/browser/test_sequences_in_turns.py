@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -12,7 +13,7 @@ import slicer
 
 from helpers.hospital import of_type, step_until
 from helpers.peers import ImagesInMemory, ServerInThread, make_image
-from IGTLMetaBrowserLib import net
+from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import Failed, ImageStatus, NodeRemoved, SequenceLoaded
 from IGTLMetaBrowserLib.browser.images import sequences as turns
@@ -27,6 +28,10 @@ class Perfusion(ImagesInMemory):
 
     def __init__(self) -> None:
         super().__init__({one: make_image(10 * number) for number, one in enumerate(IDS)})
+
+    def images(self) -> list[codec.ImageMetaItem]:
+        patient = {"patient_name": "Smith", "patient_id": "P-1021"}
+        return [replace(one, name="Perfusion of Smith", **patient) for one in super().images()]
 
     def sequences(self) -> list[net.ImageSequence]:
         return [net.ImageSequence(IDS, "time", "s", tuple(map(str, range(len(IDS)))))]
@@ -121,6 +126,42 @@ def test_a_server_can_be_left_as_a_volume_is_moved(loaded, events, scene, number
     loaded.step()
     assert count(scene, "vtkMRMLSequenceNode") == 1
     assert count(scene, "vtkMRMLScalarVolumeNode") == 1
+
+
+def texts_of_frames(scene: Any) -> list[tuple[str, str]]:
+    """Return name and DICOM attributes of what the sequence consists of."""
+    player = scene.GetFirstNodeByClass("vtkMRMLSequenceBrowserNode")
+    frames = player.GetMasterSequenceNode()
+    nodes = [frames.GetNthDataNode(number) for number in range(len(IDS))]
+    nodes += [frames, player, player.GetProxyNode(frames)]
+    return [
+        (
+            node.GetName(),
+            *(node.GetAttribute(f"DICOM.Patient{what}") or "" for what in ("Name", "ID")),
+        )
+        for node in nodes
+    ]
+
+
+@pytest.mark.parametrize("is_shown_again", [False, True])
+@pytest.mark.parametrize("number", TURNS)
+def test_when_patients_are_hidden_meanwhile_all_frames_say_so(
+    loaded, events, scene, number, is_shown_again
+):
+    after(loaded, number)
+    loaded.patients.hide()
+    loaded.step()
+    if is_shown_again:
+        loaded.patients.hide(False)
+    step_until(loaded, lambda: of_type(events, SequenceLoaded), "the sequence")
+    texts = texts_of_frames(scene)
+    loaded.patients.hide(not loaded.patients.is_hidden)
+    others = texts_of_frames(scene)
+    hidden, shown = (others, texts) if is_shown_again else (texts, others)
+    assert "Smith" not in str(hidden)
+    assert "P-1021" not in str(hidden)
+    assert {name for name, *_ in shown[: len(IDS)]} == {"Perfusion of Smith"}
+    loaded.patients.hide(False)
 
 
 def test_if_the_user_removes_a_volume_meanwhile_none_is_made(loaded, events, scene):

@@ -74,6 +74,7 @@ class ImageNodes:
         self._previews = Previews(scene)
         # Of previews: the name as it came, and how much of the image has.
         self._preview_names: dict[tuple[str, str], PreviewName] = {}
+        self._patient_changes = 0  # how often they have been hidden or shown
         # Of images by address and id, of regions by what they show as well.
         self._descriptions: dict[tuple[Any, ...], ImageDescription] = {}
         self._frames = SequenceFrames(scene)
@@ -377,10 +378,15 @@ class ImageNodes:
         order = frame_order(unit, values)
         ids, values = [ids[place] for place in order], [values[place] for place in order]
         volumes = [self.volume(address, image_id) for image_id in ids]
+        changes = self._patient_changes
         browser = yield from make_sequence(self._scene, volumes, name, unit, values)
         # Before the volumes go: whoever hears of that finds the images in the sequence.
         self._frames.keep(browser, [(address, image_id) for image_id in ids])
-        yield from remove_in_turns(self._scene, volumes)
+        try:
+            yield from remove_in_turns(self._scene, volumes)
+        finally:
+            if changes != self._patient_changes:  # which was written onto the volumes only
+                self.patients_changed()
         return browser
 
     def sequence_browser(self, address: str, ids: Sequence[str]) -> Any:
@@ -400,6 +406,7 @@ class ImageNodes:
 
     def patients_changed(self) -> None:
         """Write all descriptions anew: patients have been hidden, or are no longer."""
+        self._patient_changes += 1
         rewrite_patients(self._scene, self._patients)
         for key in list(self._descriptions):
             node, description = self._nodes.get(key), self._descriptions[key]
