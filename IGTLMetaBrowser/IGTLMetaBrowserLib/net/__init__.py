@@ -8,7 +8,8 @@ a connection    ``connection``, ``connection_attempt``, ``address``, ``host_look
                 ``certificate_dates``
 who serves      ``acceptor`` (lets clients in) with ``listener``, ``limits`` and ``farewell``;
                 ``turns``, ``limited_log``; ``source`` is what a server offers
-what is known   ``errors``, ``image_sequences`` (4D), ``whole_texts`` (our own servers)
+what is known   ``errors``; of our own servers ``image_sequences`` (4D), ``patient_issuers``,
+                ``whole_texts``
 
 The packages import what is beside them, but not one another.
 """
@@ -40,6 +41,7 @@ from .errors import (
 )
 from .image_sequences import ImageSequence, read_sequences, sequence_of
 from .limits import Network, ServerLimits, parse_networks
+from .patient_issuers import read_issuers
 from .server.events import ServerEvent, ServerEventType
 from .server.server import Server
 from .settings import ConnectionSettings
@@ -101,6 +103,7 @@ __all__ = [
     "notices_of_documents",
     "parse_address",
     "parse_networks",
+    "read_issuers",
     "read_sequences",
     "sequence_of",
     "why_not_valid_today",

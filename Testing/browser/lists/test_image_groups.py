@@ -61,9 +61,23 @@ def test_exceptions_are_collapsed_and_known_by_a_key_that_lasts():
     key = groups.group(0).key
     assert groups.number(key) == 0
     later = groups_of(*reversed(entries))
-    rows = at_once(later.arrange(np.arange(2), True, [key, (("gone", ""), None), (("1", ""), 5)]))
+    rows = at_once(
+        later.arrange(np.arange(2), True, [key, (("gone", "", ""), None), (("1", "", ""), 5)])
+    )
     assert [int(code) for code in rows.shown if code >= 0] == [0]  # T is open, S is collapsed
     assert rows.image_total(later.number(key)) == 1
+
+
+def test_one_id_of_several_issuers_is_of_as_many_patients():
+    """As the list says it; who names no issuer may mean any."""
+    entries = [image(name, "Smith", "1") for name in "abcd"]
+    images = ImageList(entries, issuers={"a": "North", "b": "South", "d": "North", "gone": "West"})
+    groups = at_once(ImageGroups.of(images))
+    assert groups.patient_total == 3
+    assert [groups.group(number).issuer for number in range(3)] == ["North", "South", ""]
+    rows = at_once(groups.arrange(np.arange(4), are_open=True))
+    assert rows.images_of(0).tolist() == [0, 3]
+    assert [groups.number(groups.group(number).key) for number in range(6)] == [*range(6)]
 
 
 def test_an_empty_list_has_no_groups():

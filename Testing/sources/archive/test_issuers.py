@@ -45,6 +45,7 @@ def test_an_archive_with_one_id_of_two_issuers(make_slice, slices, tmp_path, way
             for item in source.images():
                 assert WORDS in source.metadata(item.id)["Notice"]
                 assert WORDS in ready(source.image, item.id).metadata["Notice"]
+            assert sorted(source.issuers().values()) == ["North", "South"]
 
 
 def test_who_names_no_issuer_may_be_of_any(make_slice, slices, serve, open_source):
@@ -116,8 +117,10 @@ def test_images_of_two_issuers_under_one_uid_are_two_volumes(slices, make_slice,
     """As two copies of a study that were sent from two hospitals, and got one PatientID."""
     others = [make_slice((0, 0, 2.0 * k), k + 3, IssuerOfPatientID="South") for k in range(3)]
     saved([*slices, *others], tmp_path)
-    items = DicomFolderSource(tmp_path).images()
-    assert [item.size[2] for item in items] == [3, 3]
+    source = DicomFolderSource(tmp_path)
+    assert [item.size[2] for item in source.images()] == [3, 3]
+    assert sorted(source.issuers().values()) == ["North", "South"]
+    assert source.issuers().keys() == {item.id for item in source.images()}
 
 
 def test_a_document_is_of_one_issuer(slices, make_slice):

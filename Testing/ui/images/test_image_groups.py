@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -9,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from helpers.long_lists import make_long_list
+from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.lists.image_list import ImageList
 
@@ -34,6 +36,32 @@ ENTRIES = [
     codec.ImageMetaItem("MR head", "C", "MR", "Lindqvist^Astrid", "W1", at(2024, 5, 20, 9)),
     codec.ImageMetaItem("CT head 2", "D", "CT", "Lindqvist^Astrid", "W1", at(2024, 5, 14, 23)),
 ]
+
+
+class TwoHospitals:
+    """Offers images of two patients who have one name and one ID."""
+
+    def images(self) -> list[codec.ImageMetaItem]:
+        return [replace(ENTRIES[0], id=image_id) for image_id in "ABC"]
+
+    def issuers(self) -> dict[str, str]:
+        return {"A": "North", "B": "South", "C": "North"}
+
+    def trajectories(self) -> list[codec.TrajectoryItem]:
+        return []
+
+
+def test_patients_of_two_hospitals_with_one_id_are_two(user):
+    with ServerInThread(TwoHospitals()) as server:
+        user.connect_to(server.port)
+        user.wait_for(lambda: user.panel.browser.images.listed_at is not None, "the list")
+        user.ui.groupCheckBox.click()
+        assert [name for name in names(user) if "Lindqvist" in name] == [
+            "Lindqvist, Astrid, North (2 images)",
+            "Lindqvist, Astrid, South (1 image)",
+        ]
+        user.ui.hidePatientsCheckBox.click()
+        assert not any("North" in name for name in names(user))
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ are a table of their own, and ``EntriesWithMore`` is both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from ...codec.messages.items import ItemTable
 from ...codec.text_rows import TextRows
 from ...privacy.hidden_patients import HiddenPatients
 from ...privacy.redacted_list import redacted_table
-from .group_numbers import GroupNumbers, identities
+from .group_numbers import GroupNumbers, identities, with_issuer
 from .image_search import NO_SEARCH, ImageSearch
 from .listing import byte_counts_of
 from .local_days import local_days
@@ -27,6 +28,7 @@ from .sorting import InTurns, at_once
 from .text_column import ExtendedColumn, TextColumn
 
 TEXT_FIELDS = ("name", "modality", "patient_name", "patient_id", "id")
+NO_ISSUERS: Mapping[str, str] = MappingProxyType({})
 _FEW = 100
 
 
@@ -47,9 +49,11 @@ class EntryTable:
         entries: Sequence[ImageMetaItem] = (),
         patients: HiddenPatients | None = None,
         long_entries: Iterable[ImageMetaItem] = (),
+        issuers: Mapping[str, str] = NO_ISSUERS,
     ) -> None:
         table = _table(entries)
         self.ids: TextRows = table.ids
+        self.issuers = issuers
         self._seen = table if patients is None else redacted_table(table, patients)
         self._made_of = table, _state(patients)
         self._columns: dict[str, TextColumn] = {}
@@ -111,7 +115,12 @@ class EntryTable:
         ids, names = self.column("patient_id"), self.column("patient_name")
         for column in (ids, names):
             yield from column.read()
-        return (yield from identities(ids.encoded, names.encoded))
+        found = yield from identities(ids.encoded, names.encoded)
+        image_ids = [*self.issuers]
+        for row, image_id in zip(self.ids.rows(image_ids).tolist(), image_ids, strict=True):
+            if row >= 0:
+                found[row] = with_issuer(int(found[row]), self.issuers[image_id])
+        return found
 
     def _local_days(self) -> InTurns[np.ndarray]:
         # An OpenIGTLink timestamp has the seconds since 1970 UTC in its upper 32 bits.

@@ -14,6 +14,7 @@ from .sorting import InTurns, NumberedValues
 
 _FIELD = "S64"  # as of patients' names and IDs in IMGMETA
 _DAY_BITS = 32
+_ALL_BITS = (1 << 64) - 1
 
 
 class GroupNumbers:
@@ -56,7 +57,7 @@ class GroupNumbers:
 def identities(ids: np.ndarray, names: np.ndarray) -> InTurns[np.ndarray]:
     """Return with pauses 64 bits for each row, which are the same for one patient.
 
-    As in the subject hierarchy, the ID makes a patient, or else the name.
+    As in the subject hierarchy, the ID makes a patient, or else the name. See ``with_issuer``.
     """
     found = np.empty(len(ids), np.uint64)
     for piece in pieces(len(ids)):
@@ -66,11 +67,19 @@ def identities(ids: np.ndarray, names: np.ndarray) -> InTurns[np.ndarray]:
     return found
 
 
-def identity(patient_id: str, name: str) -> int:
+def identity(patient_id: str, name: str, issuer: str = "") -> int:
     """Return the same for one row."""
-    text = (patient_id or name).encode("utf-8", "surrogateescape")
-    number = _hashes(np.array([text], _FIELD))
-    return int((number if patient_id else ~number)[0])
+    number = _hash(patient_id or name)
+    return with_issuer(number if patient_id else number ^ _ALL_BITS, issuer)
+
+
+def with_issuer(patient: int, issuer: str) -> int:
+    """Return the same for a patient whose ID others have, too, that another issuer has given."""
+    return patient ^ _hash(f"issuer {issuer}") if issuer else patient
+
+
+def _hash(text: str) -> int:
+    return int(_hashes(np.array([text.encode("utf-8", "surrogateescape")], _FIELD))[0])
 
 
 def _hashes(texts: np.ndarray) -> np.ndarray:

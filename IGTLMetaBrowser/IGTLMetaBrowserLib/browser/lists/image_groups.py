@@ -16,8 +16,11 @@ from .image_list import ImageList
 from .local_days import NO_DAY
 from .sorting import InTurns, first_places, sorted_in_turns
 
-GroupKey = tuple[tuple[str, str], int | None]
-"""Patient, and day of the study; None for the patient. The same when the list is read again."""
+GroupKey = tuple[tuple[str, str, str], int | None]
+"""Patient (ID, or else name; who has given the ID, if several have), and day of the study.
+
+The day is None for the patient. It is the same when the list is read again.
+"""
 
 _EPOCH = date(1970, 1, 1)
 
@@ -33,6 +36,7 @@ class Group(NamedTuple):
     level: int
     patient_name: str
     patient_id: str
+    issuer: str
     day: date | None
 
 
@@ -40,7 +44,7 @@ class ImageGroups:
     """The groups of ``images``, numbered: first the patients, then the studies."""
 
     def __init__(self, images: ImageList, numbers: GroupNumbers) -> None:
-        self._numbers = numbers
+        self._images, self._numbers = images, numbers
         self._names, self._ids = images.column("patient_name"), images.column("patient_id")
 
     @classmethod
@@ -69,8 +73,9 @@ class ImageGroups:
         image = int(patients.firsts[patient])
         when = None if day is None or day == NO_DAY else _EPOCH + timedelta(days=day)
         name, patient_id = self._names.text(image), self._ids.text(image)
-        key = ((patient_id, "" if patient_id else name), day)
-        return Group(key, int(day is not None), name, patient_id, when)
+        issuer = self._images.issuer(image)
+        key = ((patient_id, "" if patient_id else name, issuer), day)
+        return Group(key, int(day is not None), name, patient_id, issuer, when)
 
     def number(self, key: GroupKey) -> int | None:
         """Return the number of a group, or None if the list does not have it."""

@@ -7,7 +7,7 @@ at once and a keystroke in the filter is answered at once. Rows are positions in
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +18,7 @@ from ...codec.text_rows import TextRows, pieces
 from ...privacy.hidden_patients import HiddenPatients
 from ...privacy.redacted_list import register_patients
 from .arranged_rows import ArrangedRows
-from .entry_table import TEXT_FIELDS, EntriesWithMore, EntryTable
+from .entry_table import NO_ISSUERS, TEXT_FIELDS, EntriesWithMore, EntryTable
 from .group_numbers import GroupNumbers
 from .image_search import NO_SEARCH, ImageSearch
 from .sorting import InTurns, at_once
@@ -38,6 +38,7 @@ class ImageList(ArrangedRows):
         Each modality with its number of images, the most frequent first.
 
     ``long_entries`` are entries with texts that the list has cut to its fields, see ``EntryTable``.
+    ``issuers`` are those of patients' IDs, by the ids of images, where one ID is of several.
     What was prepared of the same entries in the list ``before`` is taken over.
 
     Where ``patients`` are hidden, all texts that are shown, searched and sorted by are covered.
@@ -50,6 +51,7 @@ class ImageList(ArrangedRows):
         patients: HiddenPatients | None = None,
         long_entries: Iterable[ImageMetaItem] = (),
         before: ImageList | None = None,
+        issuers: Mapping[str, str] = NO_ISSUERS,
     ) -> None:
         if patients is not None and patients.is_hidden:
             for some in (entries, live):  # all of them first: one entry may name another's
@@ -57,7 +59,7 @@ class ImageList(ArrangedRows):
         if before is not None and before._listed.is_of(entries, patients):
             self._listed = before._listed
         else:
-            self._listed = EntryTable(entries, patients, long_entries)
+            self._listed = EntryTable(entries, patients, long_entries, issuers)
         self.first_live_row = len(self._listed)
         # A live image that is also listed is shown in the row that it has there.
         are_listed = self._listed.ids.rows([entry.id for entry in live]) >= 0
@@ -95,6 +97,10 @@ class ImageList(ArrangedRows):
     def entry(self, row: int) -> ImageMetaItem:
         """Return what may be seen of the image in a row; ``image_id`` has its real id."""
         return self._entries.entry(row)
+
+    def issuer(self, row: int) -> str:
+        """Return who has given the ID of the patient in a row, if that has to be told."""
+        return self._listed.issuers.get(self.image_id(row), "")
 
     def image_id(self, row: int) -> str:
         """Return the id of the image in a row."""

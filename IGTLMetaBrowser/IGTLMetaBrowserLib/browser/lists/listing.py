@@ -137,6 +137,11 @@ class Listing:
         return [entry for image_id in ids for entry in self.entries_of(image_id)]
 
     @cached_property
+    def issuers(self) -> dict[str, str]:
+        """Who has given the patient's ID, by the ids of images: where several have given one."""
+        return net.read_issuers(self._texts)
+
+    @cached_property
     def sequences(self) -> list[net.ImageSequence]:
         """Which images show one place at several times, b-values …, by what the server says."""
         return net.read_sequences(self._texts, self.ids) if self._texts else []

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ... import codec
 from ..image_sequences import sequence_texts
+from ..patient_issuers import issuer_texts
 from ..source import (
     AsksElsewhere,
     OffersColorTables,
@@ -162,7 +163,8 @@ def metadata_of_list(
     """Return the metadata of a list, with what only our own client is told of its items."""
     if not is_own_server(message):
         return message.metadata
-    return message.metadata | first_of({**whole_texts, **sequence_texts(source)})
+    texts = {**issuer_texts(source), **whole_texts, **sequence_texts(source)}
+    return message.metadata | first_of(texts)
 
 
 def _found(

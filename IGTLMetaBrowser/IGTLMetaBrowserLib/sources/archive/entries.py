@@ -25,6 +25,11 @@ def frame_of(series: Series) -> Frame:
     return Frame(ImageFile("", FileVersion(0), ImageHeader(series.attributes, {})))
 
 
+def patient_of(series: Series) -> tuple[str, str]:
+    """Return the ID of the patient of a series, and who has given it."""
+    return series["PatientID"], series["IssuerOfPatientID"]
+
+
 def is_same_patient(one: Series, other: Series) -> bool:
     """Whether two series are of one patient, by the ID, or if there is none, by the name."""
     ids, issuers, names = (

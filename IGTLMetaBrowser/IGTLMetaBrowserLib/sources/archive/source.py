@@ -21,11 +21,12 @@ from ...net.server.arriving_images import ArrivingImage
 from ...net.source import NotReadyError, SourceError
 from ..dicom import fields as dicom_fields
 from ..dicom.folder import DicomFolderSource
+from ..dicom.places import issuers_apart
 from ..dicom.volumes import Stack
 from .archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Archive, Filters, Found, Query, Series
 from .arriving_volume import ArrivingVolume, tag_of
 from .disk_checks import DiskChecks
-from .entries import frame_of, marks_of, no_single_image, several_patients, version_of
+from .entries import frame_of, marks_of, no_single_image, patient_of, several_patients, version_of
 from .fetched_series import OpenedSeries
 from .found_series import FoundSeries
 from .growing_volume import GrowingVolume
@@ -41,13 +42,9 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 MOST_ENTRIES = 1000
-
 # How soon who waits for the first slice asks again, and who waits for some of the others.
-_FIRST_RETRY_SECONDS = 0.001
-_PART_RETRY_SECONDS = 0.003
-_FETCHES_AT_ONCE = 4
-_MOST_OPENED = 32
-_MOST_SEARCHES = 16
+_FIRST_RETRY_SECONDS, _PART_RETRY_SECONDS = 0.001, 0.003
+_FETCHES_AT_ONCE, _MOST_OPENED, _MOST_SEARCHES = 4, 32, 16
 
 
 class ArchiveSource:
@@ -210,8 +207,7 @@ class ArchiveSource:
         if series["Modality"] in NOT_IMAGES:
             return ()
         frame = frame_of(series)
-        name = dicom_fields.series_name(frame)
-        item_id = dicom_fields.image_id(series.uid)
+        name, item_id = dicom_fields.series_name(frame), dicom_fields.image_id(series.uid)
         return (dicom_fields.listing_item(frame, name, item_id, (0, 0, 0), codec.ScalarType.UINT8),)
 
     # Images --------------------------------------------------------------------------------------
@@ -356,6 +352,10 @@ class ArchiveSource:
 
     def _ids_of(self, series: Series) -> set[str]:
         return {item.id for item in self._items.get(series.uid, ())}
+
+    def issuers(self) -> Mapping[str, str]:
+        """Return who has given the IDs of patients, by the ids of images, if several have."""
+        return issuers_apart({key: patient_of(series) for key, series in self._series.items()})
 
     # Overlays ------------------------------------------------------------------------------------
 

@@ -377,6 +377,10 @@ class DicomFolderSource:
         """Return which images are volumes of one series that show the same place (4D)."""
         return self._offers.sequences
 
+    def issuers(self) -> Mapping[str, str]:
+        """Return who has given the IDs of patients, by the ids of images; see ``places``."""
+        return self._offers.issuers
+
     def trajectories(self) -> Sequence[codec.TrajectoryItem]:
         """Those given; or those of the folder's file, and of the plans (SR) for its images."""
         plans = (item for plan in self._plans for item in plan.trajectories)

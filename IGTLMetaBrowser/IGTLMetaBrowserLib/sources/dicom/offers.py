@@ -23,6 +23,7 @@ from .files import (
     is_segmentation,
 )
 from .pixels import file_digest, pixel_digest
+from .places import issuers_apart
 from .segmentations import fractional_volumes
 from .stored_pixels import stored_dtype
 from .upright import Upright, upright_grid
@@ -52,7 +53,8 @@ class FolderOffers:
 
     ``images`` are by id, in the order of the files' paths, ``listing`` is what is listed of them;
     ``segmentations`` are the files that are label maps. ``refused`` lists what is not offered, or
-    not as it is; ``sequences`` are the images of one series that show one place (4D). ``contents``
+    not as it is; ``sequences`` are the images of one series that show one place (4D); ``issuers``
+    those of patients' IDs, by the ids of images, where one ID is of several. ``contents``
     are the bytes of files that are in memory; ``decoders`` decode the pixels that are compared;
     ``changes`` are those of the index until then. Raises ``DicomIndexError``.
     """
@@ -80,6 +82,9 @@ class FolderOffers:
             self._offer_segmentation(file)
         self.listing = tuple(offer.item for offer in self.images.values())
         self.sequences = _sequences(self.images)
+        self.issuers = issuers_apart(
+            {image_id: _patient(offer.stack.frames[0]) for image_id, offer in self.images.items()}
+        )
 
     @property
     def are_decoded(self) -> bool:
@@ -207,3 +212,7 @@ def _words(stack: Stack, number: int, stacks: list[Stack]) -> str:
     is_frame = stack.kind == SLICE and stack.position
     words = f"{'frame' if is_frame else stack.kind} {number} of {len(stacks)}"
     return f"{stack.name} {words}".strip()
+
+
+def _patient(frame: Frame) -> tuple[str, str]:
+    return frame.get("PatientID"), frame.get("IssuerOfPatientID")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -137,6 +137,22 @@ def patient_of(frame: Frame) -> str:
 def are_several_issuers(issuers: Iterable[str]) -> bool:
     """Whether IDs of patients are of different issuers. Who names none may mean any."""
     return len({issuer.strip() for issuer in issuers} - {""}) > 1
+
+
+def issuers_apart(images: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """Return the issuers of some images, by their ids: where several have given one ID.
+
+    ``images`` are by their ids: the ID of the patient, and its issuer.
+    """
+    issuers: dict[str, set[str]] = {}
+    for patient_id, issuer in images.values():
+        issuers.setdefault(patient_id, set()).add(issuer)
+    several = {patient_id for patient_id, some in issuers.items() if are_several_issuers(some)}
+    return {
+        image_id: issuer
+        for image_id, (patient_id, issuer) in images.items()
+        if patient_id in several and issuer
+    }
 
 
 def check_patient(image: Frame, patient_id: str, name: str, issuer: str) -> None:

@@ -21,6 +21,7 @@ class GroupTexts:
         self._noDay = _("No scan date")
         self._nameAndTotal = _("{name} ({images})")
         self._patientId = _("Patient ID: {id}")
+        self._issuer = _("Issuer of the patient ID: {issuer}")
 
     def name(self, group, imageTotal):
         """Return what stands in the row of a group."""
@@ -34,6 +35,8 @@ class GroupTexts:
         lines = [*filter(None, names)] or [self._noName]
         if group.patient_id:
             lines.append(self._patientId.format(id=printable(group.patient_id)))
+            if group.issuer:
+                lines.append(self._issuer.format(issuer=printable(group.issuer)))
         return [*lines, self._name(group)] if group.level else lines
 
     def indented(self, text, level):
@@ -44,4 +47,6 @@ class GroupTexts:
         if group.level:
             return self._noDay if group.day is None else self._localeTexts.day(group.day)
         name = readable_name(printable(group.patient_name))
-        return name or printable(group.patient_id) or self._noName
+        name = name or printable(group.patient_id) or self._noName
+        # Without an ID, patients are hidden.
+        return f"{name}, {printable(group.issuer)}" if group.issuer and group.patient_id else name

@@ -113,7 +113,12 @@ class ImageSection:
         listing, patients = self._browser.metadata.listing, self._browser.patients
         live += labelMapEntries(self._browser.overlays.label_maps, listing)
         images = ImageList(
-            listing.entries, live, patients, listing.long_entries, before=self.model.images
+            listing.entries,
+            live,
+            patients,
+            listing.long_entries,
+            self.model.images,
+            listing.issuers,
         )
         self.filter.showList(images)
         self._info.update()
