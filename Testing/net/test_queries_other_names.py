@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from helpers.peers import make_image
@@ -28,6 +29,33 @@ def test_an_image_under_another_name_is_taken_after_a_while_if_it_is_as_listed(
     assert queries.accept_candidates(2.9) == []
     assert queries.accept_candidates(3.0) == [oldest]
     assert oldest.answer is answer
+
+
+def test_the_voxels_of_an_image_under_another_name_are_summed_in_turns(
+    queries: net.Queries, monkeypatch: pytest.MonkeyPatch
+):
+    """Those of half a GB take 120 ms, which a window would not move for."""
+    item = codec.ImageMetaItem(id="A", size=(1024, 1024, 40), scalar_type=codec.ScalarType.UINT16)
+    ask(queries, "IMGMETA")
+    queries.match(codec.ImageMetaMessage([item]))
+    query = ask(queries, "IMAGE", "A")
+    answer = codec.ImageMessage(np.zeros((40, 1024, 1024), np.uint16), device_name="Scanner")
+    summed: list[int] = []
+
+    def crc64(data: memoryview, crc: int = 0) -> int:
+        summed.append(len(data))
+        return 0
+
+    monkeypatch.setattr(codec, "crc64", crc64)
+    for turns, _ in enumerate(queries.prepare(answer), 1):
+        assert len(summed) == turns
+    assert sum(summed) == answer.pixels.nbytes
+    assert max(summed) <= 16 << 20
+    del summed[:]
+    queries.match(answer, now=1.0)
+    assert queries.accept_candidates(3.0) == [query]
+    assert query.answer is answer
+    assert not summed
 
 
 def test_the_next_image_under_the_name_of_an_answer_is_taken_sooner(queries: net.Queries):

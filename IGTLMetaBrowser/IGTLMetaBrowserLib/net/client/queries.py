@@ -22,7 +22,7 @@ from ... import codec
 from ..errors import AnswerError, NetworkError, RefusedError
 from .image_notes import describe_image
 from .listed_images import ListedImages, can_fit
-from .other_names import GRACE_SECONDS, OtherNames, fingerprint
+from .other_names import GRACE_SECONDS, OtherNames
 from .part_answers import PartAnswers
 from .query import Query
 from .query_errors import (
@@ -131,7 +131,7 @@ class Queries:
         return due
 
     def _accept(self, query: Query, image: codec.ImageMessage) -> None:
-        voxels = fingerprint(image)
+        voxels = self._other_names.fingerprint(image)
         if query.first_voxels is None and self._other_names.must_confirm(image):
             query.first_voxels = voxels
             query.came_instead = f"{describe_image(image)}, only once, so it may be another one"
@@ -160,9 +160,18 @@ class Queries:
         return self._last_error
 
     def prepare(self, event: codec.Message | codec.Rejected) -> Iterator[None]:
-        """Do with pauses what would take ``match`` long: of a list of a million images, 0.4 s."""
+        """Do with pauses what takes ``match`` long: with a list of a million images, 0.4 s.
+
+        Or with a large image of another name that may be an answer, after a while.
+        """
         if isinstance(event, (codec.ImageMetaMessage, codec.LabelMetaMessage)):
             yield from self.images.prepare(event)
+        elif isinstance(event, codec.ImageMessage):
+            name = event.device_name
+            is_exact = self._find_exactly("IMAGE", name) is not None
+            query = None if is_exact else self._oldest_for_other_name(name)
+            if query is not None and self._other_names.fits(query.device_name, event):
+                yield from self._other_names.prepare(event)
 
     def match(self, event: codec.Message | codec.Rejected, now: float = 0.0) -> Query | None:
         """Return the query that ``event`` answers, with its answer or error set, or None."""
