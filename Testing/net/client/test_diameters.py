@@ -13,6 +13,7 @@ from helpers.peers import (
     ScriptedServer,
     ServerInThread,
     step_until_event,
+    wait_for_socket,
 )
 from IGTLMetaBrowserLib import codec, net
 
@@ -42,6 +43,27 @@ def test_what_is_pushed_is_doubled_too(message: codec.TrajectoryMessage | codec.
         client.connect()
         received = step_until_event(client, net.Unsolicited).message
     assert received.items[0].diameter == 2 * message.items[0].diameter
+
+
+def test_a_long_list_is_doubled_in_several_steps():
+    many = codec.TrajectoryMessage([TRAJECTORY] * 35_000)
+
+    def push(peer: Peer) -> None:
+        peer.send(many)
+        peer.wait_until_closed()
+
+    with ScriptedServer(push) as server, server.client(diameter_is_radius=True) as client:
+        client.connect()
+        step_until_event(client, net.Connected)
+        size = len(codec.pack(many))
+        while client.reading.received < size:
+            wait_for_socket(client)
+            client.step(seconds=0)  # as short as can be
+        steps = 1
+        while not (events := client.step(seconds=0)):
+            steps += 1
+    assert steps >= 3
+    assert [item.diameter for item in events[0].message.items] == [5.0] * 35_000
 
 
 def test_what_is_sent_has_radii():

@@ -14,7 +14,7 @@ from ..other_protocols import is_tls, other_protocol
 from ..settings import ConnectionSettings
 from ..tls import REQUIRES_TLS
 from .capabilities import CapabilityFinder
-from .diameters import from_radii
+from .diameters import to_diameters
 from .events import CapabilityKnown, ClientEvent, Finished, Unsolicited
 from .header_versions import ServerVersion, VersionFinder
 from .queries import Queries
@@ -166,12 +166,17 @@ class Session:
     def _is_prepared(self, event: codec.Message | codec.Rejected, end: float) -> bool:
         """Go on until ``end`` with what takes long before a message is handled; return if done."""
         if self._preparation is None:
-            self._preparation = self._queries.prepare(event)
+            self._preparation = self._prepare(event)
         for _ in self._preparation:
             if time.monotonic() >= end:
                 return False
         self._preparation = None
         return True
+
+    def _prepare(self, event: codec.Message | codec.Rejected) -> Iterator[None]:
+        if self._settings.diameter_is_radius and not isinstance(event, codec.Rejected):
+            yield from to_diameters(event)
+        yield from self._queries.prepare(event)
 
     @property
     def _may_ask_for_capability(self) -> bool:
@@ -223,8 +228,6 @@ class Session:
             return [CapabilityKnown(self.capability.types or frozenset())]
         if isinstance(event, codec.ImageMessage):
             event.metadata.pop(codec.FILLER, None)  # it is nothing of the image
-        if self._settings.diameter_is_radius and not isinstance(event, codec.Rejected):
-            event = from_radii(event)
         query = self._queries.match(event, now)
         if isinstance(event, codec.Rejected):
             # Perhaps for its size: then the rest of it is still to come, and is no answer.
