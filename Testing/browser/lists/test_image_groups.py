@@ -6,10 +6,12 @@ from datetime import date, datetime
 
 import numpy as np
 
+from helpers.long_lists import count_prepared_rows, make_long_list
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.lists.image_groups import ImageGroups
 from IGTLMetaBrowserLib.browser.lists.image_list import ImageList
 from IGTLMetaBrowserLib.browser.lists.sorting import at_once
+from IGTLMetaBrowserLib.codec import text_rows
 
 
 def image(name: str, patient: str, patient_id: str, *moment: int) -> codec.ImageMetaItem:
@@ -78,6 +80,16 @@ def test_one_id_of_several_issuers_is_of_as_many_patients():
     rows = at_once(groups.arrange(np.arange(4), are_open=True))
     assert rows.images_of(0).tolist() == [0, 3]
     assert [groups.number(groups.group(number).key) for number in range(6)] == [*range(6)]
+
+
+def test_of_many_images_with_issuers_each_issuer_is_looked_at_once(monkeypatch):
+    """For each of 100,000 images, that would be a step of two seconds."""
+    monkeypatch.setattr(text_rows, "_ROWS_A_TURN", 100)
+    issuers = {f"IMAGE_{number:08d}": f"Hospital {number % 3}" for number in range(1000)}
+    images = ImageList(make_long_list(1000), issuers=issuers)
+    counts = count_prepared_rows(monkeypatch)
+    assert sum(1 for _ in ImageGroups.of(images)) > 2 * len(issuers) / 100
+    assert counts.count(1) == 3
 
 
 def test_an_empty_list_has_no_groups():

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...codec import ImageMetaItem, cut_text, readable
 from ...codec.messages.items import ItemTable
-from ...codec.text_rows import TextRows
+from ...codec.text_rows import TextRows, pieces
 from ...privacy.hidden_patients import HiddenPatients
 from ...privacy.redacted_list import redacted_table
 from .group_numbers import GroupNumbers, identities, with_issuer
@@ -116,10 +116,13 @@ class EntryTable:
         for column in (ids, names):
             yield from column.read()
         found = yield from identities(ids.encoded, names.encoded)
+        apart = {issuer: with_issuer(0, issuer) for issuer in set(self.issuers.values())}
+        numbers = np.array([apart[issuer] for issuer in self.issuers.values()], np.uint64)
         image_ids = [*self.issuers]
-        for row, image_id in zip(self.ids.rows(image_ids).tolist(), image_ids, strict=True):
-            if row >= 0:
-                found[row] = with_issuer(int(found[row]), self.issuers[image_id])
+        for piece in pieces(len(image_ids)):
+            rows = self.ids.rows(image_ids[piece])
+            found[rows[rows >= 0]] ^= numbers[piece][rows >= 0]
+            yield
         return found
 
     def _local_days(self) -> InTurns[np.ndarray]:
