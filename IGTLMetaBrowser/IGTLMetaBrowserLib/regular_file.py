@@ -10,13 +10,16 @@ shell hands over what is on no disk. It is read for a time.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import select
 import stat
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, TypeVar
+
+Result = TypeVar("Result")
 
 NO_FILE = "it is a pipe or a device, and no file"
 MOST_BYTES = 64 << 20
@@ -38,9 +41,38 @@ def open_regular(path: str | bytes | Path, flags: int) -> int:
     raise OSError(errno.EINVAL, NO_FILE)
 
 
+class RegularFile(io.FileIO):
+    """A file as ``open_regular`` opens it, without a buffer; reading raises ``OSError``.
+
+    Some of the system's files (``/proc/kmsg``) are regular, and have nothing to be read just now:
+    Python returns None then, and a buffer of Python's, too.
+    """
+
+    def __init__(self, path: str | bytes | Path) -> None:
+        super().__init__(os.fspath(path), "rb", opener=open_regular)
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what fits ``buffer``."""
+        return _required(super().readinto(buffer))
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read up to ``size`` bytes, or all."""
+        return _required(super().read(-1 if size is None else size))
+
+    def readall(self) -> bytes:
+        """Read all."""
+        return _required(super().readall())
+
+
+def _required(read: Result | None) -> Result:
+    if read is None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return read
+
+
 def opened(path: str | bytes | Path) -> BinaryIO:
-    """Open a file to read its bytes. Raises ``OSError``."""
-    return open(path, "rb", opener=open_regular)
+    """Open a file to read its bytes. Raises ``OSError``, and so does reading."""
+    return io.BufferedReader(RegularFile(path))
 
 
 def read_small(path: Path) -> bytes:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..regular_file import open_regular
+from ..regular_file import RegularFile
 from .buffer_file import BufferFile
 
 LONGEST = 256 << 20
@@ -62,17 +62,17 @@ class ElementCount:
             raise TooLargeError(f"its header has more than {_MOST_EMPTY_ITEMS} empty items")
 
 
-class LimitedFile(io.FileIO):
+class LimitedFile(RegularFile):
     """The file at ``path``; reading raises ``TooLargeError`` beyond the limit, before it reads."""
 
     def __init__(self, path: str | bytes | Path) -> None:
-        super().__init__(path, "rb", opener=open_regular)
+        super().__init__(path)
         self._bytes_left = LONGEST
 
-    def readinto(self, buffer: Any) -> int | None:
+    def readinto(self, buffer: Any) -> int:
         """Read what fits ``buffer``."""
         check_length(LONGEST - self._bytes_left + len(buffer))
-        count = super().readinto(buffer) or 0
+        count = super().readinto(buffer)
         self._bytes_left -= count
         return count
 

@@ -19,6 +19,7 @@ import numpy as np
 from ...file_version import FileVersion, version_of
 from ...net.source import SourceError
 from ...regular_file import opened
+from ...system_errors import reason_of
 from .bits import without_other_bits
 from .codestreams import check_frames
 from .lookup_tables import apply_modality_table, apply_palette
@@ -266,7 +267,7 @@ def _read(path: Path) -> Dataset:
         with opened(path) as file:
             dataset = read_partial(file, _end_of_pixels(), _DEFERRED, force=True)
     except Exception as error:  # a file that changed since it was listed raises anything
-        raise SourceError(f"{path.name!r} can no longer be read: {error}") from error
+        raise SourceError(f"{path.name!r} can no longer be read: {reason_of(error)}") from error
     if "TransferSyntaxUID" not in dataset.file_meta:
         implicit, little_endian = dataset.original_encoding
         explicit = ExplicitVRLittleEndian if little_endian else ExplicitVRBigEndian

@@ -16,7 +16,7 @@ from ...dicom_index.buffer_file import BufferFile, Contents
 from ...dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
 from ...file_version import version_of
 from ...net.source import SourceError
-from ...regular_file import open_regular
+from ...regular_file import RegularFile
 from ...system_errors import reason_of
 from .files import Frame, ImageFile
 from .values import integer_kind
@@ -61,9 +61,9 @@ def open_unchanged(folder: Path, file: ImageFile, contents: Contents | None = No
     if content is not None:
         return BufferFile(content)
     try:
-        opened = io.FileIO(folder / file.name, opener=open_regular)
+        opened = RegularFile(folder / file.name)
     except OSError as error:
-        raise SourceError(f"{file.name!r} can no longer be read: {reason_of(error)}") from error
+        raise _unreadable(file, error) from error
     try:
         check_unchanged(opened, file)
         header = opened.read(_BYTES_WITH_UID)
@@ -71,6 +71,9 @@ def open_unchanged(folder: Path, file: ImageFile, contents: Contents | None = No
             header += opened.read(max(0, file.header.pixels.offset - len(header)))
         if not _has_uid(header, file):
             raise _changed(file)
+    except OSError as error:  # the disk, or a share that is away
+        opened.close()
+        raise _unreadable(file, error) from error
     except BaseException:
         opened.close()
         raise
@@ -101,6 +104,10 @@ def check_unchanged(opened: io.RawIOBase, file: ImageFile) -> None:
         raise _changed(file)
 
 
+def _unreadable(file: ImageFile, error: OSError) -> SourceError:
+    return SourceError(f"{file.name!r} can no longer be read: {reason_of(error)}")
+
+
 def _changed(file: ImageFile) -> SourceError:
     return SourceError(f"{file.name!r} can no longer be read: it has changed; refresh the list")
 
@@ -115,7 +122,11 @@ def read_into(pixels: np.ndarray, opened: io.RawIOBase, file: ImageFile, start: 
             "The file may be damaged; get it again from its archive."
         )
     opened.seek(place.offset + start)
-    if opened.readinto(memoryview(pixels).cast("B")) != pixels.nbytes:
+    try:
+        count = opened.readinto(memoryview(pixels).cast("B"))
+    except OSError as error:
+        raise _unreadable(file, error) from error
+    if count != pixels.nbytes:
         raise SourceError(f"{file.name!r} can no longer be read: it was cut off")
 
 
