@@ -6,7 +6,7 @@ import contextlib
 import ipaddress
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -159,3 +159,24 @@ def test_a_query_that_comes_with_the_end_of_the_handshake_is_answered_in_the_sam
         peer.send(outgoing.read())
         server.step()
         assert [one.type.value for one in events] == ["connected", "answered"]
+
+
+# Many at once
+
+
+def test_a_step_lets_in_as_many_as_there_is_time_for(clock: list[float]) -> None:
+    """With thousands of connections, to find out whether there is room takes some ms each time."""
+
+    class Slow(net.ServerLimits):
+        def why_not(self, host: str, connected: Sequence[str]) -> str | None:
+            clock[0] += 0.004
+            return super().why_not(host, connected)
+
+    with net.Server(ImagesInMemory(), port=0, limits=Slow()) as server, ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(Peer.connect(server.port))
+        server.step()
+        assert 1 <= len(server.clients) <= 4
+        for _ in range(20):
+            server.step()
+        assert len(server.clients) == 20
