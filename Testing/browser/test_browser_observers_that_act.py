@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from helpers.hospital import Hospital, finish, of_type, step_until, step_until_event, voxels
-from helpers.peers import ServerInThread, make_image
+from helpers.live_frames import frame, stream
+from helpers.peers import ScriptedServer, ServerInThread, make_image
 from hostile.rig import WAYS
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser import events as told
@@ -143,3 +144,24 @@ def test_a_recording_can_be_stopped_as_it_is_started(unconnected, sequences):
     once(unconnected, told.RecordingStarted, lambda: recordings.stop("Ultrasound"))
     assert not recordings.start("Ultrasound").is_recording
     assert recordings.current == {}
+
+
+def test_a_live_image_is_none_of_the_server_that_was_chosen_as_its_node_came(
+    unconnected, events, scene, clinic
+):
+    done = []
+
+    def choose(*_: Any) -> None:
+        if not done:
+            done.append(True)
+            unconnected.connect(clinic.host, clinic.port)
+
+    with ScriptedServer(stream(frame(1, "MR"))) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        tag = scene.AddObserver(scene.NodeAddedEvent, choose)
+        step_until(unconnected, lambda: bool(done), "the stream")
+        scene.RemoveObserver(tag)
+        assert unconnected.images.live == {}
+        assert unconnected.images.states == {}
+        assert of_type(events, told.LiveImage) == []
+        unconnected.disconnect()

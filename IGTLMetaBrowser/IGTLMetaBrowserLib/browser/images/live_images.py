@@ -93,13 +93,17 @@ class LiveImages:
             return
         is_removed = state is not None and shown is None and not _is_in_scene(state.node)
         is_described = shown is None or self._is_described_anew(image)
+        states = self.states
         try:
             node = None if is_removed else self._show(image, is_described)
         except ValueError as error:
             self._notify_problem(image_id, error)
             return
-        before = self.states.get(image_id)  # none more if the scene was closed meanwhile
-        frames = (0 if before is None else before.frames) + skipped + 1
+        if self.states is not states:
+            return  # who heard of its node has left the server, or closed the scene
+        if node is not None:
+            self._image_states.live(image_id)
+        frames = (0 if state is None else state.frames) + skipped + 1
         last_at = datetime.now(timezone.utc)
         self._byte_counts[image_id] = 0 if node is None else frame_size(image)
         self.states[image_id] = LiveImageState(_entry(image), node, frames, last_at)
@@ -121,7 +125,6 @@ class LiveImages:
             self._unfinished.pop(image_id, None)
             self._in_scene.show_live(image, is_described)
             self._modified_at[image_id] = time.monotonic()
-        self._image_states.live(image_id)
         return self._in_scene.live_node(image_id)
 
     def _show_voxels(self, image: codec.ImageMessage) -> bool:
