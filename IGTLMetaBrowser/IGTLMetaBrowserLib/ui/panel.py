@@ -59,7 +59,7 @@ class BrowserPanel:
         self.offers = ServerOffers(browser, self._tips)
         self.overlays = OverlaySection(ui, browser, self.images, self.offers, texts, self.status)
         self.progress = ProgressSection(ui, browser, texts)
-        self.record = RecordButton(ui.recordButton, browser, self.selectedImageIds, self.status)
+        self.record = RecordButton(ui.recordButton, browser, self.images.selection, self.status)
         self.settings = ServerSettingsSection(ui, browser)
         self.share = ShareSection(ui, sceneEndpoint, texts, self.status)
         self.keptPreviews = KeptPreviews(ui.keepPreviewsCheckBox, browser.images)

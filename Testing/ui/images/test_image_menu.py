@@ -7,8 +7,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from helpers.long_lists import make_long_list
 from helpers.peers import ServerInThread
 from helpers.window_sources import LargeSource
+from IGTLMetaBrowserLib.codec.text_rows import TextRows
 
 
 @pytest.fixture
@@ -49,7 +51,22 @@ def test_load_leaves_alone_what_is_loaded_and_load_again_the_rest(connected):
     connected.select("A", "B")
     connected.choose(connected.open_menu("A").load)
     connected.choose(connected.open_menu("A").loadAgain)
-    assert asked == [["B"], ["A"]]
+    assert [[*ids] for ids in asked] == [["B"], ["A"]]
+
+
+def test_of_a_long_selection_no_ids_are_made_to_open_the_menu(user, offer, monkeypatch):
+    """Of a million images that took 3 s."""
+    offer(make_long_list(500))
+    user.press(user.ui.selectAllButton)
+    made = []
+    texts_of = TextRows.texts_of
+    monkeypatch.setattr(
+        TextRows, "texts_of", lambda rows, which: made.append(len(which)) or texts_of(rows, which)
+    )
+    user.panel.images.menu.update()
+    assert sum(made) == 0
+    assert user.panel.images.menu.load.enabled
+    assert not user.panel.images.menu.cancel.enabled
 
 
 def test_cancel_stops_what_is_selected_alone(user):

@@ -57,6 +57,11 @@ class Sequences:
         """Return the sequence that an image belongs to by the last list, or None."""
         return net.sequence_of(image_id, self._metadata.listing.sequences)
 
+    @property
+    def ids(self) -> list[str]:
+        """The ids of all images that belong to one by the last list."""
+        return [one for sequence in self._metadata.listing.sequences for one in sequence.ids]
+
     def having(self, image_ids: Iterable[str]) -> list[net.ImageSequence]:
         """Return the sequences that these images belong to; there may be 1,000,000 images."""
         listed = self._metadata.listing.sequences

@@ -37,21 +37,17 @@ class ImageMenu(TableMenu):
 
     def update(self):
         """Enable what can be done now."""
-        statuses = [state.status for state in self._section.selectedStates()]
-        hasServer = self._section.hasServer
-        isIdle = [status not in _BUSY for status in statuses]
-        isLoaded = [status is ImageStatus.LOADED for status in statuses]
-        self.load.enabled = hasServer and any(
-            idle and not loaded for idle, loaded in zip(isIdle, isLoaded, strict=True)
-        )
-        self.loadAgain.enabled = hasServer and any(isLoaded)
-        self.region.update(hasServer and len(statuses) == 1 and self._section.canLoadRegions)
+        statuses, hasServer = self._section.selectedStatuses(), self._section.hasServer
+        isLoaded, isOne = ImageStatus.LOADED in statuses, self._section.selection.total == 1
+        self.load.enabled = hasServer and not statuses <= {*_BUSY, ImageStatus.LOADED}
+        self.loadAgain.enabled = hasServer and isLoaded
+        self.region.update(hasServer and isOne and self._section.canLoadRegions)
         self.loadSequence.enabled = hasServer and self._section.hasSelectedSequence
-        self.cancel.enabled = not all(isIdle)
+        self.cancel.enabled = not statuses.isdisjoint(_BUSY)
         self.removePreview.enabled = self._section.hasSelectedPreviews
-        self.showInViews.enabled = any(isLoaded)
-        self.colors.enabled = hasServer and any(isLoaded)
-        self.ownColors.enabled = any(isLoaded)
+        self.showInViews.enabled = isLoaded
+        self.colors.enabled = hasServer and isLoaded
+        self.ownColors.enabled = isLoaded
         self.segmentation.enabled = bool(self._section.loadedLabelMaps())
         self.showDetails.enabled = self._section.hasSelection
         self.copyRows.enabled = self._section.hasSelection

@@ -15,10 +15,10 @@ class RecordButton:
     browser that concern recordings.
     """
 
-    def __init__(self, button, browser, selectedIds, statusLine):
+    def __init__(self, button, browser, selection, statusLine):
         self._button = button
         self._images = browser.images
-        self._selectedIds = selectedIds
+        self._selection = selection
         self._statusLine = statusLine
         self.handlers = {
             events.RecordingStarted: self._onStarted,
@@ -46,9 +46,7 @@ class RecordButton:
     def _liveIds(self):
         # A recording may go on for an image of which no frame has come since the scene was closed.
         live, recorded = self._images.live, self._images.recordings.current
-        if not live and not recorded:
-            return []  # the selection may have 100,000 images
-        return [one for one in self._selectedIds() if one in live or one in recorded]
+        return self._selection.among({*live, *recorded})
 
     def _areRecorded(self, liveIds):
         current = self._images.recordings.current

@@ -56,6 +56,25 @@ class RowSelection:
         positions = order[self._isSelected[order]]
         return positions[images.are_loadable[positions]]
 
+    @property
+    def total(self):
+        """How many images ``imageIds`` has."""
+        return len(self.positions())
+
+    def among(self, imageIds):
+        """Return those of these images that are selected, in the table's order.
+
+        The selected ones may be a million: what is looked for should be the few.
+        """
+        images = self._model.images
+        rows = images.rows_of([*imageIds])
+        areWanted = np.zeros(len(images), bool)
+        areWanted[rows[rows >= 0]] = True
+        if not areWanted.any():
+            return []
+        positions = self.positions()
+        return images.image_ids(positions[areWanted[positions]])
+
     def selectAll(self):
         """Select all images that the filter leaves."""
         self._isSelected[:] = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import qt
 from slicer.i18n import tr as _
 
@@ -184,9 +185,14 @@ class ImageSection:
     def isSorted(self):
         return self.model.sortColumn != UNSORTED
 
-    def selectedStates(self):
-        """Return the state of each selected image that can be loaded."""
-        return [self._browser.images.state(imageId) for imageId in self.selection.imageIds()]
+    def selectedStatuses(self):
+        """Return which statuses the selected images have that can be loaded."""
+        states = self._browser.images.states
+        known = self.selection.among(states)
+        statuses = {states[imageId].status for imageId in known}
+        if len(known) < self.selection.total:
+            statuses.add(ImageStatus.NOT_LOADED)
+        return statuses
 
     def focusTable(self):
         """Go on in the table by keyboard, with the present row, or else the first, selected."""
@@ -212,11 +218,15 @@ class ImageSection:
 
     def loadSelectedNew(self):
         """Load those of the selected images that are not loaded."""
-        self._load(self._selectedIds(lambda status: status is not ImageStatus.LOADED))
+        positions = self.selection.positions()
+        areLoaded = np.zeros(len(self.model.images), bool)
+        areLoaded[self.model.images.rows_of(self._selectedLoadedIds())] = True
+        positions = positions[~areLoaded[positions]]
+        self._load(self.model.images.ids_when_needed(positions), positions)
 
     def loadSelectedAgain(self):
         """Load those of the selected images again that are loaded."""
-        self._load(self._selectedIds(lambda status: status is ImageStatus.LOADED))
+        self._load(self._selectedLoadedIds())
 
     @property
     def canLoadRegions(self):
@@ -235,11 +245,11 @@ class ImageSection:
 
     @property
     def hasSelectedSequence(self):
-        return self.sequences.canLoad(self.selection.imageIds())
+        return bool(self.selection.among(self._browser.images.sequences.ids))
 
     def loadSelectedSequences(self):
         """Load the 4D series of the selected images, each as one sequence."""
-        imageIds = self.selection.imageIds()
+        imageIds = self.selection.among(self._browser.images.sequences.ids)
         sequences = self._browser.images.sequences.having(imageIds)
         ofSequences = [imageId for sequence in sequences for imageId in sequence.ids]
         if self._isEnoughMemory(ofSequences):
@@ -252,11 +262,12 @@ class ImageSection:
     @property
     def hasSelectedPreviews(self):
         """Whether of one of the selected images a preview is in the scene."""
-        return not self._browser.images.ids_with_previews.isdisjoint(self.selection.imageIds())
+        return bool(self.selection.among(self._browser.images.ids_with_previews))
 
     def removeSelectedPreviews(self):
         """Remove the previews of the selected images, which no other module offers to do."""
-        self._browser.images.remove_previews(self.selection.imageIds())
+        previews = self._browser.images.ids_with_previews
+        self._browser.images.remove_previews(self.selection.among(previews))
 
     def copySelectedIds(self):
         """Copy the ids of the selected images, each in a line."""
@@ -271,7 +282,7 @@ class ImageSection:
 
     def showSelectedInViews(self):
         """Show the first selected image that is loaded in the slice views."""
-        for imageId in self._selectedIds(lambda status: status is ImageStatus.LOADED):
+        for imageId in self._selectedLoadedIds():
             node = self._browser.images.node(imageId)
             if node is not None:
                 self._browser.images.sequences.select_frame(imageId)
@@ -280,17 +291,17 @@ class ImageSection:
 
     def useServerColors(self):
         """Show the selected images that are loaded with the color table of the server."""
-        for imageId in self._selectedIds(lambda status: status is ImageStatus.LOADED):
+        for imageId in self._selectedLoadedIds():
             self._browser.overlays.request_color_table(imageId)
 
     def useWindowAndLevel(self):
         """Show the selected images that are loaded as before ``useServerColors``."""
-        for imageId in self._selectedIds(lambda status: status is ImageStatus.LOADED):
+        for imageId in self._selectedLoadedIds():
             self._browser.overlays.stop_using_color_table(imageId)
 
     def loadedLabelMaps(self):
         """Return the ids of the selected label maps that are loaded."""
-        loaded = self._selectedIds(lambda status: status is ImageStatus.LOADED)
+        loaded = self._selectedLoadedIds()
         return [imageId for imageId in loaded if self._browser.overlays.is_label_map(imageId)]
 
     def showAsSegmentations(self):
@@ -312,12 +323,10 @@ class ImageSection:
         """Show the images in the order in which the server lists them."""
         self._sort(UNSORTED, qt.Qt.AscendingOrder)
 
-    def _selectedIds(self, isWanted):
-        return [
-            imageId
-            for imageId in self.selection.imageIds()
-            if isWanted(self._browser.images.state(imageId).status)
-        ]
+    def _selectedLoadedIds(self):
+        states = self._browser.images.states.items()
+        loaded = (one for one, state in states if state.status is ImageStatus.LOADED)
+        return self.selection.among(loaded)
 
     # Groups
 

@@ -20,10 +20,6 @@ class SequenceLoading:
         self._loaded = _("'{name}': {count} volumes are one sequence; replay it in its tool bar.")
         self.handlers = {events.SequenceLoaded: self._onLoaded}
 
-    def canLoad(self, imageIds):
-        """Whether one of these images belongs to a 4D series."""
-        return bool(self._browser.images.sequences.having(imageIds))
-
     def load(self, imageIds):
         """Load the series that these images belong to, each as one sequence."""
         self._statusLine.forgetResult()
