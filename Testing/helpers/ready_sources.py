@@ -9,9 +9,13 @@ from typing import Any
 from IGTLMetaBrowserLib.net.source import AsksElsewhere, NotReadyError, Source
 
 
-def ready(ask: Callable[..., Any], *arguments: Any) -> Any:
-    """Ask a source as a server does: for what is there now, again while it is not ready."""
-    source, since = getattr(ask, "__self__", None), time.monotonic()
+def ready(ask: Callable[..., Any], *arguments: Any, since: float | None = None) -> Any:
+    """Ask a source as a server does: for what is there now, again while it is not ready.
+
+    ``since`` is when the question came, if not now.
+    """
+    source = getattr(ask, "__self__", None)
+    since = time.monotonic() if since is None else since
     asks_elsewhere = isinstance(source, AsksElsewhere)
     while True:
         if asks_elsewhere:

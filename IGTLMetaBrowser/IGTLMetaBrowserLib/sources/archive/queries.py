@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -86,7 +86,7 @@ class ArchiveQueries:
         """
         listing.asked_at = time.monotonic()
         try:
-            return self._executor.submit(self.find, {}, self.most).result()
+            return self._executor.submit(self.find, {}).result()
         except BaseException:  # nobody will ask for anything
             self._executor.shutdown(wait=False)
             raise
@@ -100,18 +100,19 @@ class ArchiveQueries:
             "Search for a patient, a date or a modality"
         )
 
-    def found_now(self, listing: Listing, query: Query, most: int = 0) -> Found | None:
+    def found_now(
+        self, listing: Listing, query: Query, find: Callable[[Query], Found] | None = None
+    ) -> Found | None:
         """Return what has come of the archive; None if nothing newer is needed than is known.
 
-        ``most`` is how many, if not as many as are listed at most. It may have been asked before
-        the question came: to be called until it returns None. Raises ``NotReadyError`` while it is
-        asked, ``ArchiveError`` if it does not answer.
+        ``find`` asks it, in a thread. It may have been asked before the question came: to be called
+        until it returns None. Raises ``NotReadyError`` while it is asked, and ``ArchiveError``,
+        for each who needs it.
         """
         if listing.asked_at >= self.since:
             return None
         if listing.query is None:
-            answer = self._executor.submit(self.find, query, most or self.most)
-            listing.query = time.monotonic(), answer
+            listing.query = time.monotonic(), self._executor.submit(find or self.find, query)
         asked_at, answer = listing.query
         if not answer.done():
             raise NotReadyError(RETRY_SECONDS)
@@ -126,11 +127,14 @@ class ArchiveQueries:
         However few are listed at most; else a plan that was replaced would count as valid.
         """
         listing = self._studies.setdefault(uid, Listing())
-        found = self.found_now(listing, {"StudyInstanceUID": uid}, MOST_OF_STUDY)
-        return None if found is None else require_all(found, self._archive)
+        return self.found_now(listing, {"StudyInstanceUID": uid}, self._find_whole)
 
-    def find(self, query: Query, most: int) -> Found:
-        """Ask the archive, in a thread."""
+    def _find_whole(self, query: Query) -> Found:
+        return require_all(self.find(query, MOST_OF_STUDY), self._archive)
+
+    def find(self, query: Query, most: int = 0) -> Found:
+        """Ask the archive, in a thread, for so many, or as many as are listed."""
+        most = most or self.most
         asked = _both(query, self._filters())
         if asked is None:
             return Found()
