@@ -11,7 +11,7 @@ import pytest
 
 from cli.command import COMMAND, SECONDS, environment, igtlmeta
 from IGTLMetaBrowserLib.cli import main
-from IGTLMetaBrowserLib.cli.archive_options import open_archive_source
+from IGTLMetaBrowserLib.cli.archive_options import default_cache, open_archive_source
 from IGTLMetaBrowserLib.cli.serve import _open_index
 from IGTLMetaBrowserLib.net.source import SourceError
 
@@ -215,3 +215,15 @@ def test_a_user_without_a_home_folder_needs_one_for_the_cache_of_an_archive_only
     arguments = main._parse(["serve", "--dicomweb", "http://127.0.0.1:9"])
     with pytest.raises(SourceError, match="XDG_CACHE_HOME, or give --archive-cache"):
         open_archive_source(arguments, 1, 0.01)
+
+
+def test_a_cache_is_nowhere_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds names of patients."""
+    monkeypatch.delenv("LOCALAPPDATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    assert default_cache() == tmp_path / ".cache" / "igtlmeta"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+    assert default_cache() == tmp_path / "own" / "igtlmeta"

@@ -245,6 +245,15 @@ class TestFiles:
             assert rows_of(output)[0]["file_path"] == f"{prefix}ct/1"
             assert Path(rows_of(output)[0]["folder"]).resolve() == folder / "ct"
 
+    def test_paths_are_whole_if_there_is_no_current_folder_any_more(
+        self, folder: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        (output.parent / "gone").mkdir()
+        monkeypatch.chdir(output.parent / "gone")
+        (output.parent / "gone").rmdir()
+        updated(folder, output)
+        assert rows_of(output)[0]["file_path"] == f"{folder}/ct/1"
+
     def test_of_a_link_what_is_written_lies_beside_the_file(self, folder: Path, output: Path):
         """That may be on another disk, from which nothing can be renamed to this one."""
         (output.parent / "disk").mkdir()

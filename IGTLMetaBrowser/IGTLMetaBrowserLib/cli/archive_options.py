@@ -241,11 +241,14 @@ def _cache_folder(arguments: argparse.Namespace) -> Path:
 def default_cache() -> Path:
     """Return the folder of this command in the user's cache.
 
-    Raises ``OSError`` if there is none: in a container, a user may be no more than a number.
+    Raises ``OSError`` if there is none: in a container, a user may be no more than a number. A
+    relative path counts for nothing (XDG Base Directory Specification): it would put names of
+    patients into any folder that happens to be the current one.
     """
-    base = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME")
+    named = (os.environ.get(name, "") for name in ("LOCALAPPDATA", "XDG_CACHE_HOME"))
+    base = next((path for path in map(Path, named) if path.is_absolute()), None)
     try:
-        return Path(base or Path.home() / ".cache") / "igtlmeta"
+        return (base or Path.home() / ".cache") / "igtlmeta"
     except RuntimeError:
         raise OSError("the user has no home folder: set HOME or XDG_CACHE_HOME") from None
 

@@ -197,8 +197,8 @@ def _write_objects(rows: Iterator[Row], keys: Sequence[str], file: TextIO, depth
 def _prefix(folder: Path) -> str:
     try:
         path = os.path.relpath(folder)
-    except ValueError:  # on another drive
-        path = os.fspath(folder.resolve())
+    except (OSError, ValueError):  # there is no current folder any more; or on another drive
+        path = os.fspath(folder.absolute())
     return "" if path == os.curdir else Path(path).as_posix()
 
 
