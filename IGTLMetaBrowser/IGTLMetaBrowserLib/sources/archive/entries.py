@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+import logging
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from ... import codec
 from ...dicom_index.image_header import ImageHeader
@@ -12,6 +14,8 @@ from ...person_names import plain_name
 from ..dicom.files import Frame, ImageFile
 from ..dicom.places import are_several_issuers
 from .archive import Archive, Series
+
+_logger = logging.getLogger(__name__)
 
 
 def version_of(series: Series) -> Hashable:
@@ -53,12 +57,31 @@ def marks_of(series: Series) -> Iterator[Mark]:
         yield series["PatientID"], "IssuerOfPatientID", issuer
 
 
-def several_patients(archive: Archive, patient: str, kinds: Mapping[str, int]) -> str:
-    """Return in words that an ID may be of several patients; nothing if it is of one."""
-    counts = [f"{count} {_KINDS[kind]}" for kind, count in kinds.items() if count > 1]
-    if not patient or not counts:
-        return ""
-    return f"{archive.name} has {' of '.join(counts)} under the ID {patient}: check whose this is"
+class Patients:
+    """Counts by what the patients of each ID in an archive are told apart."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._kinds: dict[str, Counter[str]] = {}  # by the IDs
+
+    def count(self, marks: Iterable[Mark]) -> None:
+        """Count anew, and have the log say of which IDs there are more patients than before."""
+        before, self._kinds = self._kinds, {}
+        for patient, kind, _ in marks:
+            self._kinds.setdefault(patient, Counter())[kind] += 1
+        for patient, kinds in self._kinds.items():
+            words = self.words(patient)
+            if words and kinds > before.get(patient, Counter()):
+                _logger.warning("%s", words)
+
+    def words(self, patient: str) -> str:
+        """Return in words that an ID may be of several patients; nothing if it is of one."""
+        kinds = self._kinds.get(patient, {})
+        counts = [f"{count} {_KINDS[kind]}" for kind, count in kinds.items() if count > 1]
+        if not patient or not counts:
+            return ""
+        several = " of ".join(counts)
+        return f"{self._archive.name} has {several} under the ID {patient}: check whose this is"
 
 
 def no_single_image(

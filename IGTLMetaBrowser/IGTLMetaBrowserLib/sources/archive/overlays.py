@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from ... import codec
@@ -45,13 +45,13 @@ class ArchiveOverlays:
         self.series_of_label_maps: dict[str, Series] = {}
         self.notices_of_label_maps: dict[str, str] = {}
 
-    def forget(self, series: Series) -> None:
-        """Forget a series that the archive has no more as it was."""
-        self._failed.discard(series.uid)
+    def forget(self, uids: Set[str]) -> None:
+        """Forget series that the archive has no more as they were."""
+        self._failed -= uids
         self.series_of_label_maps = {
             image_id: known
             for image_id, known in self.series_of_label_maps.items()
-            if known.uid != series.uid
+            if known.uid not in uids
         }
 
     def trajectories(self) -> Sequence[codec.TrajectoryItem]:

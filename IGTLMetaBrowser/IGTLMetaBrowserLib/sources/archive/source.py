@@ -10,8 +10,8 @@ The archive is asked by threads. Meanwhile ``NotReadyError`` lets the server ser
 from __future__ import annotations
 
 import logging
-from collections import Counter, OrderedDict
-from collections.abc import Hashable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ from ..dicom.volumes import Stack
 from .archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Archive, Filters, Found, Query, Series
 from .arriving_volume import ArrivingVolume, tag_of
 from .disk_checks import DiskChecks
-from .entries import frame_of, marks_of, no_single_image, patient_of, several_patients, version_of
+from .entries import Patients, frame_of, marks_of, no_single_image, patient_of, version_of
 from .fetched_series import OpenedSeries
 from .found_series import FoundSeries
 from .growing_volume import GrowingVolume
@@ -82,7 +82,7 @@ class ArchiveSource:
         self._items: dict[str, tuple[codec.ImageMetaItem, ...]] = {}  # of series once fetched
         self._fetches: dict[Hashable, tuple[Series, Future[OpenedSeries]]] = {}
         self._opened: OrderedDict[str, OpenedSeries] = OrderedDict()
-        self._patients: dict[str, Counter[str]] = {}
+        self._patients = Patients(archive)
         # Of images that were fetched: what overlays may belong to.
         self._stacks: dict[str, Stack] = {}
         self._overlays = ArchiveOverlays(self._series, self._stacks, self._open)
@@ -155,6 +155,7 @@ class ArchiveSource:
         listing.is_cut = found.is_cut
         if is_same and listing.items is not None:
             return
+        self._forget_missing(listing.series, found)
         listing.series, listing.items = found, None
         for series in listing.series:
             self._register(series)
@@ -162,44 +163,40 @@ class ArchiveSource:
             _logger.warning("%s", self._queries.notice_of(listing))
         self._fetcher.look_ahead(listing.series)
         listing.marks = frozenset(mark for one in listing.series for mark in marks_of(one))
-        self._register_patients()
+        lists = (self._default, *self._searches.values())  # a search has some of them only
+        self._patients.count(frozenset().union(*(one.marks for one in lists)))
 
     def _register(self, series: Series) -> None:
         """Know a series as the archive has it now, and nothing of what it was before."""
         image_id = dicom_fields.image_id(series.uid)
         before = self._series.get(image_id)
         if before is not None and version_of(before) != version_of(series):
-            self._forget(series)
+            self._forget({series.uid})
         self._series[image_id] = series
         for item in self._items.get(series.uid, ()):
             self._series[item.id] = series
 
-    def _forget(self, series: Series) -> None:
-        """Forget what was fetched of a series: it is another patient's now, perhaps."""
-        ids = {image_id for image_id, known in self._series.items() if known.uid == series.uid}
+    def _forget_missing(self, before: Iterable[Series], found: Found) -> None:
+        """Forget the series that were listed before, if the archive has them no more."""
+        gone = {one.uid for one in before} - {one.uid for one in found}
+        if gone and not found.is_cut:
+            self._forget(gone)
+
+    def _forget(self, uids: Set[str]) -> None:
+        """Forget what was fetched of series: they are another patient's now, perhaps, or gone."""
+        ids = {image_id for image_id, known in self._series.items() if known.uid in uids}
         for known in (self._series, self._stacks):
             for image_id in ids & known.keys():
                 del known[image_id]
-        self._items.pop(series.uid, None)
-        self._overlays.forget(series)
-        if series.uid in self._opened:
-            self._close(series)
+        self._overlays.forget(uids)
+        for uid in uids:
+            self._items.pop(uid, None)
+            if uid in self._opened:
+                self._opened.pop(uid).source.close()
         for listing in (self._default, *self._searches.values()):
             listing.items = None
         for listing in self._searches.values():
             listing.marks = frozenset()  # until it is searched again
-
-    def _register_patients(self) -> None:
-        """Count what tells the patients of each ID apart: a search has some of them only."""
-        lists = (self._default, *self._searches.values())
-        marks = frozenset().union(*(listing.marks for listing in lists))
-        before, self._patients = self._patients, {}
-        for patient, kind, _ in marks:
-            self._patients.setdefault(patient, Counter())[kind] += 1
-        for patient, kinds in self._patients.items():
-            words = several_patients(self._archive, patient, kinds)
-            if words and kinds > before.get(patient, Counter()):
-                _logger.warning("%s", words)
 
     def _entries(self, series: Series) -> Sequence[codec.ImageMetaItem]:
         if series.uid in self._items:
@@ -334,8 +331,7 @@ class ArchiveSource:
     def _with_listed(self, series: Series, values: Mapping[str, str]) -> dict[str, str]:
         """Return what is known of an image, and of its series."""
         values = {**series.attributes, **values}
-        patient = series["PatientID"]
-        if words := several_patients(self._archive, patient, self._patients.get(patient, {})):
+        if words := self._patients.words(series["PatientID"]):
             values["Notice"] = "; ".join(filter(None, (values.get("Notice"), words)))
         return values
 
@@ -394,6 +390,8 @@ class ArchiveSource:
             raise NotReadyError(RETRY_SECONDS)
         for uid in {self._series[image_id]["StudyInstanceUID"] for image_id in self._stacks}:
             while (found := self._queries.found_of_study(uid)) is not None:
+                known = [one for one in self._series.values() if one["StudyInstanceUID"] == uid]
+                self._forget_missing(known, found)
                 for series in found:
                     self._register(series)
 
