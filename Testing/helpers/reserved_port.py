@@ -7,7 +7,7 @@ import sys
 
 
 class ReservedPort:
-    """Keeps ``number``, a free port of 127.0.0.1, until ``close``; a server may listen on it.
+    """Keeps ``number``, a free port of ``host``, until ``close``; a server may listen on it.
 
     Without that, another process, or the client that calls in vain, is sometimes given the port
     while no server listens: both take free ports from the same range.
@@ -18,11 +18,11 @@ class ReservedPort:
     nothing keeps it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         self._socket = socket.socket()
         if sys.platform == "linux":
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind(("127.0.0.1", 0))
+        self._socket.bind((host, 0))
         self.number: int = self._socket.getsockname()[1]
         if sys.platform != "linux":
             self._socket.close()
@@ -36,6 +36,9 @@ _kept: list[ReservedPort] = []
 
 
 def free_port() -> int:
-    """Return a port for a server of another program, kept as long as this process lasts."""
-    _kept.append(ReservedPort())
+    """Return a port for a server of another program, kept as long as this process lasts.
+
+    It is free on all addresses, on which such servers listen.
+    """
+    _kept.append(ReservedPort(""))
     return _kept[-1].number
