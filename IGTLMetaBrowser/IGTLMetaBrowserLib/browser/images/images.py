@@ -56,13 +56,11 @@ class Images:
         self._in_scene = in_scene
         self._notify = notify
         self._is_list_wanted = False
-        self._list_requests = ListRequests(connection, metadata)
+        lists = self._list_requests = ListRequests(connection, metadata)
         self.is_list_unanswered = False
         """Whether the server has not answered the last time that it was asked for its list."""
         states = ImageStates(overlays.is_label_map, overlays.grid_notes)
-        self._downloads = Downloads(
-            connection, notify, in_scene, states, metadata, self._list_requests
-        )
+        self._downloads = Downloads(connection, notify, in_scene, states, metadata, lists)
         self._live = LiveImages(notify, in_scene, states)
         self._unasked = UnaskedImages(connection, metadata, in_scene, self._live)
         self.recordings = Recordings(notify, in_scene.new_recording)
