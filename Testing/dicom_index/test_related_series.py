@@ -9,7 +9,7 @@ import pydicom.data
 
 from helpers import radiotherapy as study
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
-from IGTLMetaBrowserLib.dicom_index.related_series import Reference, Series, dicom_groups
+from IGTLMetaBrowserLib.dicom_index.related_series import Reference, Series, dicom_groups, tree
 
 
 def groups_in(folder: Path) -> list[list[Series]]:
@@ -99,6 +99,18 @@ def test_references_in_a_circle(tmp_path: Path):
     pet.save_as(tmp_path / "pet", enforce_file_format=True)
     (group,) = groups_in(tmp_path)
     assert [series.modality for series in group] == ["RTSTRUCT", "PT"]
+
+
+def test_a_chain_of_thousands(tmp_path: Path):
+    """Segmentations of segmentations, in a folder that somebody has made for it."""
+    group = [
+        Series(str(n), "", "SEG", "", 1, "", (Reference("reference_ct", "", str(n - 1), "SEG"),))
+        for n in range(5000)
+    ]
+    branches = tree([*reversed(group)])
+    assert [(branch.series, branch.depth) for branch in branches] == [
+        (series, depth) for depth, series in enumerate(group)
+    ]
 
 
 def test_a_series_that_refers_to_itself_is_no_group(tmp_path: Path):

@@ -95,22 +95,18 @@ def dicom_groups(index: DicomIndex) -> list[list[Series]]:
 def tree(group: Sequence[Series]) -> list[Branch]:
     """Return a group as a tree: an image, below it what refers to it, and so on."""
     members = {series.key: series for series in group}
-    parent = {series.key: _parent(series, members) for series in group}
-    branches: list[Branch] = []
-    seen: set[Key] = set()
-
-    def add(key: Key, depth: int) -> None:
-        if key in seen:  # references may run in a circle
-            return
-        seen.add(key)
-        branches.append(Branch(members[key], depth))
-        for child in members:
-            if parent[child] == key:
-                add(child, depth + 1)
-
-    for root in [key for key in members if parent[key] is None] + [*members]:
-        add(root, 0)
-    return branches
+    children: dict[Key | None, list[Key]] = {}
+    for series in group:
+        children.setdefault(_parent(series, members), []).append(series.key)
+    branches: dict[Key, Branch] = {}
+    for root in [*children.get(None, ()), *members]:
+        waiting = [(root, 0)]  # a chain may be longer than Python calls functions in each other
+        while waiting:
+            key, depth = waiting.pop()
+            if key not in branches:  # references may run in a circle
+                branches[key] = Branch(members[key], depth)
+                waiting += [(child, depth + 1) for child in reversed(children.get(key, ()))]
+    return [*branches.values()]
 
 
 def having(groups: Iterable[Sequence[Series]], modalities: Sequence[str]) -> list[list[Series]]:
