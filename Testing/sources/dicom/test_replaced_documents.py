@@ -148,6 +148,15 @@ def test_documents_that_name_each_other_without_end_are_borne():
     assert conflict_notices(versions, "plan") == {}
 
 
+def test_documents_that_replace_each_other_or_themselves_are_not_lost():
+    """Each says that the other is no longer valid: which one is right, the user has to decide."""
+    versions = [version("a", "b", "p"), version("b", "a"), version("c", "c"), version("p")]
+    assert replaced_keys(versions) == {("42", "p")}
+    assert "decide which of them counts" in conflict_notices(versions, "plan")["42", "a"]
+    ended = [*versions, version("d", "b", "c")]
+    assert replaced_keys(ended) == {("42", uid) for uid in ("a", "b", "c", "p")}
+
+
 def test_of_a_thousand_rivals_three_are_named():
     versions = [version("p"), *(version(str(number), "p") for number in range(1000))]
     notices = conflict_notices(versions, "plan")

@@ -103,8 +103,20 @@ def version_in(path: Path) -> Version:
 
 
 def replaced_keys(versions: Iterable[Version]) -> set[Key]:
-    """Return which documents are no longer valid."""
-    return {key for version in versions for key in version.replaced_keys}
+    """Return which documents are no longer valid.
+
+    Not those that have replaced each other in a circle, or themselves, and that no other has
+    replaced: nothing would be left of what they say.
+    """
+    versions = [*versions]
+    known = {version.key: version for version in versions}
+    gone = {key for version in versions for key in version.replaced_keys}
+    valid = [version for version in versions if version.key not in gone]
+    ended = _replaced_by(valid, known)
+    circled = (
+        key for key in gone - ended.keys() if key in known and key in _ancestors(known[key], known)
+    )
+    return gone.difference([*circled])
 
 
 def conflict_notices(versions: Iterable[Version], what: str) -> dict[Key, str]:
@@ -148,8 +160,12 @@ def _notice(version: Version, rivals: list[Version], ended: list[Version], what:
 
 def _ancestors(version: Version, known: Mapping[Key, Version]) -> dict[Key, None]:
     """Return all that a document has replaced, directly or by others in between."""
+    return _replaced_by([version], known)
+
+
+def _replaced_by(versions: Iterable[Version], known: Mapping[Key, Version]) -> dict[Key, None]:
     found: dict[Key, None] = {}
-    waiting = [*version.replaced_keys]
+    waiting = [key for version in versions for key in version.replaced_keys]
     while waiting:
         key = waiting.pop()
         if key not in found:
