@@ -7,8 +7,14 @@ project's module for whole files sees that it runs on Windows, and nothing else 
 pathlib stay those of this system. Only Linux tells which files are open (/proc).
 
 ``SIGNALS`` does so for the module that ends servers: processes of Windows get no signals, they are
-ended.
+ended. ``refuse_before_1970`` is its clock.
 """
+
+from __future__ import annotations
+
+import errno
+import os
+from datetime import datetime, tzinfo
 
 FILES = """
 import os, sys, types
@@ -48,3 +54,15 @@ class WindowsOs(types.ModuleType):
 
 serving.os = WindowsOs("os")
 """
+
+
+def refuse_before_1970(moment_class: type[datetime]) -> type[datetime]:
+    """Return a class whose moments have no local time near 1970, or before, as on Windows."""
+
+    class WindowsMoment(moment_class):
+        def astimezone(self, zone: tzinfo | None = None) -> datetime:
+            if zone is None and self.replace(tzinfo=None) < datetime(1970, 1, 3):
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            return super().astimezone(zone)
+
+    return WindowsMoment

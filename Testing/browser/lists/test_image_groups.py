@@ -6,8 +6,10 @@ from datetime import date, datetime
 
 import numpy as np
 
+from helpers import windows
 from helpers.long_lists import count_prepared_rows, make_long_list
 from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.browser.lists import local_days
 from IGTLMetaBrowserLib.browser.lists.image_groups import ImageGroups
 from IGTLMetaBrowserLib.browser.lists.image_list import ImageList
 from IGTLMetaBrowserLib.browser.lists.sorting import at_once
@@ -90,6 +92,14 @@ def test_of_many_images_with_issuers_each_issuer_is_looked_at_once(monkeypatch):
     counts = count_prepared_rows(monkeypatch)
     assert sum(1 for _ in ImageGroups.of(images)) > 2 * len(issuers) / 100
     assert counts.count(1) == 3
+
+
+def test_a_study_of_the_first_day_of_1970(monkeypatch):
+    """So clocks say that were not set."""
+    patched = windows.refuse_before_1970(datetime)
+    monkeypatch.setattr(local_days, "datetime", patched, raising=False)
+    groups = groups_of(image("a", "Smith", "1", 1970, 1, 1, 20))
+    assert [groups.group(number).day for number in range(2)] == [None, date(1970, 1, 1)]
 
 
 def test_an_empty_list_has_no_groups():

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import pytest
+from pydicom import valuerep
 
+from helpers import windows
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.dicom_index.image_header import ImageHeader
 from IGTLMetaBrowserLib.file_version import FileVersion
@@ -73,6 +75,12 @@ def test_a_patients_name(dicom, shown):
 def test_the_scan_time(attributes, expected):
     moment = dicom_fields.scan_time(frame_with(**attributes)).to_datetime()
     assert moment == (expected and expected.replace(tzinfo=timezone.utc))
+
+
+def test_a_day_before_1970_is_no_scan_time_on_windows_either(monkeypatch):
+    """As one of which all days were made 1901; the folder is served all the same."""
+    monkeypatch.setattr(valuerep, "DT", windows.refuse_before_1970(valuerep.DT))
+    assert dicom_fields.scan_time(frame_with(StudyDate="19010203")).to_datetime() is None
 
 
 def test_a_long_name_of_a_label_map_is_cut_between_characters():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import time
 
 import numpy as np
 
@@ -53,10 +53,6 @@ class _Offsets:
 
     def _at(self, second: int) -> int:
         if second not in self._known:
-            self._known[second] = _utc_offset(second)
+            # On Windows, datetime looks at the day before as well, and knows none before 1970.
+            self._known[second] = time.localtime(second).tm_gmtoff
         return self._known[second]
-
-
-def _utc_offset(seconds: int) -> int:
-    offset = datetime.fromtimestamp(seconds).astimezone().utcoffset()
-    return 0 if offset is None else int(offset.total_seconds())

@@ -216,7 +216,7 @@ def _parse(moment: str, offset: timezone | None) -> datetime | None:
         return parsed
     try:
         return parsed.replace(tzinfo=offset) if offset else parsed.astimezone()
-    except (OverflowError, ValueError):  # before what the system's clock knows
+    except (OSError, OverflowError, ValueError):  # before what the system's clock knows
         return None
 
 
