@@ -128,6 +128,24 @@ def test_a_server_that_prepares_an_image_shows_that_it_is_alive(piece_size: int 
         assert shade(query.answer) == 7
 
 
+def test_a_query_that_is_passed_over_ends_although_others_are_answered():
+    """As of servers that say nothing of an ID which they do not know."""
+
+    def script(peer: Peer) -> None:
+        while True:
+            if peer.receive().type_name == "GET_TRAJ":
+                peer.pause(0.09)
+                peer.send(codec.TrajectoryMessage())
+
+    with ScriptedServer(script) as server, server.client(answer_timeout=0.5) as client:
+        image = client.ask("IMAGE", "unknown")
+        for _ in range(30):
+            client.get_trajectories()
+            if image.is_done:
+                break
+        assert isinstance(image.error, net.TimeOutError)
+
+
 def test_a_server_that_is_silent_does_not_prepare_anything():
     def serve(peer: Peer) -> None:
         peer.wait_until_closed()

@@ -89,6 +89,15 @@ def test_while_bytes_arrive_no_query_expires(queries: net.Queries):
     assert len(queries.expired(125.0)) == 2
 
 
+def test_the_answer_to_a_later_query_gives_an_earlier_one_no_more_time(queries: net.Queries):
+    earlier = ask(queries, "IMAGE", "A", now=100.0)
+    answered = ask(queries, "IMGMETA", now=105.0)
+    later = ask(queries, "IMAGE", "B", now=106.0)
+    queries.bytes_arrived(110.0, answered)
+    assert queries.expired(115.0) == [earlier]
+    assert later.deadline == 110.0 + TIMEOUT
+
+
 def test_of_two_searches_each_has_the_list_that_repeats_its_number(queries: net.Queries):
     given_up, wanted = net.Query("IMGMETA", message_id=7), net.Query("IMGMETA", message_id=8)
     queries.add(given_up, 0.0)

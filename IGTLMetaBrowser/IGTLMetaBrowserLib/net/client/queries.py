@@ -63,6 +63,7 @@ class Queries:
     def __init__(self, timeout: float) -> None:
         self.timeout = timeout
         self.waiting: list[Query] = []
+        self._last_number = 0
         self.images = ListedImages()
         self._other_names = OtherNames(self.images)
         self._parts = PartAnswers()
@@ -80,12 +81,18 @@ class Queries:
         query.deadline = now + self.timeout
         if query.asked_at is None:
             query.asked_at = now
+        self._last_number = query.number = self._last_number + 1
         self.waiting.append(query)
 
-    def bytes_arrived(self, now: float) -> None:
-        """Note that the server is sending: nobody runs out of time while bytes arrive."""
+    def bytes_arrived(self, now: float, answered: Query | None = None) -> None:
+        """Note that the server is sending: nobody runs out of time while bytes arrive.
+
+        Of those that were asked before the query that is ``answered``, or is being answered, that
+        says nothing: servers answer in order, and this one may have passed them over.
+        """
+        first = 0 if answered is None else answered.number
         for query in self.waiting:
-            if not query.is_abandoned:
+            if not query.is_abandoned and query.number >= first:
                 query.deadline = now + self.timeout
 
     @property

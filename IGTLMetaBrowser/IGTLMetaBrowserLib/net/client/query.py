@@ -44,6 +44,8 @@ class Query:
     asked_at: float | None = field(default=None, repr=False)
     deadline: float = field(default=float("inf"), repr=False)
     attempts: int = field(default=0, repr=False)
+    # The higher, the later it was asked; 0 if it never was.
+    number: int = field(default=0, repr=False)
     header_version: int = field(default=1, repr=False)
     # Whether it is asked in header version 1 because version 2 was of no use for it.
     is_fallback: bool = field(default=False, repr=False)

@@ -200,7 +200,9 @@ class Session:
             return
         self._progress_at, self._progress_bytes = now, receiver.bytes_received
         if self._is_answering:
-            self._queries.bytes_arrived(now)
+            progress = receiver.progress
+            query = None if progress is None else self._queries.expected(progress.header)
+            self._queries.bytes_arrived(now, query)
             self._versions.bytes_arrived(now)
 
     @property
@@ -238,7 +240,7 @@ class Session:
             self._versions.on_message(event, now)
             return [] if is_probe_answer else [Unsolicited(event)]
         if not query.is_copy:
-            self._on_answer(now)
+            self._on_answer(query, now)
         self._versions.on_message(event, now)
         if query.is_abandoned or self._versions.hold(query, now):
             return []
@@ -247,9 +249,9 @@ class Session:
         self._versions.on_answer(query)
         return [Finished(query)]
 
-    def _on_answer(self, now: float) -> None:
+    def _on_answer(self, query: Query, now: float) -> None:
         """Note that the server works; what it sends for a second time says nothing of that."""
-        self._queries.bytes_arrived(now)
+        self._queries.bytes_arrived(now, query)
         self.has_answered = True
         self.capability.on_other_answer()
         for waiting in self._queries.waiting:
