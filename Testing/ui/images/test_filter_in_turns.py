@@ -103,8 +103,8 @@ def test_sorted_before_its_end_both_are_seen(user, long_list):
 
 
 def test_an_order_waits_for_a_column_that_is_not_prepared(user, long_list, monkeypatch):
-    ranks, counts = text_column.ranks, count_prepared_rows(monkeypatch)
-    monkeypatch.setattr(text_column, "ranks", ranks)  # of different texts, which are fewer
+    ranks, counts = text_column.ranks_in_turns, count_prepared_rows(monkeypatch)
+    monkeypatch.setattr(text_column, "ranks_in_turns", ranks)  # which has turns of its own
     user.click_header(PATIENT)
     assert user.panel.model.isArranging
     user.wait_for(lambda: not user.panel.model.isArranging, "the order")

@@ -213,7 +213,7 @@ class ImageList(ArrangedRows):
             self.order_as_listed()
         elif field in TEXT_FIELDS:
             column = self.column(field)
-            yield from column.prepare_order()
+            yield from column.prepare_ranks()
             yield from self.order_by(column.ranks, descending)
         else:
             values = self._entries.values(field)

@@ -5,7 +5,9 @@ What a generator here makes is what it returns (``yield from``, or ``at_once``).
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from bisect import bisect_left
+from collections.abc import Generator, Sequence
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
@@ -14,6 +16,7 @@ Made = TypeVar("Made")
 InTurns = Generator[None, None, Made]
 
 _A_TURN = 1 << 15
+_TEXTS_A_TURN = 1 << 13
 _SAMPLES_A_TURN = 1 << 7
 _LOWER_BITS = 32
 
@@ -45,6 +48,32 @@ def sorted_in_turns(numbers: np.ndarray) -> InTurns[np.ndarray]:
         end = begin + sum(map(len, some))
         in_order[begin:end] = np.sort(np.concatenate(some))
         begin = end
+        yield
+    return in_order
+
+
+def order_of_texts(texts: Sequence[str]) -> InTurns[list[list[int]]]:
+    """Return the positions of texts in their order, as lists that follow each other."""
+    text_at, runs = texts.__getitem__, []
+    for begin in range(0, len(texts), _TEXTS_A_TURN):
+        run = range(begin, min(begin + _TEXTS_A_TURN, len(texts)))
+        runs.append(sorted(run, key=text_at))
+        yield
+    if len(runs) < 2:
+        return runs
+    # As for numbers; a text that is one of the bounds is behind it.
+    step = _TEXTS_A_TURN // _SAMPLES_A_TURN
+    samples = sorted(text_at(position) for run in runs for position in run[::step])
+    bounds = [*dict.fromkeys(samples[_SAMPLES_A_TURN::_SAMPLES_A_TURN])]
+    places = []
+    for run in runs:
+        inner = (bisect_left(run, bound, key=text_at) for bound in bounds)
+        places.append([0, *inner, len(run)])
+        yield
+    in_order = []
+    for part in range(len(bounds) + 1):
+        some = (run[at[part] : at[part + 1]] for run, at in zip(runs, places, strict=True))
+        in_order.append(sorted(chain.from_iterable(some), key=text_at))
         yield
     return in_order
 

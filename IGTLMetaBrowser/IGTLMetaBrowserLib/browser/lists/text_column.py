@@ -14,7 +14,7 @@ import numpy as np
 
 from ...codec import readable
 from ...codec.text_rows import TextRows, joined, pieces, without_remains
-from .natural_order import fold_for_search, natural_key, ranks, ranks_of_ascii
+from .natural_order import fold_for_search, natural_key, ranks_in_turns, ranks_of_ascii
 
 _SAMPLE = 1000
 _TEXTS_A_TURN = 2000  # they are folded in 4 ms
@@ -46,6 +46,23 @@ class TextColumn(TextRows):
         if self._is_repetitive and "codes" not in vars(self):
             yield from self.hash()
             yield from self._number()
+
+    def prepare_ranks(self) -> Iterator[None]:
+        """Make ``ranks`` with pauses, unless numpy makes them."""
+        yield from self.prepare_order()
+        if "ranks" in vars(self):
+            return
+        places = None if self._is_repetitive else ranks_of_ascii(self.encoded)
+        if places is None and self._is_repetitive:
+            distinct, codes = self.codes
+            places = (yield from ranks_in_turns(distinct))[codes]
+        elif places is None:
+            texts: list[str] = []
+            for piece in pieces(len(self)):
+                texts += self.texts_of(piece)
+                yield
+            places = yield from ranks_in_turns(texts)
+        self.ranks = places
 
     @cached_property
     def codes(self) -> tuple[list[str], np.ndarray]:
@@ -147,12 +164,9 @@ class TextColumn(TextRows):
     @cached_property
     def ranks(self) -> np.ndarray:
         """The place of each text among all, as people sort, see ``natural_order``."""
-        if not self._is_repetitive:
-            places = ranks_of_ascii(self.encoded)
-            if places is not None:
-                return places
-        distinct, codes = self.codes
-        return ranks(distinct)[codes] if distinct else np.empty(0, np.intp)
+        for _ in self.prepare_ranks():
+            pass
+        return self.ranks
 
     def rank_of(self, key: str) -> tuple[int, bool]:
         """Return how many ranks are below a ``natural_key``, and whether the next one has it."""
@@ -195,9 +209,9 @@ class ExtendedColumn:
         count = len(self._column)
         return self._column.text(row) if row < count else self._more.text(row - count)
 
-    def prepare_order(self) -> Iterator[None]:
+    def prepare_ranks(self) -> Iterator[None]:
         """As that of ``TextColumn``."""
-        return self._column.prepare_order()
+        return self._column.prepare_ranks()
 
     @cached_property
     def codes(self) -> tuple[list[str], np.ndarray]:
