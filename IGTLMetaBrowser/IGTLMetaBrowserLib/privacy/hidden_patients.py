@@ -15,8 +15,10 @@ import unicodedata
 import uuid
 import weakref
 from collections.abc import Hashable, Iterator, Mapping, Sized
+from typing import NamedTuple
 
-from ..codec import readable
+from ..codec import ImageMetaItem, readable
+from ..codec.messages.items import ItemTable
 from ..metadata.modules import KEYWORD_KINDS, PATIENT, RECORDS
 from ..metadata.registry import MetadataProviders
 from ..metadata.values import as_text, module_items
@@ -34,6 +36,15 @@ _PSEUDONYM = re.compile(r"Patient \d+")
 _SHORTEST_NUMBER = 4  # "12" can be anything
 
 _Phrase = tuple[str, ...]
+
+
+class RedactedList(NamedTuple):
+    """A list with pseudonyms, and of which: ``of`` so many texts that name patients."""
+
+    table: weakref.ref[ItemTable[ImageMetaItem]]
+    of: int
+    redacted: ItemTable[ImageMetaItem]
+
 
 # Of all windows and scripts of this process, which may fill one scene: ID and name.
 _patients_of_uids: dict[str, tuple[str, str]] = {}
@@ -92,6 +103,8 @@ class HiddenPatients:
         self._registered: set[tuple[str, ...]] = set()
         self.last_list: weakref.ref[Sized] | None = None
         """The last list of which all patients were registered, see ``redacted_list``."""
+        self.last_redacted: RedactedList | None = None
+        """A list that was redacted and is not taken yet, see there."""
 
     def hide(self, is_hidden: bool = True) -> None:
         """Hide the patients from now on, or show them."""

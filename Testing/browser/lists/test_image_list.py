@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from helpers.long_lists import count_hashed_texts, make_long_list
+from helpers.long_lists import count_hashed_texts, count_prepared_rows, make_long_list
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.lists.image_list import ImageList
+from IGTLMetaBrowserLib.browser.lists.listing import Listing
 from IGTLMetaBrowserLib.codec.text_rows import TextRows
+from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 
 ENTRIES = [
     codec.ImageMetaItem("Head 10", "c", "MR", "Müller^Anna", "P9", codec.Timestamp(3), (9, 9, 9)),
@@ -284,3 +286,19 @@ def test_an_empty_list_is_prepared_as_well():
         pass
     images.filter("a")
     assert len(images.rows) == 0
+
+
+@pytest.mark.parametrize("are_hidden", [False, True])
+def test_a_list_that_was_prepared_as_it_came_is_shown_without_a_look_at_its_rows(
+    are_hidden, monkeypatch
+):
+    patients = HiddenPatients()
+    patients.hide(are_hidden)
+    listing = Listing(codec.ImageMetaMessage(items=make_long_list(1000)))
+    turns = sum(1 for _ in listing.prepare_table(patients))
+    assert turns > 10 * are_hidden
+    counts = count_prepared_rows(monkeypatch)
+    images = ImageList(listing.entries, patients=patients, prepared=listing.table)
+    assert sum(number for _, number in images.modalities) == 1000
+    assert counts == []
+    assert images.entry(0).patient_name.startswith("Patient ") == are_hidden

@@ -168,6 +168,7 @@ class ImageMetadata:
             self.listing.entry(image_id)
             listing.entry(image_id)
             yield
+        yield from listing.prepare_table(self._patients)
         self._prepared = message, listing
 
     def new_listing(self, message: codec.ImageMetaMessage) -> Listing:

@@ -14,20 +14,24 @@ from typing import Any
 
 import numpy as np
 
-from ...codec import ImageMetaItem, cut_text, readable
+from ...codec import ImageMetaItem, ScalarType, cut_text, readable
 from ...codec.messages.items import ItemTable
 from ...codec.text_rows import TextRows, pieces
 from ...privacy.hidden_patients import HiddenPatients
 from ...privacy.redacted_list import redacted_table
 from .group_numbers import GroupNumbers, identities, with_issuer
 from .image_search import NO_SEARCH, ImageSearch
-from .listing import byte_counts_of
 from .local_days import local_days
 from .natural_order import fold, fold_for_search, search_words
 from .sorting import InTurns, at_once
 from .text_column import ExtendedColumn, TextColumn
 
 TEXT_FIELDS = ("name", "modality", "patient_name", "patient_id", "id")
+# By the number of the scalar type; one that OpenIGTLink does not define has an unknown size.
+_VOXEL_SIZES = np.zeros(256, np.int64)
+for _scalar_type in ScalarType:
+    _VOXEL_SIZES[_scalar_type] = _scalar_type.dtype.itemsize
+
 NO_ISSUERS: Mapping[str, str] = MappingProxyType({})
 _FEW = 100
 
@@ -242,6 +246,12 @@ class EntriesWithMore:
     @property
     def matches(self) -> np.ndarray:
         return np.concatenate((self._table.matches, self._more.matches))
+
+
+def byte_counts_of(records: np.ndarray) -> np.ndarray:
+    """Return how many bytes each image has by a list's columns, or 0 if these do not say so."""
+    i, j, k = np.ascontiguousarray(records["size"]).T
+    return i.astype(np.int64) * j * k * _VOXEL_SIZES[records["scalar_type"]]
 
 
 def _state(patients: HiddenPatients | None) -> object:

@@ -39,7 +39,7 @@ class ImageList(ArrangedRows):
 
     ``long_entries`` are entries with texts that the list has cut to its fields, see ``EntryTable``.
     ``issuers`` are those of patients' IDs, by the ids of images, where one ID is of several.
-    What was prepared of the same entries in the list ``before`` is taken over.
+    What was ``prepared`` of the same entries, or in the list ``before``, is taken over.
 
     Where ``patients`` are hidden, all texts that are shown, searched and sorted by are covered.
     """
@@ -52,14 +52,17 @@ class ImageList(ArrangedRows):
         long_entries: Iterable[ImageMetaItem] = (),
         before: ImageList | None = None,
         issuers: Mapping[str, str] = NO_ISSUERS,
+        prepared: EntryTable | None = None,
     ) -> None:
         if patients is not None and patients.is_hidden:
             for some in (entries, live):  # all of them first: one entry may name another's
                 register_patients(some, patients)
-        if before is not None and before._listed.is_of(entries, patients):
-            self._listed = before._listed
-        else:
-            self._listed = EntryTable(entries, patients, long_entries, issuers)
+        known = (prepared, None if before is None else before._listed)
+        same = (table for table in known if table is not None and table.is_of(entries, patients))
+        table = next(same, None)
+        if table is None:
+            table = EntryTable(entries, patients, long_entries, issuers)
+        self._listed = table
         self.first_live_row = len(self._listed)
         # A live image that is also listed is shown in the row that it has there.
         are_listed = self._listed.ids.rows([entry.id for entry in live]) >= 0

@@ -19,12 +19,10 @@ import numpy as np
 from ... import codec, net
 from ...codec.messages.items import ItemTable
 from ...codec.text_rows import TextRows
+from ...privacy.hidden_patients import HiddenPatients
+from ...privacy.redacted_list import redact_in_turns
+from .entry_table import EntryTable, byte_counts_of
 from .image_search import NO_SEARCH, ImageSearch
-
-# By the number of the scalar type; one that OpenIGTLink does not define has an unknown size.
-_VOXEL_SIZES = np.zeros(256, np.int64)
-for _scalar_type in codec.ScalarType:
-    _VOXEL_SIZES[_scalar_type] = _scalar_type.dtype.itemsize
 
 # A server that cuts ids may give one to some dozens of images.
 _MOST_OF_ONE_ID = 100
@@ -53,6 +51,15 @@ class Listing:
         self._kept: dict[str, list[codec.ImageMetaItem]] = {}
         self._forms: dict[str, _Form] = {}
         self._found: dict[str, list[codec.ImageMetaItem]] = {}
+        self.table: EntryTable | None = None
+        """What ``prepare_table`` has made."""
+
+    def prepare_table(self, patients: HiddenPatients) -> Iterator[None]:
+        """Make with pauses the columns that are needed to show the list: at once, 0.1 s."""
+        yield from redact_in_turns(self.entries, patients)
+        table = EntryTable(self.entries, patients, self.long_entries, self.issuers)
+        yield from table.column("modality").prepare_search()
+        self.table = table
 
     def entry(self, image_id: str) -> codec.ImageMetaItem | None:
         """Return the entry that an id means, or None.
@@ -175,12 +182,6 @@ class Listing:
     def ids(self) -> TextRows:
         """The ids of all entries; the client has prepared those of a long list."""
         return self.entries.ids
-
-
-def byte_counts_of(records: np.ndarray) -> np.ndarray:
-    """Return how many bytes each image has by a list's columns, or 0 if these do not say so."""
-    i, j, k = np.ascontiguousarray(records["size"]).T
-    return i.astype(np.int64) * j * k * _VOXEL_SIZES[records["scalar_type"]]
 
 
 def _form(entry: codec.ImageMetaItem) -> _Form:

@@ -120,6 +120,7 @@ class ImageSection:
             listing.long_entries,
             self.model.images,
             listing.issuers,
+            listing.table,
         )
         self.filter.showList(images)
         self._info.update()
