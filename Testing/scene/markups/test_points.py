@@ -205,6 +205,18 @@ def test_lists_of_a_saved_scene_count(scene):
     assert (found.point_count, found.list_count) == (2, 2)
 
 
+def test_points_that_wait_come_into_the_list_that_another_browser_has_made_meanwhile(scene):
+    first, second = (PointSet(scene, server="clinic:18944") for _ in range(2))
+    for points in (first, second):
+        points.receive([NASION, SEED])
+    first.finish()
+    second.adopt()
+    second.finish()
+    assert [places(node) for node in second.nodes] == [places(node) for node in first.nodes]
+    assert second.nodes == first.nodes
+    assert second.point_count == 2
+
+
 def test_the_points_of_a_server_that_sends_lps_are_turned(scene):
     points = PointSet(scene)
     points.coordinates = Coordinates.LPS

@@ -165,7 +165,10 @@ class PointSet:
             look = _look_of(node)
             if look is not None and self._nodes.get(look) is None:
                 self._nodes.keep(look, node)
-                self._lists[look] = _PointList()
+                if look in self._todo:  # another browser was faster
+                    self._lists[look].written = []
+                else:
+                    self._lists[look] = _PointList()
                 self._placement.forget(look)
                 self._placement.place_adopted(look, node, look[0], printable(look[1]))
                 adopted.append(node)
