@@ -237,12 +237,18 @@ def _source_of(folder: Path, database: Path | None, is_upright: bool) -> DicomFo
     """Return a source for a folder, with what the last run has kept of its files."""
     index = _open_index(folder, database)
     try:
-        _update(index)
-    except DicomIndexError as error:  # a full disk
-        note(f"{error}; {_IN_MEMORY}")
+        return _updated_source(folder, index, is_upright)
+    except (DicomIndexError, net.SourceError) as error:
+        if not any(isinstance(one, DicomIndexError) for one in (error, error.__cause__)):
+            raise
+        note(f"{error}; {_IN_MEMORY}")  # a full disk, or a damaged index
         index.close()
-        index = DicomIndex(folder)
-        _update(index)
+        return _updated_source(folder, DicomIndex(folder), is_upright)
+
+
+def _updated_source(folder: Path, index: DicomIndex, is_upright: bool) -> DicomFolderSource:
+    with progress_bar("reading", "files") as show:
+        index.update(processors(), show)
     return DicomFolderSource(
         folder,
         index=index,
@@ -250,11 +256,6 @@ def _source_of(folder: Path, database: Path | None, is_upright: bool) -> DicomFo
         seconds_a_turn=_SECONDS_A_TURN,
         is_upright=is_upright,
     )
-
-
-def _update(index: DicomIndex) -> None:
-    with progress_bar("reading", "files") as show:
-        index.update(processors(), show)
 
 
 def _open_index(folder: Path, database: Path | None) -> DicomIndex:

@@ -3,8 +3,8 @@
 ``files`` has one row for each file that was found, DICOM or not, with the version by which a change
 is noticed (``file_version``); ``kind`` is empty until the file is read. ``folders`` has a digest of
 these for each folder. ``instances`` has the dictionary's fields of the files that are DICOM,
-``images`` the headers of those that are images (see ``image_header``); what many of these share is
-in ``headers``.
+``images`` the headers of those that are images (see ``image_header``), with checksums: what a disk
+has changed would be another image, or in another place. What many of these share is in ``headers``.
 ``source`` has a number that grows with each change, and ``written`` the files that were written,
 and after which. ``thumbnails`` has what images look like, by the ids under which they are served.
 Paths are bytes, as the operating system has them, relative to the indexed folder.
@@ -23,7 +23,7 @@ from .fields import PATHS
 
 # "IGTM": by this a database is known as an index's own (SQLite's pragma application_id).
 _APPLICATION_ID = 0x4947544D
-_FORMAT = 16  # raise it when the tables or fields change: older databases are then made anew
+_FORMAT = 17  # raise it when the tables or fields change: older databases are then made anew
 # For another process that is writing into the same database.
 _SECONDS_TO_WAIT = 2.0
 
@@ -53,7 +53,8 @@ _TABLES = f"""
     CREATE TABLE images (
         file INTEGER PRIMARY KEY REFERENCES files ON DELETE CASCADE,
         header INTEGER NOT NULL REFERENCES headers,
-        own TEXT NOT NULL
+        own TEXT NOT NULL,
+        sum INTEGER NOT NULL
     );
     CREATE INDEX series ON instances (series);
     CREATE INDEX instance_uid ON instances (instance_uid);
@@ -69,6 +70,9 @@ _TABLES = f"""
         {_VERSION_COLUMNS}
     );
 """
+
+
+DAMAGED = "what is in it is malformed"
 
 
 class DicomIndexError(Exception):
@@ -97,6 +101,8 @@ def open_database(path: Path | None, folder: bytes) -> sqlite3.Connection:
             raise
     except sqlite3.Error as error:
         raise describe_error(error, path) from error
+    except UnicodeDecodeError as error:  # what SQLite says of a damaged schema quotes it
+        raise describe_error(sqlite3.DatabaseError(DAMAGED), path) from error
     return database
 
 

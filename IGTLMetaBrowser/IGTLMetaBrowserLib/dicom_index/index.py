@@ -18,7 +18,17 @@ from ..system_errors import with_advice
 from .database import VERSION, DicomIndexError, change, describe_error, open_database
 from .fields import PATHS
 from .header_reader import DICOM, UNREAD, FileContent
-from .rows import INSTANCE, File, IndexedImage, Row, read_files, read_images, read_row, read_rows
+from .rows import (
+    INSTANCE,
+    File,
+    IndexedImage,
+    Row,
+    image_sum,
+    read_files,
+    read_images,
+    read_row,
+    read_rows,
+)
 from .scan import survey
 from .workers import Batch, Contents, read_batches
 
@@ -178,8 +188,11 @@ class DicomIndex:
             "INSERT OR IGNORE INTO headers (header) VALUES (?)", {(image[1],) for image in images}
         )
         self._sql.executemany(
-            "INSERT OR REPLACE INTO images SELECT ?, id, ? FROM headers WHERE header = ?",
-            [(number, own, shared) for number, shared, own in images],
+            "INSERT OR REPLACE INTO images SELECT ?, id, ?, ? FROM headers WHERE header = ?",
+            [
+                (number, own, image_sum(number, shared, own), shared)
+                for number, shared, own in images
+            ],
         )
         change(
             self._sql,

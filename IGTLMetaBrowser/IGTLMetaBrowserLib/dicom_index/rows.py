@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
 from ..file_version import FileVersion
-from .database import VERSION
+from .database import DAMAGED, VERSION
 from .fields import FIELDS, PATHS, REFERENCED_SERIES
 from .image_header import ImageHeader, unpack_header
 
@@ -96,18 +98,32 @@ def read_files(database: sqlite3.Connection, kinds: tuple[str, ...]) -> Iterator
 
 def read_images(database: sqlite3.Connection) -> Iterator[IndexedImage]:
     """Yield the images as ``DicomIndex.images`` does."""
+    texts: dict[int, str] = {}
     shared: dict[int, dict[str, str]] = {}
-    for folder, name, number, own, *version in database.execute(
-        f"SELECT folder, name, header, own, {VERSION}"
+    for folder, name, file, number, own, own_sum, *version in database.execute(
+        f"SELECT folder, name, file, header, own, sum, {VERSION}"
         " FROM images JOIN files ON files.id = images.file"
         " WHERE kind = 'dicom' ORDER BY folder, name"
     ):
-        if number not in shared:
+        if number not in texts:
             statement = "SELECT header FROM headers WHERE id = ?"
-            (text,) = database.execute(statement, (number,)).fetchone()
-            shared[number] = json.loads(text)
+            (texts[number],) = database.execute(statement, (number,)).fetchone() or ("",)
+        if image_sum(file, texts[number], own) != own_sum:
+            raise sqlite3.DatabaseError(DAMAGED)
+        if number not in shared:
+            shared[number] = json.loads(texts[number])
         header = unpack_header(shared[number], own)
         yield IndexedImage(shown_path("", folder, name), FileVersion(*version), header)
+
+
+def image_sum(file: int, shared: str, own: str) -> int:
+    """Return the checksum of an image's header in a file: what many share, and the rest."""
+    return zlib.crc32(f"{file} {own}".encode(), _sum_of_shared(shared))
+
+
+@lru_cache(maxsize=256)  # of one series, all headers share one text
+def _sum_of_shared(text: str) -> int:
+    return zlib.crc32(text.encode())
 
 
 def read_row(

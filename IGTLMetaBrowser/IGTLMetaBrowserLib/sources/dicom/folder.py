@@ -25,7 +25,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
@@ -128,7 +129,7 @@ class DicomFolderSource:
 
         Raises ``SourceError``.
         """
-        try:
+        with _index_errors():
             self._index = index or DicomIndex(self.folder)
             self._thumbnails = KeptThumbnails(self._index)
             if index is None:
@@ -139,8 +140,6 @@ class DicomFolderSource:
             self._plans = self._read_plans(self._offers)
             self._trajectories = self._read_trajectories(self._offers)
             self._index.forget_thumbnails(self._offers.images)
-        except DicomIndexError as error:
-            raise SourceError(str(error)) from error
 
     @property
     def refused(self) -> list[Refusal]:
@@ -176,7 +175,7 @@ class DicomFolderSource:
 
     def _scan(self) -> _Found | None:
         """Return what the folder offers now; None if nothing is new."""
-        try:
+        with _index_errors():
             self._index.update()
             # Not those before this scan: of the last one, perhaps nobody has taken what it found.
             if self._index.changes == self._offers.changes:
@@ -185,8 +184,6 @@ class DicomFolderSource:
                 self._index, self.folder, self._is_upright, decoders=self._decoders
             )
             return offers, self._read_plans(offers), self._read_trajectories(offers)
-        except DicomIndexError as error:
-            raise SourceError(str(error)) from error
 
     def _keep_scanned(self, found: _Found | None) -> None:
         if found is not None:
@@ -247,7 +244,8 @@ class DicomFolderSource:
         found = self._label_maps()
         label_map = found.by_id[image_id]
         self._wait_for_index()
-        metadata = found.metadata(image_id, self._index)
+        with _index_errors():
+            metadata = found.metadata(image_id, self._index)
         read = partial(found.read, image_id, self.folder, self._decoders)
         labels, notices = self._in_background(label_map, read, is_large=True)
         if notices := [*filter(None, [*notices, found.conflict_of(image_id)])]:
@@ -312,7 +310,8 @@ class DicomFolderSource:
         """
         if image_id not in self._offers.images and image_id in self._label_maps().by_id:
             self._wait_for_index()
-            return (self._index.changes,)
+            with _index_errors():
+                return (self._index.changes,)
         stack = self._offer(image_id).stack
         names = dict.fromkeys(frame.file.name for frame in stack.frames)
         return self._versions.of(stack, [self.folder / name for name in names])
@@ -327,7 +326,8 @@ class DicomFolderSource:
         stack = self._offer(image_id).stack
         self._wait_for_index()
         file = stack.frames[0].file
-        fields = self._index.row(file.name, file.version)
+        with _index_errors():
+            fields = self._index.row(file.name, file.version)
         if not fields:
             raise SourceError(f"{file.name!r} has changed; refresh the list")
         return dicom_fields.metadata(stack, fields)
@@ -370,7 +370,8 @@ class DicomFolderSource:
         """Return the label maps. They are read when they are first asked for."""
         if self._label_maps_read is None:
             reader = LabelMapReader(self.folder, self._index, self._offers, self._elsewhere)
-            self._label_maps_read = self._in_background(self._offers, reader.read)
+            with _index_errors():
+                self._label_maps_read = self._in_background(self._offers, reader.read)
         return self._label_maps_read
 
     def sequences(self) -> Sequence[ImageSequence]:
@@ -437,6 +438,15 @@ class DicomFolderSource:
             _logger.warning("%s is not offered: %s", TRAJECTORY_FILE, error)
             offers.refused.append((TRAJECTORY_FILE, str(error)))
         return [_with_id_as_owner(item, offers) for item in items]
+
+
+@contextmanager
+def _index_errors() -> Iterator[None]:
+    """Have what is wrong with the index, as on a disk that is damaged, be said as of a source."""
+    try:
+        yield
+    except DicomIndexError as error:
+        raise SourceError(str(error)) from error
 
 
 def _with_id_as_owner(item: codec.TrajectoryItem, offers: FolderOffers) -> codec.TrajectoryItem:

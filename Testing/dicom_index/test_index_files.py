@@ -1,0 +1,123 @@
+"""The files of an index: beside a link, without a current folder, and on a damaged disk."""
+
+from __future__ import annotations
+
+import csv
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from cli.command import started
+from helpers import radiotherapy as study
+from IGTLMetaBrowserLib.dicom_index.database import DicomIndexError
+from IGTLMetaBrowserLib.dicom_index.export import database_path, part_path, write_index
+from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
+from IGTLMetaBrowserLib.dicom_index.rows import SERIES
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A patient's radiotherapy: 3 CT slices and 5 files that belong to them."""
+    study.write_study(tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    return tmp_path / "index.csv"
+
+
+def updated(folder: Path, output: Path) -> None:
+    """Bring an index file up to date."""
+    with DicomIndex(folder, database_path(output), [output, part_path(output)]) as index:
+        index.update()
+        write_index(index, output, SERIES)
+
+
+def rows_of(output: Path) -> list[dict[str, str]]:
+    with output.open(encoding="utf-8", newline="") as file:
+        return [*csv.DictReader(file)]
+
+
+def test_paths_are_whole_if_there_is_no_current_folder_any_more(
+    folder: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (output.parent / "gone").mkdir()
+    monkeypatch.chdir(output.parent / "gone")
+    (output.parent / "gone").rmdir()
+    updated(folder, output)
+    assert rows_of(output)[0]["file_path"] == f"{folder}/ct/1"
+
+
+def test_of_a_link_what_is_written_lies_beside_the_file(folder: Path, output: Path):
+    """That may be on another disk, from which nothing can be renamed to this one."""
+    (output.parent / "disk").mkdir()
+    output.symlink_to("disk/written.csv")
+    assert part_path(output) == (output.parent / "disk/.written.csv.part").resolve()
+    updated(folder, output)
+    assert len(rows_of(output.parent / "disk" / "written.csv")) == 6
+    assert output.is_symlink()
+
+
+def test_a_damaged_database_is_named(folder: Path, output: Path):
+    database_path(output).write_bytes(b"no database" * 1000)
+    with pytest.raises(DicomIndexError, match=r"index\.sqlite'.*: file is not a database; remove"):
+        updated(folder, output)
+
+
+def test_a_damaged_schema_is_named_too(folder: Path, output: Path):
+    """SQLite quotes it in what it says, in bytes that are no text."""
+    updated(folder, output)
+    content = database_path(output).read_bytes()
+    database_path(output).write_bytes(
+        content.replace(b"CREATE TABLE source", b"CREATE TABL\xf9 source")
+    )
+    with pytest.raises(DicomIndexError, match=r"what is in it is malformed; remove it"):
+        updated(folder, output)
+
+
+CHANGES = {
+    "what slices share": "UPDATE headers SET header = replace(header, '1', '2')",
+    "what they do not": "UPDATE images SET own = replace(own, '1', '2')",
+    "whose it is": "UPDATE images SET own = (SELECT own FROM images ORDER BY file LIMIT 1)",
+    "no text": "UPDATE headers SET header = x'ff' || header",
+}
+
+
+@pytest.fixture
+def damage(request: pytest.FixtureRequest) -> str:
+    return CHANGES[request.param]
+
+
+@pytest.mark.parametrize("damage", CHANGES, indirect=True)
+def test_what_a_disk_has_changed_becomes_no_image(folder: Path, output: Path, damage: str):
+    """It would be another image, or in another place."""
+    updated(folder, output)
+    change(database_path(output), damage)
+    with DicomIndex(folder, database_path(output)) as index:
+        index.update()
+        with pytest.raises(DicomIndexError, match=r"malformed|decode"):
+            [*index.images()]
+
+
+def change(database: Path, statement: str) -> None:
+    with sqlite3.connect(database) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        assert connection.execute(statement).rowcount > 0
+    connection.close()
+
+
+def test_a_folder_is_served_without_an_index_that_is_damaged(folder: Path, tmp_path: Path):
+    database = tmp_path / "index.sqlite"
+    with DicomIndex(folder, database) as index:
+        index.update()
+        count = len(DicomFolderSource(folder, index=index).images())
+    change(database, CHANGES["what they do not"])
+    with started("serve", folder, "--port", "0", "--index", database) as process:
+        assert process.stdout.readline().startswith(f"serving {count} images on ")
+        process.terminate()
+        words = process.stderr.read()
+    assert "malformed; remove it if it was an index, which is then made anew; else" in words
+    assert "for this run, the index is kept in memory only" in words
