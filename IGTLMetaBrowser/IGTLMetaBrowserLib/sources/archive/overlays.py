@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence, Set
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import replace
 
 from ... import codec
@@ -21,6 +24,8 @@ from .queries import RETRY_SECONDS
 
 _logger = logging.getLogger(__name__)
 
+_STRUCTURES = ("SEG", "RTSTRUCT")
+
 
 class ArchiveOverlays:
     """Offers overlays of images that were fetched: of their patient, in their frame of reference.
@@ -28,7 +33,9 @@ class ArchiveOverlays:
     ``series`` are those that the archive is known to have, by the ids of their entries; ``stacks``
     are the images that were fetched, by their ids. Both belong to the source. ``open_series``
     returns a fetched series; it raises ``NotReadyError`` while it is fetched, and ``SourceError``
-    if it cannot be had.
+    if it cannot be had. ``since`` returns when the question came that is answered now: what could
+    not be had since then is not fetched again for it. It may have replaced what is there, which
+    says so; where nothing is there, ``SourceError`` does.
     """
 
     def __init__(
@@ -36,18 +43,21 @@ class ArchiveOverlays:
         series: Mapping[str, Series],
         stacks: Mapping[str, Stack],
         open_series: Callable[[Series], OpenedSeries],
+        since: Callable[[], float],
     ) -> None:
         self._series = series
         self._stacks = stacks
         self._open_series = open_series
-        self._failed: set[str] = set()  # the UIDs of those about which the log has a line
+        self._since = since
+        # By the UIDs of series that cannot be had: when that was seen, and why.
+        self._failed: dict[str, tuple[float, str]] = {}
         # By the ids of the label maps: their series, and what is to be known of their documents.
         self.series_of_label_maps: dict[str, Series] = {}
         self.notices_of_label_maps: dict[str, str] = {}
 
     def forget(self, uids: Set[str]) -> None:
         """Forget series that the archive has no more as they were."""
-        self._failed -= uids
+        self._failed = {uid: why for uid, why in self._failed.items() if uid not in uids}
         self.series_of_label_maps = {
             image_id: known
             for image_id, known in self.series_of_label_maps.items()
@@ -68,20 +78,25 @@ class ArchiveOverlays:
 
     def _plans(self) -> list[Plan]:
         """Return those that are valid, in the space of an image. Raises ``NotReadyError``."""
-        plans = [plan for _, opened in self._fetched("SR") for plan in opened.plans]
+        fetched, missing = self._fetched("SR"), self._missing("SR")
+        plans = [plan for _, opened in fetched for plan in opened.plans]
+        study_of = {plan.uid: one["StudyInstanceUID"] for one, two in fetched for plan in two.plans}
         firsts = {id_: stack.frames[0] for id_, stack in self._stacks.items()}
         spaces = {
             (self._series[image_id]["PatientID"], *map(first.get, SPACE_KEYWORDS))
             for image_id, first in firsts.items()
             if first.get("FrameOfReferenceUID")
         }
-        return valid_plans(plans, spaces)
+        valid = valid_plans(plans, spaces)
+        _require_any(valid, missing)
+        return [replace(one, notice=_both(one.notice, missing[study_of[one.uid]])) for one in valid]
 
     def label_maps(self) -> Sequence[codec.LabelMetaItem]:
         """Return the structures that are valid. Raises ``NotReadyError`` as ``trajectories``."""
         sources: list[tuple[Series, DicomFolderSource]] = []
         versions: list[Version] = []
-        for series, opened in self._fetched("SEG", "RTSTRUCT"):
+        fetched, missing = self._fetched(*_STRUCTURES), self._missing(*_STRUCTURES)
+        for series, opened in fetched:
             if all(self._is_in_its_image(series, row) for row in opened.source.index.rows()):
                 sources.append((series, opened.source))
                 versions += opened.source.versions_of_documents
@@ -92,8 +107,12 @@ class ArchiveOverlays:
             keys = {item.id: source.version_of_document(item.id).key for item in listed}
             items = [item for item in listed if keys[item.id] not in gone]
             self.series_of_label_maps |= dict.fromkeys((item.id for item in items), series)
-            self.notices_of_label_maps |= {one: notices.get(key, "") for one, key in keys.items()}
+            self.notices_of_label_maps |= {
+                image_id: _both(notices.get(key, ""), missing[series["StudyInstanceUID"]])
+                for image_id, key in keys.items()
+            }
             found += items
+        _require_any(found, missing)
         return found
 
     def with_notice(self, label_map: codec.ImageMessage) -> codec.ImageMessage:
@@ -102,28 +121,50 @@ class ArchiveOverlays:
         notice = label_map.metadata.get("Notice", "")
         if words in notice:  # both documents are of one series
             return label_map
-        said = {"Notice": "; ".join(filter(None, (notice, words)))}
+        said = {"Notice": _both(notice, words)}
         return replace(label_map, metadata={**label_map.metadata, **said})
 
     def _fetched(self, *modalities: str) -> list[tuple[Series, OpenedSeries]]:
         """Return the series of these modalities in studies of which an image was fetched."""
-        studies = {self._series[image_id]["StudyInstanceUID"] for image_id in self._stacks}
-        listed = {series.uid: series for series in self._series.values()}
         is_waiting, found = False, []
-        for series in listed.values():
-            if series["Modality"] not in modalities or series["StudyInstanceUID"] not in studies:
+        for series in self._listed(modalities):
+            failed_at, _ = self._failed.get(series.uid, (-math.inf, ""))
+            if failed_at >= self._since():
                 continue
             try:
                 found.append((series, self._open_series(series)))
+                self._failed.pop(series.uid, None)
             except NotReadyError:  # the others are fetched at the same time
                 is_waiting = True
             except SourceError as error:
                 if series.uid not in self._failed:
                     _logger.warning("%s is not offered: %s", series["SeriesDescription"], error)
-                self._failed.add(series.uid)
+                self._failed[series.uid] = time.monotonic(), str(error)
         if is_waiting:
             raise NotReadyError(RETRY_SECONDS)
         return found
+
+    def _listed(self, modalities: Collection[str]) -> list[Series]:
+        """Return the series of these modalities in studies of which an image was fetched."""
+        studies = {self._series[image_id]["StudyInstanceUID"] for image_id in self._stacks}
+        listed = {series.uid: series for series in self._series.values()}
+        return [
+            series
+            for series in listed.values()
+            if series["Modality"] in modalities and series["StudyInstanceUID"] in studies
+        ]
+
+    def _missing(self, *modalities: str) -> defaultdict[str, str]:
+        """Return by the studies what there is to know of documents that cannot be had."""
+        words: defaultdict[str, str] = defaultdict(str)
+        for series in self._listed(modalities):
+            if series.uid in self._failed:
+                _, why = self._failed[series.uid]
+                words[series["StudyInstanceUID"]] = (
+                    "a document of the study cannot be had, which may have replaced what is "
+                    f"there: {why}"
+                )
+        return words
 
     def _is_in_its_image(self, series: Series, row: Row) -> bool:
         """Whether a file's image was fetched, is of its patient, and in its frame of reference."""
@@ -132,3 +173,13 @@ class ArchiveOverlays:
             return False
         is_there = self._stacks[owner].frames[0].get("FrameOfReferenceUID") == frame
         return is_there and is_same_patient(self._series[owner], series)
+
+
+def _both(*texts: str) -> str:
+    return "; ".join(filter(None, texts))
+
+
+def _require_any(found: Sequence[object], missing: Mapping[str, str]) -> None:
+    """Raise ``SourceError`` if nothing is there, as it cannot be had: else this would be all."""
+    for words in () if found else missing.values():
+        raise SourceError(words)

@@ -85,7 +85,9 @@ class ArchiveSource:
         self._patients = Patients(archive)
         # Of images that were fetched: what overlays may belong to.
         self._stacks: dict[str, Stack] = {}
-        self._overlays = ArchiveOverlays(self._series, self._stacks, self._open)
+        self._overlays = ArchiveOverlays(
+            self._series, self._stacks, self._open, lambda: self._queries.since
+        )
         self._checks = DiskChecks()
         self._fetcher = SeriesFetcher(archive, cache, self._stacks, jobs, seconds_a_turn)
         self._set_found(self._default, self._queries.begin(self._default))

@@ -1,0 +1,114 @@
+"""Plans and segmentations that an archive lists and does not send: others may be replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from pydicom import Dataset
+
+from helpers import radiotherapy as study
+from helpers import scripted_archive
+from helpers.peers import ServerInThread
+from helpers.ready_sources import ready
+from helpers.scripted_archive import Answer, listing, multipart, record
+from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
+from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
+from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan
+
+LINE = codec.TrajectoryItem(name="Left", entry=(10, 20, 30), target=(1, 2, 3))
+WORDS = "a document of the study cannot be had, which may have replaced what is there: cannot fetch"
+
+
+@dataclass
+class Peer:
+    """An archive: the series that it lists, and the UIDs of those that it does not send."""
+
+    series: list[list[Dataset]]
+    withheld: set[str] = field(default_factory=set)
+    fetches: list[str] = field(default_factory=list)
+
+    def __call__(self, path: str) -> Answer:
+        if "/studies/" not in path:
+            return listing(*map(record, self.series)) if "offset=0" in path else listing()
+        uid = path.partition("/series/")[2].partition("/")[0]
+        self.fetches.append(uid)
+        (wanted,) = [one for one in self.series if one[0].SeriesInstanceUID == uid]
+        return Answer(500) if uid in self.withheld else multipart(wanted)
+
+
+@pytest.fixture
+def slices() -> list[Dataset]:
+    return [study.ct_slice(number) for number in (1, 2, 3)]
+
+
+@pytest.fixture
+def peer(slices: list[Dataset]) -> Peer:
+    return Peer([slices])
+
+
+@pytest.fixture
+def source(peer: Peer, tmp_path: Path) -> Iterator[ArchiveSource]:
+    """The archive, whose CT was fetched."""
+    with scripted_archive.running(peer) as port:
+        web = DicomWebArchive(f"http://127.0.0.1:{port}")
+        with closing(ArchiveSource(web, SeriesCache(tmp_path / "cache", 1 << 30))) as source:
+            (ct,) = source.images()
+            ready(source.image, ct.id)
+            yield source
+
+
+@pytest.fixture
+def plans(peer: Peer, slices: list[Dataset]) -> tuple[Dataset, Dataset]:
+    """A plan that is sent, and what is not, which has replaced it."""
+    first = deepcopy(write_plan([LINE], slices))
+    second = deepcopy(write_plan([replace(LINE, name="Right")], slices, first))
+    peer.series += [[first], [second]]
+    peer.withheld = {second.SeriesInstanceUID}
+    return first, second
+
+
+def test_a_plan_says_that_it_may_have_been_replaced(source, peer, plans):
+    """The archive is asked for the other once for each question."""
+    first, second = plans
+    with ServerInThread(source) as server, server.client() as client:
+        client.list_images()
+        for number in (1, 2):
+            answer = client.wait(client.ask("TRAJ"))
+            assert [item.name for item in answer.items] == ["Left"]
+            notices = net.notices_of_documents(answer.metadata)
+            assert notices[first.SOPInstanceUID].startswith(WORDS)
+            assert peer.fetches.count(second.SeriesInstanceUID) == number
+        peer.withheld.clear()
+        answer = client.wait(client.ask("TRAJ"))
+    assert [item.name for item in answer.items] == ["Right"]
+    assert net.notices_of_documents(answer.metadata) == {}
+
+
+def test_without_another_plan_it_is_not_taken_for_none(source, peer, plans):
+    first, _ = plans
+    peer.withheld.add(first.SeriesInstanceUID)
+    with pytest.raises(SourceError, match=WORDS):
+        ready(source.trajectories)
+    peer.withheld.clear()
+    assert [item.name for item in ready(source.trajectories)] == ["Right"]
+
+
+def test_so_it_is_with_segmentations(source, peer, slices):
+    first, second = (study.segmentation(slices) for _ in range(2))
+    second.SeriesInstanceUID, second.SOPInstanceUID = f"{study.CT}.8", f"{study.CT}.9"
+    peer.series += [[first], [second]]
+    peer.withheld = {second.SeriesInstanceUID}
+    (item,) = ready(source.label_maps)
+    assert WORDS in ready(source.image, item.id).metadata["Notice"]
+    peer.withheld.add(first.SeriesInstanceUID)
+    del peer.series[1]
+    with pytest.raises(SourceError, match=WORDS):
+        ready(source.label_maps)
