@@ -17,6 +17,7 @@ from ..metadata.details import DetailRow, OtherValue
 from .hidden_patients import HIDDEN, HiddenPatients, RedactedList, is_identity
 
 _ENTRIES_A_TURN = 100
+_NAME_BYTES = codec.ImageMetaItem.columns["patient_name"].itemsize
 _FREE_TEXTS = ("name", "modality", "id")
 
 
@@ -36,10 +37,13 @@ def register_some_patients(
         for entry in entries:
             patients.register(entry.patient_name, entry.patient_id)
         return
+    known: set[bytes] = set()
     for start in range(0, len(entries), _ENTRIES_A_TURN):
-        some = entries.records[start : start + _ENTRIES_A_TURN]
-        for name, patient_id in dict.fromkeys(_patients(some)):
-            patients.register(_decode(name), _decode(patient_id))
+        pairs = _pairs(entries.records[start : start + _ENTRIES_A_TURN])
+        for pair in pairs:
+            if pair not in known:  # of a million images there are some thousands
+                known.add(pair)
+                patients.register(_decode(pair[:_NAME_BYTES]), _decode(pair[_NAME_BYTES:]))
         yield
     if len(entries) > _ENTRIES_A_TURN:  # the few below it do not make a long list be forgotten
         patients.last_list = weakref.ref(entries)
@@ -140,6 +144,16 @@ def _redacted_row(row: DetailRow, patient_name: str, redact: Callable[[str], str
 
 def _patients(records: np.ndarray) -> list[tuple[bytes, bytes]]:
     return list(zip(records["patient_name"].tolist(), records["patient_id"].tolist(), strict=True))
+
+
+def _pairs(records: np.ndarray) -> list[bytes]:
+    """Return name and ID of each patient as one text: they stand beside each other."""
+    columns = records.dtype.fields
+    assert columns is not None
+    place, size = columns["patient_name"][1], _NAME_BYTES + columns["patient_id"][0].itemsize
+    pairs = records.view(np.dtype({"names": ["p"], "formats": [f"V{size}"], "offsets": [place],
+                                   "itemsize": records.dtype.itemsize}))["p"]  # fmt: skip
+    return pairs.tolist()
 
 
 def _decode(text: bytes) -> str:

@@ -78,6 +78,10 @@ class ImageList(ArrangedRows):
         self.modalities = sorted(zip(names, counts, strict=True), key=lambda pair: -pair[1])
         super().__init__(len(self._entries))
 
+    def is_of(self, entries: Sequence[ImageMetaItem], patients: HiddenPatients | None) -> bool:
+        """See ``EntryTable.is_of``."""
+        return self._listed.is_of(entries, patients)
+
     def begins_with(self, before: ImageList) -> bool:
         """Whether all images of another list are here in the same rows: others have been added."""
         count, count_before = len(self) - self.first_live_row, len(before) - before.first_live_row

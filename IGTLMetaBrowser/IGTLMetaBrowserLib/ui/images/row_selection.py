@@ -146,6 +146,9 @@ class RowSelection:
         self._horizontalPosition = self._view.horizontalScrollBar().value
 
     def _onModelReset(self):
+        if self._model.isCovered:  # the images are still selected when they are seen again
+            self._areRowsDue = True
+            return
         isAnotherList = self._model.images is not self._images
         if isAnotherList:
             self._takeOver(self._model.images)

@@ -23,6 +23,7 @@ from ..widgets.table_model import UNSORTED
 from ..widgets.table_views import copyRows, limitHeight, nextSorting, prepareTable
 from .columns import ImageColumns
 from .context_menu import ImageMenu
+from .covering import ListCovering
 from .filter_section import FilterSection
 from .list_info import ListInfo
 from .list_notice import ListNotice
@@ -73,6 +74,7 @@ class ImageSection:
         self._prepareTimer = SingleShotTimer(self._prepareFilter)
         self._listTimer = SingleShotTimer(self.showListSoon)
         self._listShownAt = self._listSeconds = 0.0
+        self._covering = ListCovering(browser, self.showList)
         self._measured, self._hadGroups = model.images, model.hasGroups
         ui.refreshButton.icon = qt.QApplication.style().standardIcon(qt.QStyle.SP_BrowserReload)
         self._connectWidgets()
@@ -102,6 +104,7 @@ class ImageSection:
         self._notice.close()
         self._prepareTimer.close()
         self._listTimer.close()
+        self._covering.close()
         self._headerSelection.delete()
 
     # The list
@@ -112,6 +115,9 @@ class ImageSection:
         self._listTimer.stop()
         live = [liveState.entry for liveState in self._browser.images.live.values()]
         listing, patients = self._browser.metadata.listing, self._browser.patients
+        if not self._covering.isDone(listing.entries, (self.model.images, listing.table)):
+            self.model.cover()
+            return
         live += labelMapEntries(self._browser.overlays.label_maps, listing)
         images = ImageList(
             listing.entries,
@@ -405,6 +411,8 @@ class ImageSection:
         """Return what is to be done to see images; nothing where the status line says it."""
         if self.model.rowCount() > 0:
             return ""
+        if self.model.isCovered:
+            return self._texts["covering"]
         if self.model.isArranging:
             return self._texts["filtering"]
         if len(self.model.images) > 0:
@@ -413,6 +421,10 @@ class ImageSection:
 
     def _onModelReset(self):
         self._limitHeight()
+        if self.model.isCovered:  # the columns stay as wide as they are
+            self.columns.common = []
+            self._info.update()
+            return
         # Of a long list there may be no rows before it is known which.
         if self.model.isArranging:
             return
@@ -444,6 +456,7 @@ def _texts():
     return {
         "connectFirst": _("{tip}. Connect to a server first."),
         "selectFirst": _("{tip}. Select images in the table first."),
+        "covering": _("Hiding patients …"),
         "filtering": _("Filtering …"),
         "noMatch": _("No image matches. Clear the filter to see all images."),
         "noServer": _("Connect to a server to see its images"),

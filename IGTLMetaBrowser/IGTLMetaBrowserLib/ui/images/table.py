@@ -70,6 +70,8 @@ class ImageTableModel(SortableTableModel):
         self.isGrouped = False
         """Whether there are to be rows for patients and studies; see ``hasGroups``."""
         self._toggledGroups = set()
+        self.isCovered = False
+        """Whether no row is shown, as the patients of the list are to be hidden first."""
         self._filter = ("", (), NO_SEARCH)
         self._isSortDue = False
         self._work = None
@@ -87,6 +89,10 @@ class ImageTableModel(SortableTableModel):
 
     def setImages(self, images, modalities, search=NO_SEARCH):
         """Show another list, sorted as the one before, and with the same text in the filter."""
+        self.isCovered = False
+        self._setImages(images, modalities, search)
+
+    def _setImages(self, images, modalities, search=NO_SEARCH):
         self.beginResetModel()
         isLonger = images.begins_with(self.images)
         self.images = images
@@ -101,6 +107,12 @@ class ImageTableModel(SortableTableModel):
         self.endResetModel()
         if self.isArranging:
             self.arrangingBegun.emit()
+
+    def cover(self):
+        """Show nothing of a list: it is not redacted yet, and patients are to be hidden."""
+        if not self.isCovered:
+            self.isCovered = True
+            self._setImages(ImageList(), ())
 
     def setFilter(self, text, modalities, search=NO_SEARCH):
         """Show only some images, see ``ImageList.filter``."""
