@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import numpy as np
 
 from helpers.hospital import finish, of_type, voxels
@@ -13,6 +15,7 @@ from IGTLMetaBrowserLib.browser.events import (
     ImageStatus,
     NodeRemoved,
 )
+from IGTLMetaBrowserLib.browser.images.image_states import ImageStates
 
 
 def test_an_image_is_waiting_then_loading_then_loaded(browser):
@@ -93,3 +96,15 @@ def test_a_scene_that_is_closed_cancels_and_keeps_the_connection(browser, events
     }
     assert voxels(browser.load_image("MR")) == [1, 2, 3]
     assert of_type(events, Disconnected) == []
+
+
+def test_only_for_what_shows_images_it_is_looked_which_are_there(browser, events, scene):
+    image = browser.load_image("MR")
+    lines = browser.load_trajectories()
+    with patch.object(ImageStates, "remove_all_but", return_value=[]) as look:
+        for node in (*lines, image.GetDisplayNode()):
+            scene.RemoveNode(node)
+        assert len(of_type(events, NodeRemoved)) >= len(lines) + 1
+        assert look.call_count == 0
+    scene.RemoveNode(image)
+    assert browser.images.state("MR") == ImageState()

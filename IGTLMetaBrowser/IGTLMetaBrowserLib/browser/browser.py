@@ -383,8 +383,8 @@ class Browser:
         self._has_new_nodes |= bool(node.GetAttribute(SERVER_ATTRIBUTE) or self._others)
         self._copied_nodes.on_added(node)
 
-    def _on_node_removed(self, _node: Any) -> None:
-        self._events.emit(NodeRemoved(self.images.on_nodes_removed()))
+    def _on_node_removed(self, node: Any) -> None:
+        self._events.emit(NodeRemoved(self.images.on_nodes_removed(node)))
 
     def _on_server_selected(self) -> None:
         self._unhandled.clear()

@@ -428,10 +428,10 @@ class Images:
         self.recordings.add(self._unasked.of_the_list(events))
         return self._live.skip_outdated(events)
 
-    def on_nodes_removed(self) -> list[str]:
-        """Look which nodes were removed from the scene; return the ids whose state has changed."""
-        if self.sequences.is_moving_volumes:
-            return []  # to look at all images for each of a thousand would take seconds
+    def on_nodes_removed(self, node: Any = None) -> list[str]:
+        """Look what went with a node, or with any; return the ids whose state has changed."""
+        if self.sequences.is_moving_volumes or not self._in_scene.may_show_image(node):
+            return []  # to look at all images for each of a thousand nodes would take seconds
         self._live.remove_nodes()
         self._downloads.on_nodes_removed()
         self.fetch_next()

@@ -26,6 +26,8 @@ from ..overlays import Overlays
 from .image_metadata import ImageMetadata
 from .image_notes import doubled_notes, image_notes, scalar_type_text, size_text
 
+_CLASSES_OF_IMAGES = ("vtkMRMLVolumeNode", "vtkMRMLSequenceNode", "vtkMRMLSequenceBrowserNode")
+
 
 class SceneImages:
     """The volumes and label maps of the server of ``connection``.
@@ -68,6 +70,11 @@ class SceneImages:
             places.reverse()
         node = places[0](image_id)
         return places[1](image_id) if node is None else node
+
+    @staticmethod
+    def may_show_image(node: Any) -> bool:
+        """Whether a node, of any if it is None, can be one without which an image is not there."""
+        return node is None or any(map(node.IsA, _CLASSES_OF_IMAGES))
 
     def has(self, image_id: str) -> bool:
         """Whether an image is in the scene."""
