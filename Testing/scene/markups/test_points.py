@@ -138,6 +138,20 @@ def test_in_another_scene_one_that_is_pushed_is_shown(scene, points):
     assert len(points.nodes) == 1
 
 
+def test_so_it_is_if_the_scene_is_closed_by_who_hears_of_the_new_list(scene, points):
+    def close_scene(*_):
+        if scene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode"):
+            scene.RemoveObserver(tag)
+            scene.Clear()
+            points.stop()
+
+    tag = scene.AddObserver(scene.NodeAddedEvent, close_scene)
+    for _ in range(2):
+        points.receive([NASION, SEED], is_pushed=True)
+        points.finish()
+    assert len(points.nodes) == 2
+
+
 @pytest.mark.parametrize("place", [(NAN, 0, 0), (0, INFINITY, 0), (0, 0, -3e38)])
 def test_a_point_that_is_no_place_is_refused_and_the_others_are_shown(points, place):
     (node,) = receive(points, replace(NASION, position=place), EAR)

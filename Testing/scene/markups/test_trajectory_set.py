@@ -205,6 +205,28 @@ def test_in_a_stream_it_stays_away(scene, trajectories):
     assert receive(trajectories, moved, DRAIN, restore_removed=False) == [drain]
 
 
+def test_in_another_scene_one_of_a_stream_is_shown_and_none_counts_as_removed(scene, trajectories):
+    """Else the next patient's of that name would not be seen, or be left out of a stored plan."""
+    stream(trajectories, LINE)
+    scene.Clear()
+    trajectories.stop()
+    assert not any(map(trajectories.is_removed, trajectories.trajectories))
+    stream(trajectories, LINE)
+    assert len(trajectories.nodes) == 1
+
+
+def test_so_it_is_if_the_scene_is_closed_by_who_hears_of_the_new_line(scene, trajectories):
+    def close_scene(*_):
+        scene.RemoveObserver(tag)
+        scene.Clear()
+        trajectories.stop()
+
+    tag = scene.AddObserver(scene.NodeAddedEvent, close_scene)
+    stream(trajectories, LINE, DRAIN)
+    stream(trajectories, LINE, DRAIN)
+    assert len(trajectories.nodes) == 2
+
+
 def test_in_a_new_scene_there_are_new_nodes(scene, trajectories):
     old = receive(trajectories, LINE)
     scene.Clear()

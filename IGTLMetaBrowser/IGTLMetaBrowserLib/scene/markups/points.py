@@ -293,6 +293,8 @@ class PointSet:
             points.written = []
             moved = self._placement.moved_by(None, look[0])
             node = _new_list(self._scene, look, self._server, points, moved)
+            if node.GetScene() is not self._scene:
+                return  # who heard of it has closed the scene, or removed it
             self._nodes.keep(look, node)
             self._placement.forget(look)
         if not has_come_before:

@@ -228,7 +228,7 @@ class TrajectorySet:
                 self._remove(self._gone_todo.popleft())
             elif self._todo:
                 self._show(self._todo.popleft())
-            else:  # labels last: lines are what the user waits for
+            elif self._labels_todo:  # last: lines are what the user waits for
                 self._show_label(self._labels_todo.popleft())
         return not self.waiting
 
@@ -261,12 +261,15 @@ class TrajectorySet:
                 self._show(one)
 
     def stop(self) -> None:
-        """Look after none of those that wait: the scene was closed."""
+        """Look after none of those that wait: the scene was closed. The user has removed none."""
         self._gone_todo.clear()
         self._todo.clear()
         self._labels_todo.clear()
         self._hidden_todo.clear()
         self._hidden.clear()
+        self._latest = None  # the next one is looked at as a whole
+        for one in self._trajectories.values():
+            one.written = None
 
     def show(self, trajectories: Iterable[Trajectory]) -> None:
         """Make these visible; ``step`` makes the nodes of those that are not in the scene."""
@@ -430,17 +433,18 @@ class TrajectorySet:
         before, plan = self.node(one), one.plan
         if plan is None:
             return
+        # First: who hears of a new node may close the scene.
+        written, one.written = one.written, plan
         with self._hidden_nodes.changed(before):
             attributes = partial(key_attributes, self._server, *one.key)
             moved = self._placement.moved_by(before, one.item.owner)
-            node = show_trajectory(self._scene, plan, before, one.written, attributes, moved)
+            node = show_trajectory(self._scene, plan, before, written, attributes, moved)
         if node is not before:
             one.label = Label.NONE
             self._placement.forget(one.key)
             self._nodes.keep(one.key, node)
-        if node is not before or one.written is None or one.written.type != plan.type:
+        if node is not before or written is None or written.type != plan.type:
             self._mark(one.owner, node)
-        one.written = plan
         self._place(one, node)
         self._show_label(one)
 
