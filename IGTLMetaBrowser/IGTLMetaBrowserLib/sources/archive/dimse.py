@@ -37,6 +37,7 @@ from .dimse_association import (
     RefusalError,
     associated,
     find_model,
+    requested_classes,
     storage_classes,
     storage_contexts,
     transfer_syntaxes,
@@ -309,7 +310,7 @@ class DimseArchive:
         )
 
         storage = storage_contexts(classes)
-        roles = [build_role(uid, scp_role=True) for uid in classes or storage_classes()]
+        roles = [build_role(uid, scp_role=True) for uid in classes or requested_classes()]
         handlers = [(evt.EVT_C_STORE, self._peer.watches.pausing(files.store))]
         with associated(self._peer, [Get], storage, roles, handlers, LARGEST_PART) as association:
             responses = association.of_pynetdicom.send_c_get(identifier, Get)

@@ -20,6 +20,8 @@ from .dimse_watch import CLOSED, SECONDS_TO_END, Watch, Watches
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+# What is in the names of the classes of images, label maps and plans.
+_OF_USE = ("Image", "Segment", "RT Structure", "RT Dose", "SR Storage")
 # An association can have at most 128 presentation contexts (PS3.8 9.3.2.2).
 _MOST_CONTEXTS = 127
 # An answer to a C-FIND has some KB.
@@ -346,12 +348,16 @@ def find_model() -> Any:
 
 
 def storage_classes() -> list[Any]:
-    """Return what files can be: all that pynetdicom knows, as many as an association can have."""
+    """Return what files can be: all that pynetdicom knows, first those that are of use here."""
     from pynetdicom import AllStoragePresentationContexts
 
     classes = [context.abstract_syntax for context in AllStoragePresentationContexts]
-    classes.sort(key=lambda uid: "Image" not in uid.name and "Segment" not in uid.name)
-    return classes[:_MOST_CONTEXTS]
+    return sorted(classes, key=lambda uid: not any(word in uid.name for word in _OF_USE))
+
+
+def requested_classes() -> list[Any]:
+    """Return as many of these as an association can ask for; who is asked may accept all."""
+    return storage_classes()[:_MOST_CONTEXTS]
 
 
 def storage_contexts(classes: Sequence[Any]) -> list[Any]:
@@ -365,7 +371,7 @@ def storage_contexts(classes: Sequence[Any]) -> list[Any]:
     syntaxes = transfer_syntaxes()
     if classes and len(classes) * len(syntaxes) <= _MOST_CONTEXTS:
         return [build_context(uid, syntax) for uid in classes for syntax in syntaxes]
-    return [build_context(uid, syntaxes) for uid in classes or storage_classes()]
+    return [build_context(uid, syntaxes) for uid in classes or requested_classes()]
 
 
 def transfer_syntaxes() -> list[Any]:

@@ -1,0 +1,61 @@
+"""Of which classes files may come by DIMSE: images, and what is planned and drawn in them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from pynetdicom.sop_class import (
+    Comprehensive3DSRStorage,
+    CTImageStorage,
+    RTDoseStorage,
+    RTStructureSetStorage,
+    SegmentationStorage,
+)
+
+from helpers import orthanc
+from helpers import radiotherapy as study
+from helpers.ready_sources import fetch_only, ready
+from helpers.reserved_port import free_port
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive, DimseSettings
+from IGTLMetaBrowserLib.sources.archive.dimse_association import requested_classes
+from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
+from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan
+
+MOVE_PORT = free_port()
+
+
+def test_what_is_of_use_is_among_as_many_as_can_be_asked_for():
+    """An association can have 128 presentation contexts (PS3.8 9.3.2.2), and there are more."""
+    of_use = {
+        CTImageStorage,
+        SegmentationStorage,
+        RTStructureSetStorage,
+        RTDoseStorage,
+        Comprehensive3DSRStorage,
+    }
+    assert of_use <= {*requested_classes()}
+    assert len(requested_classes()) < 128
+
+
+@pytest.mark.skipif(not orthanc.is_installed(), reason=f"no Orthanc: {orthanc.INSTALL}")
+@pytest.mark.parametrize("port", [None, MOVE_PORT], ids=["C-GET", "C-MOVE"])
+def test_a_plan_comes_from_an_archive_that_does_not_say_what_it_is(
+    tmp_path: Path, port, monkeypatch
+):
+    """SOPClassUID is an optional key (PS3.4 C.6.2.1)."""
+    monkeypatch.setattr(DimseArchive, "_classes_of_instances", lambda *_: {})
+    slices = [study.ct_slice(number) for number in (1, 2, 3)]
+    line = codec.TrajectoryItem(name="Left", entry=(1, 2, 3), target=(4, 5, 6))
+    for number, dataset in enumerate([*slices, write_plan([line], slices)]):
+        dataset.save_as(tmp_path / f"{number}.dcm", enforce_file_format=True)
+    modalities = {"IGTLMETA": ("localhost", MOVE_PORT)}
+    with orthanc.running(tmp_path / "orthanc", modalities=modalities) as running:
+        assert running.upload(tmp_path.glob("*.dcm")) == 4
+        by_dimse = DimseArchive(running.peer, DimseSettings(move_port=port))
+        with closing(ArchiveSource(by_dimse, SeriesCache(tmp_path / "cache", 1 << 30))) as source:
+            fetch_only(source)
+            assert [item.name for item in ready(source.trajectories)] == ["Left"]
