@@ -54,7 +54,10 @@ class Window:
 
     def receive(self) -> None:
         """Let the list arrive, from the bytes of the message to the painted table."""
-        self.panel.browser.images.on_list(codec.unpack(self.message))
+        message, browser = codec.unpack(self.message), self.panel.browser
+        for _ in browser.metadata.prepare(message):
+            pass
+        browser.images.on_list(message)
         self.paint()
 
     def filter(self, text: str) -> None:

@@ -59,6 +59,7 @@ class Listing:
         yield from redact_in_turns(self.entries, patients)
         table = EntryTable(self.entries, patients, self.long_entries, self.issuers)
         yield from table.column("modality").prepare_search()
+        yield from table.find_uniform()
         self.table = table
 
     def entry(self, image_id: str) -> codec.ImageMetaItem | None:

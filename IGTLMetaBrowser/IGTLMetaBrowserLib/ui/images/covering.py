@@ -1,24 +1,26 @@
-"""Covering the names of patients in a long list, in turns of the event loop."""
+"""What shows a long list is made in turns of the event loop, such as the pseudonyms of patients."""
 
 from __future__ import annotations
 
 import time
 
-from ...privacy.redacted_list import is_redacted, redact_in_turns
 from ..timers import SingleShotTimer
 
-# So many entries are redacted in 10 ms; more of them in turns.
-_COVERED_AT_ONCE = 3_000
+# What shows so many entries is made in 20 ms; that of more of them in turns.
+_MADE_AT_ONCE = 5_000
 _TURN_SECONDS = 0.008
 
 
 class ListCovering:
-    """Redacts a list of ``browser``; ``onDone`` is called when it can be shown."""
+    """Makes ``Listing.table`` if that was not done, or patients are hidden or shown since.
+
+    ``onDone`` is called when the list can be shown. ``browser`` prepares lists that arrive.
+    """
 
     def __init__(self, browser, onDone):
         self._browser = browser
         self._onDone = onDone
-        self._entries = None
+        self._listing = None
         self._work = None
         self._timer = SingleShotTimer(self._goOn)
 
@@ -26,27 +28,20 @@ class ListCovering:
         """Wait for nothing any more."""
         self._timer.close()
 
-    @property
-    def isActive(self):
-        """Whether a list is being redacted."""
-        return self._work is not None
+    def isDone(self, listing, images):
+        """Whether a list can be shown at once; if not, what is needed is begun, or goes on.
 
-    def isDone(self, entries, tables):
-        """Whether a list can be shown at once: if not, that is begun, or goes on.
-
-        ``tables`` are the ``EntryTable`` or ``ImageList`` that may have it as it is to be seen.
+        ``images`` is the ``ImageList`` that was shown last.
         """
-        patients = self._browser.patients
-        isShort = not patients.is_hidden or len(entries) <= _COVERED_AT_ONCE
-        if isShort or any(table.is_of(entries, patients) for table in tables if table is not None):
-            self._work = self._entries = None
+        entries, patients = listing.entries, self._browser.patients
+        known = [table for table in (images, listing.table) if table is not None]
+        isKnown = any(table.is_of(entries, patients) for table in known)
+        if isKnown or len(entries) <= _MADE_AT_ONCE:
+            self._work = self._listing = None
             self._timer.stop()
             return True
-        if self._work is None or self._entries is not entries:
-            self._entries, self._work = entries, redact_in_turns(entries, patients)
-        if is_redacted(entries, patients):
-            self._work = self._entries = None
-            return True
+        if self._work is None or self._listing is not listing:
+            self._listing, self._work = listing, listing.prepare_table(patients)
         self._timer.start()
         return False
 

@@ -115,7 +115,7 @@ class ImageSection:
         self._listTimer.stop()
         live = [liveState.entry for liveState in self._browser.images.live.values()]
         listing, patients = self._browser.metadata.listing, self._browser.patients
-        if not self._covering.isDone(listing.entries, (self.model.images, listing.table)):
+        if not self._covering.isDone(listing, self.model.images):
             self.model.cover()
             return
         live += labelMapEntries(self._browser.overlays.label_maps, listing)
@@ -411,9 +411,9 @@ class ImageSection:
         """Return what is to be done to see images; nothing where the status line says it."""
         if self.model.rowCount() > 0:
             return ""
-        if self.model.isCovered:
+        if self.model.isCovered and self._browser.patients.is_hidden:
             return self._texts["covering"]
-        if self.model.isArranging:
+        if self.model.isCovered or self.model.isArranging:
             return self._texts["filtering"]
         if len(self.model.images) > 0:
             return self._texts["noMatch"]

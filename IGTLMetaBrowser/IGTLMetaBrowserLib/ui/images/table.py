@@ -71,7 +71,7 @@ class ImageTableModel(SortableTableModel):
         """Whether there are to be rows for patients and studies; see ``hasGroups``."""
         self._toggledGroups = set()
         self.isCovered = False
-        """Whether no row is shown, as the patients of the list are to be hidden first."""
+        """Whether no row is shown, as the list is not yet as it may be seen."""
         self._filter = ("", (), NO_SEARCH)
         self._isSortDue = False
         self._work = None
@@ -109,7 +109,7 @@ class ImageTableModel(SortableTableModel):
             self.arrangingBegun.emit()
 
     def cover(self):
-        """Show nothing of a list: it is not redacted yet, and patients are to be hidden."""
+        """Show nothing of a list before it is as it may be seen: patients may be hidden."""
         if not self.isCovered:
             self.isCovered = True
             self._setImages(ImageList(), ())
