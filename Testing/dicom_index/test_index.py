@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
-import multiprocessing
+import multiprocessing.util
 import os
 import shutil
 import signal
@@ -356,6 +357,17 @@ class TestProcesses:
         assert found[0] == found[1]
         assert len(found[0]) == 1008
         assert multiprocessing.active_children() == []
+
+    def test_where_none_can_be_started_this_one_reads(self, many: Path, monkeypatch):
+        """As in a container that limits their number."""
+
+        def refuse(*_: object) -> None:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+        monkeypatch.setattr(multiprocessing.util, "spawnv_passfds", refuse)
+        with DicomIndex(many) as index:
+            assert index.update(2) == 1000
+            assert index.count(UNREAD) == 0
 
     def test_progress_is_told(self, many: Path):
         told: list[tuple[int, int]] = []

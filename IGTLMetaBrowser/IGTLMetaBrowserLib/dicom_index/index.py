@@ -30,7 +30,7 @@ from .rows import (
     read_rows,
 )
 from .scan import survey
-from .workers import Batch, Contents, read_batches
+from .workers import Batch, Contents, NoProcessesError, read_batches
 
 _READ_AT_ONCE = 64
 # To start processes takes longer than to read so few files.
@@ -97,12 +97,15 @@ class DicomIndex:
             done = 0
             for _ in range(_ATTEMPTS):
                 batches = read_batches(self._unread(), jobs, executor)
-                with closing(batches), closing(self._committing(batches)) as committed:
-                    for contents in committed:
-                        self._store(contents)
-                        done += len(contents)
-                        if progress is not None:
-                            progress(done, total)
+                try:
+                    with closing(batches), closing(self._committing(batches)) as committed:
+                        for contents in committed:
+                            self._store(contents)
+                            done += len(contents)
+                            if progress is not None:
+                                progress(done, total)
+                except NoProcessesError:
+                    jobs = 1  # this one reads
                 if done == total:
                     break
             if total != done:

@@ -28,6 +28,10 @@ Contents = list[tuple[int, FileContent]]
 _BATCHES_A_PROCESS = 2
 
 
+class NoProcessesError(Exception):
+    """The system lets this user have no more processes, or threads that wait for them."""
+
+
 def read_batches(
     batches: Iterable[Batch], jobs: int, executor: Executor | None = None
 ) -> Iterator[Contents]:
@@ -35,7 +39,7 @@ def read_batches(
 
     ``jobs`` is the number of processes; with 1, and inside Slicer, this process reads itself. With
     an ``executor`` (of a cluster), that reads instead, ``jobs`` batches at a time. Batches of
-    processes that the system ends are left out.
+    processes that the system ends are left out. Raises ``NoProcessesError``.
     """
     is_in_slicer = hasattr(sys.modules.get("slicer"), "app")
     if executor is not None:
@@ -63,6 +67,8 @@ def _read_in_processes(batches: Iterator[Batch], jobs: int) -> Iterator[Contents
         yield from _read_with(executor, batches, jobs)
     except BrokenExecutor:  # the system has ended a process, for want of memory perhaps
         return
+    except (OSError, RuntimeError) as error:
+        raise NoProcessesError from error
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
 

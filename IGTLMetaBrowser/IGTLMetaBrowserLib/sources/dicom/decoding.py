@@ -107,7 +107,7 @@ class Decoders:
             pass
         try:
             return future.result()
-        except BrokenExecutor as error:
+        except (BrokenExecutor, OSError) as error:  # or it could not be started
             raise SourceError(_BROKEN) from error
 
     def _submit(
