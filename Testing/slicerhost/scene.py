@@ -41,11 +41,13 @@ class SubjectHierarchyItems:
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _on_removed(self, scene: Any, event: str, node: Any) -> None:
+        if scene.IsClosing():
+            return  # whose hierarchy may be gone: the scene would make another one
         if node.IsA("vtkMRMLSubjectHierarchyNode"):
             return  # one of two that are merged, for which the scene would be asked again
         hierarchy = scene.GetSubjectHierarchyNode()
         item = hierarchy.GetItemByDataNode(node) if hierarchy else 0
-        if item and not scene.IsClosing():
+        if item:
             hierarchy.RemoveItem(item, False)
 
     def _on_many_added(self, scene: Any, event: str) -> None:

@@ -350,6 +350,16 @@ class TestApplication:
         scene.RemoveNode(volume)
         assert hierarchy.GetItemParent(item) == hierarchy.GetInvalidItemID()
 
+    def test_a_scene_that_is_closed_has_no_hierarchy_that_one_loaded_into_it_would_meet(
+        self, slicer_host: ModuleType
+    ) -> None:
+        """Given a node that came after the hierarchy, and so is removed after it."""
+        scene = slicer_host.mrmlScene
+        scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT")
+        scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "MR")
+        scene.Clear(0)
+        assert scene.GetNumberOfNodesByClass("vtkMRMLSubjectHierarchyNode") == 0
+
 
 class TestProcess:
     """The stand-in in a process of its own."""
