@@ -231,6 +231,15 @@ def test_points_that_wait_come_into_the_list_that_another_browser_has_made_meanw
     assert second.point_count == 2
 
 
+def test_two_that_know_nothing_of_each_other_make_one_list(scene):
+    first, second = (PointSet(scene, server="clinic:18944") for _ in range(2))
+    for points in (first, second):
+        receive(points, NASION, SEED)
+    assert second.nodes == first.nodes
+    assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode") == 2
+    assert [len(places(node)) for node in first.nodes] == [1, 1]
+
+
 def test_the_points_of_a_server_that_sends_lps_are_turned(scene):
     points = PointSet(scene)
     points.coordinates = Coordinates.LPS

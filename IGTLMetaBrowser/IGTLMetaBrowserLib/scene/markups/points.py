@@ -25,7 +25,7 @@ from ..images.moved_images import moved_by
 from ..node_names import savable_name
 from ..node_references import NodeReferences
 from ..placement import Placement
-from ..server_nodes import key_attributes, nodes_from_server, read_key, written_id
+from ..server_nodes import key_attributes, node_with, nodes_from_server, read_key, written_id
 from .display import set_color, set_diameter, set_labels
 from .new_markups import POINT_CLASS, new_markups
 from .trajectory_decoding import FARTHEST, tube_diameter, visible_rgba
@@ -287,7 +287,7 @@ class PointSet:
         return replace(item, position=flip_lps_ras(item.position))
 
     def _show(self, look: Look, points: _PointList) -> None:
-        node = self._nodes.get(look)
+        node = self._nodes.get(look) or self._of_another_browser(look, points)
         has_come_before = node is not None and bool(points.written)
         if node is None:
             points.written = []
@@ -302,6 +302,20 @@ class PointSet:
         if points.places != points.written or node.GetNumberOfControlPoints() != len(points.places):
             _write(node, points, self._placement.moved_by(node, look[0]))
         self._place(look, node)
+
+    def _of_another_browser(self, look: Look, points: _PointList) -> Any:
+        """Return the node of a list that another browser has made, which is this one's as well.
+
+        One that has left the server brings what waits into the scene, and hears of no new nodes.
+        """
+        if not self._server:
+            return None
+        node = node_with(self._scene, [POINT_CLASS], key_attributes(self._server, *look))
+        if node is not None:
+            points.written = []
+            self._nodes.keep(look, node)
+            self._placement.forget(look)
+        return node
 
     def _place(self, look: Look, node: Any) -> None:
         owner_id, group, _, _ = look
