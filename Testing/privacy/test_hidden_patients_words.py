@@ -9,7 +9,7 @@ import pytest
 from helpers.long_lists import make_long_list
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients, is_identity
-from IGTLMetaBrowserLib.privacy.redacted_list import redacted_table
+from IGTLMetaBrowserLib.privacy.redacted_list import redact_in_turns, redacted_table
 from IGTLMetaBrowserLib.privacy.redacted_log import redact_log, stop_redacting_log
 
 
@@ -111,6 +111,18 @@ def test_a_list_of_many_patients_has_none_of_them(patients):
     assert [entry.size for entry in redacted] == [entry.size for entry in table]
     entry: codec.ImageMetaItem = table[7]
     assert redacted[7].name == entry.name
+
+
+def test_a_list_that_is_redacted_in_turns_names_nobody_if_they_are_shown_meanwhile():
+    """And hidden again: it is not known then of which rows."""
+    patients, numbers = HiddenPatients(), range(500)
+    items = [codec.ImageMetaItem(f"CT of Smith{n}", str(n), "CT", f"Smith{n}") for n in numbers]
+    table = codec.unpack(codec.pack(codec.ImageMetaMessage(items))).items
+    patients.hide()
+    for turn, _ in enumerate(redact_in_turns(table, patients)):
+        patients.hide(turn % 3 == 0)
+    patients.hide()
+    assert {entry.name for entry in redacted_table(table, patients)} == {"CT of (hidden)"}
 
 
 def test_the_log_has_nothing_of_them(patients, caplog):

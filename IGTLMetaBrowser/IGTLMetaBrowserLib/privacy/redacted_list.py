@@ -5,6 +5,7 @@ A list may have 100,000 entries, so it is changed column by column; see ``hidden
 
 from __future__ import annotations
 
+import copy
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -76,13 +77,14 @@ def redact_in_turns(
 ) -> Iterator[None]:
     """Do with pauses what ``redacted_table`` does: a million entries take 4 s."""
     while not is_redacted(table, patients):
+        hidden = copy.copy(patients)  # also if the user shows them meanwhile
         yield from register_some_patients(table, patients)
         phrase_total = patients.phrase_total
         records = np.empty(len(table), table.records.dtype)
         pseudonyms: dict[tuple[bytes, bytes], bytes] = {}
         for start in range(0, len(table), _ENTRIES_A_TURN):
             some = table.records[start : start + _ENTRIES_A_TURN].copy()
-            _redact(some, patients, pseudonyms)
+            _redact(some, hidden, pseudonyms)
             records[start : start + _ENTRIES_A_TURN] = some
             yield
         redacted = ItemTable(codec.ImageMetaItem, memoryview(records.view(np.uint8)))
