@@ -113,3 +113,13 @@ def test_queries_that_are_never_answered_cost_no_more_each_the_more_there_are(an
     calls_for(conversation(10))  # what is imported the first time
     few, many = (calls_for(conversation(count)) for count in (500, 1000))
     assert many < 2.1 * few
+
+
+def test_what_nobody_waits_for_costs_little_however_many_kinds_of_query_it_could_answer() -> None:
+    """A tracker's stream is a million messages, and the list was asked for before it."""
+    query = codec.pack(codec.GetMessage("IMGMETA"))
+    pose = codec.pack(codec.TransformMessage(device_name="Needle"))
+    stream = [Record(Event.SERVER_SENT, 1, 0.0, pose)]
+    begin = [Record(Event.CONNECTED, 1, 0.0), Record(Event.CLIENT_SENT, 1, 0.0, query)]
+    few, many = (calls_for([*begin, *stream * count]) for count in (100, 1100))
+    assert many - few < 25 * 1000

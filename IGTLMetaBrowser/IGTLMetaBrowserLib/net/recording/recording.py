@@ -25,10 +25,9 @@ import struct
 import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from ...codec.wire import Buffer
 from ...system_errors import why_not_read, why_not_written
@@ -65,14 +64,16 @@ class Event(IntEnum):
     ENDED = 3
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One of them; ``seconds`` are since the beginning of the recording."""
 
     event: Event
     connection: int
     seconds: float
     data: bytes = b""
+
+
+_EVENTS = {event.value: event for event in Event}
 
 
 class RecordingWriter:
@@ -165,7 +166,7 @@ def _read_record(file: BinaryIO) -> Record | None:
     if len(head) < _LAYOUT.size:
         raise _DamagedError
     event, encoding, connection, microseconds, size = _LAYOUT.unpack(head)
-    if size > _LARGEST_PIECE or event not in {*Event} or encoding not in (_PLAIN, _ZLIB):
+    if size > _LARGEST_PIECE or event not in _EVENTS or encoding not in (_PLAIN, _ZLIB):
         raise _DamagedError
     data = file.read(size)
     checksum = file.read(_CHECKSUM.size)
@@ -173,7 +174,7 @@ def _read_record(file: BinaryIO) -> Record | None:
         raise _DamagedError
     if encoding == _ZLIB:
         data = _inflated(data)
-    return Record(Event(event), connection, microseconds / 1e6, data)
+    return Record(_EVENTS[event], connection, microseconds / 1e6, data)
 
 
 def _inflated(packed: bytes) -> bytes:

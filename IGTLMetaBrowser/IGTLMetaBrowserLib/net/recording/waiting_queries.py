@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 Key = tuple[str, str, bytes]
 """Type, device name and content of a query."""
@@ -33,6 +33,8 @@ class WaitingQueries:
 
     def __init__(self) -> None:
         self._queues: defaultdict[tuple[str | None, str | None], deque[Asked]] = defaultdict(deque)
+        # What they wait for: in most streams nobody waits for what comes.
+        self._kinds: set[str | None] = set()
         self._count = 0
 
     def add(self, asked: Asked) -> None:
@@ -40,13 +42,15 @@ class WaitingQueries:
         asked.number = self._count = self._count + 1
         type_name, device_name, _ = asked.key
         for kind in (_type_of_answer(type_name), _ANY):
+            self._kinds.add(kind)
             for name in (device_name, _ANY):
                 self._queues[kind, name].append(asked)
 
     def oldest_for(self, type_name: str, device_name: str) -> Asked | None:
         """Return the oldest that such a message can answer; one of its name before others."""
-        for name in (device_name, _ANY):
-            first = [asked for kind in _kinds(type_name) if (asked := self._first(kind, name))]
+        kinds = self._kinds & _kinds(type_name)
+        for name in (device_name, _ANY) if kinds else ():
+            first = [asked for kind in kinds if (asked := self._first(kind, name))]
             if first:
                 return min(first, key=lambda asked: asked.number)
         return None
@@ -62,11 +66,11 @@ def _type_of_answer(query_type: str) -> str:
     return query_type[4:]  # without GET_, STT_ or STP_
 
 
-def _kinds(type_name: str) -> Iterator[str | None]:
-    """Yield which queries a message can answer: STATUS any, IMAGE those for IMAGE, or IMAG."""
+@lru_cache(maxsize=256)  # the same few types come with every message of a stream
+def _kinds(type_name: str) -> frozenset[str | None]:
+    """Return which queries a message can answer: STATUS any, IMAGE those for IMAGE, or IMAG."""
     if type_name == "STATUS":
-        yield _ANY
-        return
+        return frozenset([_ANY])
     answered = type_name.removeprefix("RTS_")
-    for length in range(1, len(answered) + 1):  # GET_TRAJ is answered by TRAJ, or TRAJECTORY
-        yield answered[:length]
+    # GET_TRAJ is answered by TRAJ, or TRAJECTORY.
+    return frozenset(answered[:length] for length in range(1, len(answered) + 1))
