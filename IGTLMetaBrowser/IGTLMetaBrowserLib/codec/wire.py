@@ -11,6 +11,8 @@ screen as well.
 
 from __future__ import annotations
 
+import codecs
+import re
 import struct
 import unicodedata
 from collections.abc import Iterable
@@ -78,13 +80,9 @@ def readable(text: str) -> str:
     """
     if text.isascii():
         return text
-    if not all(map(_is_ascii_or_undecodable, text)):
+    if not _ASCII_OR_UNDECODABLE.fullmatch(text):
         return text
-    return "".join(map(_western, text.encode("ascii", "surrogateescape")))
-
-
-def _is_ascii_or_undecodable(character: str) -> bool:
-    return character.isascii() or "\udc80" <= character <= "\udcff"
+    return codecs.charmap_decode(text.encode("ascii", "surrogateescape"), "strict", _WESTERN)[0]
 
 
 def _western(byte: int) -> str:
@@ -92,6 +90,10 @@ def _western(byte: int) -> str:
         return bytes((byte,)).decode("cp1252")
     except UnicodeDecodeError:
         return chr(byte)
+
+
+_ASCII_OR_UNDECODABLE = re.compile("[\x00-\x7f\udc80-\udcff]*")
+_WESTERN = "".join(map(_western, range(256)))
 
 
 def printable(text: str) -> str:

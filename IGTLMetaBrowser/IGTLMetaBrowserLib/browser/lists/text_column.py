@@ -15,9 +15,12 @@ import numpy as np
 from ...codec import readable
 from ...codec.text_rows import TextRows, joined, pieces, without_remains
 from .natural_order import fold_for_search, natural_key, ranks_in_turns, ranks_of_ascii
+from .sorting import InTurns
 
 _SAMPLE = 1000
 _TEXTS_A_TURN = 2000  # they are folded in 4 ms
+# Of texts that are not UTF-8: of random bytes, each has many characters that no other has.
+_ODD_TEXTS_A_TURN = 500
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
 
 
@@ -155,7 +158,8 @@ class TextColumn(TextRows):
         """Make ``_folded`` with pauses."""
         folded = []
         for piece in pieces(len(self)):
-            content = np.frombuffer(_fold_joined(joined(self.encoded[piece])), np.uint8)
+            folded_piece = yield from _fold_joined(joined(self.encoded[piece]))
+            content = np.frombuffer(folded_piece, np.uint8)
             starts = np.concatenate(([0], np.flatnonzero(content == 0) + 1))
             folded.append((piece.start, content, starts))
             yield
@@ -252,14 +256,23 @@ def _places(content: np.ndarray, sought: bytes) -> np.ndarray:
     return places
 
 
-def _fold_joined(content: bytes) -> bytes:
-    """Fold texts that have NULs between them."""
+def _fold_joined(content: bytes) -> InTurns[bytes]:
+    """Fold texts that have NULs between them; with pauses if some are not UTF-8."""
     if content.isascii():
         return content.lower()
     text = content.decode("utf-8", "surrogateescape")
-    if _UNDECODABLE.search(text):
+    if not _UNDECODABLE.search(text):
+        return _fold_text(text)
+    texts, folded = text.split("\0"), []
+    for begin in range(0, len(texts), _ODD_TEXTS_A_TURN):
         # Each text on its own: some are UTF-8, others of the code page of Windows.
-        text = "\0".join(map(readable, text.split("\0")))
+        some = map(readable, texts[begin : begin + _ODD_TEXTS_A_TURN])
+        folded.append(_fold_text("\0".join(some)))
+        yield
+    return b"\0".join(folded)
+
+
+def _fold_text(text: str) -> bytes:
     return fold_for_search(text).encode("utf-8", "surrogateescape")
 
 
