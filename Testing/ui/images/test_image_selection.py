@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -150,3 +152,45 @@ def test_large_selections_are_kept_too(user, offer):
         user.panel.images.selection._isSelected[row] = False  # every other row
     user.click_header(0)
     assert len(user.panel.selectedImageIds()) == 500
+
+
+def test_a_selection_in_too_many_places_waits_for_a_filter_in_which_it_has_few(
+    user, offer, monkeypatch
+):
+    """Qt needs seconds for as many, and looks through them for each cell that it paints."""
+    from IGTLMetaBrowserLib.ui.images import row_selection
+
+    monkeypatch.setattr(row_selection, "_MOST_RUNS", 20)
+    offer([replace(one, modality="MR" if n % 2 else "CT") for n, one in enumerate(entries(100))])
+    user.type_filter("mr")
+    user.wait_for(lambda: len(user.ids()) == 50, "the filter")
+    user.press(user.ui.selectAllButton)
+    user.press_key(user.ui.filterLineEdit, Qt.Key_Escape)
+    user.wait_for(lambda: len(user.ids()) == 100, "all rows")
+
+    assert user.panel.selectedImageIds() == []
+    assert not user.ui.imageTableView.selectionModel().hasSelection
+    assert not user.ui.loadButton.enabled
+    assert "it is selected again with the filter" in user.ui.statusLabel.text
+    user.type_filter("mr")
+    user.wait_for(lambda: len(user.panel.selectedImageIds()) == 50, "the selection")
+
+    user.press_key(user.ui.filterLineEdit, Qt.Key_Escape)
+    user.wait_for(lambda: len(user.ids()) == 100, "all rows")
+    click(user, "I006", Qt.NoModifier)
+    assert user.panel.selectedImageIds() == ["I006"]
+
+
+def test_many_groups_are_selected_at_once_as_rows_are(user, offer, monkeypatch):
+    """Each on its own, those of a million images took 2 s."""
+    from IGTLMetaBrowserLib.ui.images import row_selection
+
+    offer([replace(one, patient_id=str(n // 2)) for n, one in enumerate(entries(100))])
+    user.press(user.ui.groupCheckBox)
+    user.wait_for(lambda: user.panel.model.hasGroups, "the groups")
+    selections = []
+    select = row_selection.selectRows
+    monkeypatch.setattr(row_selection, "selectRows", lambda *a: (selections.append(a), select(*a)))
+    user.press_key(user.ui.imageTableView, Qt.Key_A, Qt.ControlModifier)
+    assert len(user.panel.selectedImageIds()) == 100
+    assert len(selections) <= 2

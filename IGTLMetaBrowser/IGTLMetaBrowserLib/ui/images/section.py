@@ -434,6 +434,8 @@ class ImageSection:
         if self.model.hasGroups != self._hadGroups:
             self._hadGroups = self.model.hasGroups
             self.columns.showGroups()
+        if self.selection.isScattered:
+            self._statusLine.show(self._texts["scattered"])
         self._info.update()
 
     def _limitHeight(self):
@@ -457,6 +459,10 @@ def _texts():
         "connectFirst": _("{tip}. Connect to a server first."),
         "selectFirst": _("{tip}. Select images in the table first."),
         "covering": _("Hiding patients …"),
+        "scattered": _(
+            "What you selected lies in too many places of this table; it is selected again with "
+            "the filter or the order of before"
+        ),
         "filtering": _("Filtering …"),
         "noMatch": _("No image matches. Clear the filter to see all images."),
         "noServer": _("Connect to a server to see its images"),
