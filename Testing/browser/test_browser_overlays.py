@@ -21,6 +21,7 @@ from IGTLMetaBrowserLib.browser.events import (
     PointsShown,
 )
 from IGTLMetaBrowserLib.scene.markups.points import MOST_POINTS
+from IGTLMetaBrowserLib.scene.server_nodes import IMAGE_ID_ATTRIBUTE
 
 BONE = codec.LabelMetaItem("Bone", "LABELS", 1, (255, 0, 0, 255), (4, 3, 2), "MR")
 BRAIN = codec.LabelMetaItem("Brain", "LABELS", 2, (0, 255, 0, 255), (4, 3, 2), "MR")
@@ -134,13 +135,15 @@ def test_a_label_map_on_another_grid_than_its_image(
     assert of_type(events, ImageLoaded)[-1].notes == notes
 
 
-def test_one_that_came_before_the_list_of_label_maps_has_one_node(browser, events, scene):
-    browser.load_image("LABELS")
+def test_one_that_came_before_the_list_of_label_maps_has_one_node_of_the_server_s(browser, events):
+    """What came as an image may have been edited: it stays, and is the user's own."""
+    volume = browser.load_image("LABELS")
     browser.overlays.request_label_maps()
     step_until_event(browser, events, LabelMapsListed)
     node = browser.load_image("LABELS")
     assert node.GetClassName() == "vtkMRMLLabelMapVolumeNode"
-    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1  # label maps are such
+    assert browser.images.node("LABELS") is node
+    assert volume.GetAttribute(IMAGE_ID_ATTRIBUTE) is None
 
 
 def test_one_that_says_that_it_is_of_another_patient_is_not_put_under_its_image(

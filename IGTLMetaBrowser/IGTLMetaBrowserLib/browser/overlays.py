@@ -89,6 +89,10 @@ class Overlays:
         coordinates = self.image_coordinates
         return self._nodes.show_label_map(self._address, image_id, image, coordinates)
 
+    def release_label_map(self, image_id: str) -> list[Any]:
+        """Let a label map be the user's own: it is an image now. Returns its nodes."""
+        return self._nodes.label_maps(self._address).release(image_id)
+
     def show_segmentation(self, image_id: str) -> Any:
         """Return a segmentation node of a label map that is loaded. Raises ``SceneError``."""
         return self._nodes.label_maps(self._address).show_segmentation(image_id)

@@ -51,6 +51,8 @@ class OwnedNodes:
         self._released: dict[str, list[str]] = {}
         self._unknown: list[str] = []
         self._copies: list[str] = []
+        self._relisted: list[str] = []
+        in_scene.released.connect(lambda name: self._relisted.append(name))
         self._phrase_total = 0
 
     def release_unknown(self, scene: Any, server: str) -> None:
@@ -95,7 +97,9 @@ class OwnedNodes:
             texts.append(_words_of_unknown(self._unknown))
         if self._copies:
             texts.append(_words_of_copies(self._copies))
-        self._released, self._unknown, self._copies = {}, [], []
+        if self._relisted:
+            texts.append(_words_of_relisted(self._relisted))
+        self._released, self._unknown, self._copies, self._relisted = {}, [], [], []
         for text in texts:
             self._notify(Failed(BrowserError(self._patients.redact(text))))
         return bool(texts)
@@ -159,6 +163,13 @@ def _words_of_copies(names: list[str]) -> str:
     return (
         f"the scene has brought {_some(names)} a second time: these copies are yours, and the "
         "server changes only what was there before; remove them if you do not need them"
+    )
+
+
+def _words_of_relisted(names: list[str]) -> str:
+    return (
+        "the server lists as an image what was a label map, or the other way round: "
+        f"{_some(names)} of before stays where it is, and is yours; remove it if you do not need it"
     )
 
 

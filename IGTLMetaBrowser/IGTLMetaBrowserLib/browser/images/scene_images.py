@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -33,7 +33,8 @@ class SceneImages:
     """The volumes and label maps of the server of ``connection``.
 
     ``nodes`` are the volumes of all servers. ``image_shown`` is emitted with the id of an image
-    that has come into the scene.
+    that has come into the scene; ``released`` with the name of a node that showed an id as what it
+    is listed no more, label map or image, and is the user's now.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class SceneImages:
         nodes: ImageNodes,
     ) -> None:
         self.image_shown: Signal[[str]] = Signal()
+        self.released: Signal[[str]] = Signal()
         self._connection = connection
         self._metadata = metadata
         self._overlays = overlays
@@ -142,16 +144,23 @@ class SceneImages:
             notices = image.metadata.get("Notice", "").split("; ")
             node = self._overlays.show_label_map(image_id, image)
             # It may have come before the list of label maps, as any image.
-            self._nodes.remove_volume(self._connection.address, image_id)
+            self._release(self._nodes.release_volume(self._connection.address, image_id))
             return node, (*filter(None, notices), *self._overlays.label_map(image_id).notes)
         self._metadata.on_image(image_id, image)
         entry = self._metadata.entry(image_id)
         scan_time = None if entry is None else entry.scan_time.to_datetime()
         address = self._connection.address
         node = self._nodes.show(address, image_id, image, scan_time, is_live)
+        # Without that list it may be a label map still, as one of a saved scene.
+        if self._overlays.is_list_current:
+            self._release(self._overlays.release_label_map(image_id))
         self.image_shown.emit(image_id)
         doubled = doubled_notes(self._metadata.listing.entries_of(image_id), entry)
         return node, (*image_notes(image_id, entry, image), *doubled)
+
+    def _release(self, nodes: Iterable[Any]) -> None:
+        for node in nodes:
+            self.released.emit(node.GetName())
 
     def preview(self, image_id: str) -> Any:
         """Return the preview of an image that is arriving, or None if there is none (any more)."""

@@ -49,7 +49,7 @@ from .scene_views import SceneViews
 from .sequence import SequenceFrames, frame_order, make_sequence, remove_in_turns
 from .sequence_recording import SequenceRecording
 from .subvolumes import MOST_AT_ONCE, WholeInTurns
-from .volumes import remove_volume, show_image, show_next, volume_around
+from .volumes import show_image, show_next, volume_around
 
 SCAN_TIME_ATTRIBUTE = "IGTLMetaBrowser.ScanTime"
 """ISO 8601, UTC."""
@@ -286,9 +286,13 @@ class ImageNodes:
         calibration = self.known.calibration.calibration(image_id)
         return matrix if calibration is None else with_spacing(matrix, calibration)
 
-    def remove_volume(self, address: str, image_id: str) -> None:
-        """Remove the volume of its own that an image has, if it has one."""
-        remove_volume(self._scene, self._volume_in_scene(address, image_id))
+    def release_volume(self, address: str, image_id: str) -> list[Any]:
+        """Let the volume of an image be the user's own: it is a label map now. Returns it."""
+        released = [*filter(None, [self._volume_in_scene(address, image_id)])]
+        for node in released:
+            node.RemoveAttribute(IMAGE_ID_ATTRIBUTE)
+            self._nodes.forget((address, image_id))
+        return released
 
     def points_in_image(self, address: str, image_id: str, points: np.ndarray) -> np.ndarray:
         """Return points of the world, RAS mm of shape (n, 3), as the server has its image.
@@ -400,8 +404,7 @@ class ImageNodes:
 
     def calibrate(self, address: str, image_id: str, calibration: CalibratedSpacing | None) -> None:
         """Give the volume of an image if there is one, a spacing; with None, its own again."""
-        node = self.volume(address, image_id)
-        if node is not None:
+        if (node := self.volume(address, image_id)) is not None:
             calibrate(node, calibration)
 
     def patients_changed(self) -> None:

@@ -201,6 +201,20 @@ class LabelMapSet:
         hide_label_layer(self._scene, label_map)
         return node
 
+    def release(self, image_id: str) -> list[Any]:
+        """Let a label map be the user's own: it is listed as an image now. Returns its nodes."""
+        keys = (image_id, *self._edited.pop(image_id, ()))
+        released = [self.node(image_id), self.segmentation(image_id)]
+        self._volumes.forget(image_id)
+        for key in keys:
+            self._segmentations.forget(key)
+        self._owners.pop(image_id, None)
+        self._grids.pop(image_id, None)
+        released = [node for node in released if node is not None]
+        for node in released:
+            node.RemoveAttribute(IMAGE_ID_ATTRIBUTE)
+        return released
+
     def _leave_to_user(self, image_id: str, segmentation: Any) -> None:
         """Find a segmentation no more as that of a label map; it still belongs to its image."""
         segmentation.RemoveAttribute(IMAGE_ID_ATTRIBUTE)

@@ -1,0 +1,67 @@
+"""A server lists an id as a label map first, and then as an image, or the other way round."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import slicer
+
+from helpers.hospital import Hospital, of_type, step_until, step_until_event
+from helpers.peers import ServerInThread
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.browser.browser import Browser
+from IGTLMetaBrowserLib.browser.events import Failed, LabelMapsListed
+from IGTLMetaBrowserLib.scene.server_nodes import IMAGE_ID_ATTRIBUTE
+
+BONE = codec.LabelMetaItem("Bone", "LABELS", 1, (255, 0, 0, 255), (4, 3, 2), "MR")
+
+
+class ChangedHospital(Hospital):
+    """It may change its mind of what is a label map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        labels = np.arange(24, dtype=np.uint8).reshape(2, 3, 4) % 3
+        self.images_["LABELS"] = codec.ImageMessage.from_ijk_to_ras(labels, np.eye(4))
+        self.is_label_map = True
+
+    def label_maps(self) -> list[codec.LabelMetaItem]:
+        return [BONE] if self.is_label_map else []
+
+
+@pytest.fixture
+def hospital() -> ChangedHospital:
+    return ChangedHospital()
+
+
+def load(browser: Browser, hospital: ChangedHospital, events: list, is_label_map: bool) -> Any:
+    hospital.is_label_map = is_label_map
+    browser.overlays.request_label_maps()
+    count = len(of_type(events, LabelMapsListed)) + 1
+    step_until_event(browser, events, LabelMapsListed, count=count)
+    return browser.load_image("LABELS")
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["label map first", "image first"])
+def test_the_node_of_before_is_the_user_s_and_the_user_is_told(
+    browser: Browser,
+    hospital: ChangedHospital,
+    server: ServerInThread,
+    events: list,
+    scene: slicer.vtkMRMLScene,
+    is_first: bool,
+):
+    """It stays, as it may have been edited, but no more as the server's: two had one id."""
+    before = load(browser, hospital, events, is_label_map=is_first)
+    node = load(browser, hospital, events, is_label_map=not is_first)
+    assert before.GetScene() is scene
+    assert before.GetAttribute(IMAGE_ID_ATTRIBUTE) is None
+    assert node.GetAttribute(IMAGE_ID_ATTRIBUTE) == "LABELS"
+    assert browser.images.node("LABELS") is node
+    step_until(browser, lambda: bool(of_type(events, Failed)), "what is told")
+    (failed,) = of_type(events, Failed)
+    assert f"{before.GetName()} of before stays where it is, and is yours" in str(failed.error)
+    again = load(browser, hospital, events, is_label_map=is_first)
+    assert again not in (before, node)
