@@ -165,3 +165,27 @@ def test_a_live_image_is_none_of_the_server_that_was_chosen_as_its_node_came(
         assert unconnected.images.states == {}
         assert of_type(events, told.LiveImage) == []
         unconnected.disconnect()
+
+
+@pytest.mark.parametrize(
+    ("image_id", "class_name"), [("MR", "ScalarVolume"), ("PHOTO", "VectorVolume")]
+)
+def test_the_scene_can_be_closed_as_a_volume_comes_into_it(
+    browser, events, scene, image_id, class_name
+):
+    """The image is not shown, and says why; it can be loaded again."""
+    closed = []
+
+    def close_scene(*_: Any) -> None:
+        if not closed and scene.GetNumberOfNodesByClass(f"vtkMRML{class_name}Node"):
+            closed.append(True)
+            scene.Clear(0)
+
+    tag = scene.AddObserver(scene.NodeAddedEvent, close_scene)
+    browser.request_images([image_id])
+    failed = step_until_event(browser, events, told.ImageFailed)
+    scene.RemoveObserver(tag)
+    assert closed
+    assert "its volume was removed as it came into the scene" in str(failed.error)
+    assert of_type(events, told.ImageLoaded) == []
+    assert browser.load_image(image_id) is browser.images.node(image_id)

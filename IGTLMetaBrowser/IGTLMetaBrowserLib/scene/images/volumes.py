@@ -204,11 +204,20 @@ def _new_node(scene: Any, class_name: str, name: str, is_hidden: bool) -> Any:
     # Before it is added: Slicer looks at it only then.
     node.SetHideFromEditors(is_hidden)
     node.SetSaveWithScene(not is_hidden)
-    return scene.AddNode(node)
+    scene.AddNode(node)
+    _check_is_there(scene, node)
+    return node
+
+
+def _check_is_there(scene: Any, node: Any) -> None:
+    """Raise ``SceneError`` if who heard of a new node has closed the scene, or removed it."""
+    if node.GetScene() is not scene:
+        raise SceneError("its volume was removed as it came into the scene; load it again")
 
 
 def _make_display(scene: Any, node: Any, window: Window, modality: str) -> None:
     node.CreateDefaultDisplayNodes()
+    _check_is_there(scene, node)
     display = node.GetDisplayNode()
     display.SetSaveWithScene(node.GetSaveWithScene())
     display.AutoWindowLevelOff()
