@@ -201,7 +201,8 @@ class Browser:
         self._scene_events.close()
         self.metadata.close()
         self.images.sequences.close()
-        for signal in (self._events, self._in_scene.image_shown, self.patients.hidden_changed):
+        of_scene = self._in_scene.image_shown, self._in_scene.released
+        for signal in (self._events, *of_scene, self.patients.hidden_changed):
             signal.disconnect_all()
         open_browsers.remove(self, self._in_scene.on_hidden_changed)
 
