@@ -83,6 +83,7 @@ CHANGES = {
     "what they do not": "UPDATE images SET own = replace(own, '1', '2')",
     "whose it is": "UPDATE images SET own = (SELECT own FROM images ORDER BY file LIMIT 1)",
     "no text": "UPDATE headers SET header = x'ff' || header",
+    "no text to SQLite": "UPDATE headers SET header = CAST(header AS BLOB)",  # by one bit
 }
 
 
