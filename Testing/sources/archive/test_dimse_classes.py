@@ -9,6 +9,9 @@ import pytest
 from pynetdicom.sop_class import (
     Comprehensive3DSRStorage,
     CTImageStorage,
+    EnhancedUSVolumeStorage,
+    LabelMapSegmentationStorage,
+    ParametricMapStorage,
     RTDoseStorage,
     RTStructureSetStorage,
     SegmentationStorage,
@@ -32,7 +35,10 @@ def test_what_is_of_use_is_among_as_many_as_can_be_asked_for():
     """An association can have 128 presentation contexts (PS3.8 9.3.2.2), and there are more."""
     of_use = {
         CTImageStorage,
+        EnhancedUSVolumeStorage,
+        ParametricMapStorage,
         SegmentationStorage,
+        LabelMapSegmentationStorage,  # of which pydicom 3.0 has no name
         RTStructureSetStorage,
         RTDoseStorage,
         Comprehensive3DSRStorage,

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 # What is in the names of the classes of images, label maps and plans.
-_OF_USE = ("Image", "Segment", "RT Structure", "RT Dose", "SR Storage")
+_OF_USE = (
+    "Image", "US Volume", "Parametric Map", "Segment", "RT Structure", "RT Dose", "SR Storage",
+)  # fmt: skip
 # An association can have at most 128 presentation contexts (PS3.8 9.3.2.2).
 _MOST_CONTEXTS = 127
 # An answer to a C-FIND has some KB.
@@ -352,7 +354,10 @@ def storage_classes() -> list[Any]:
     from pynetdicom import AllStoragePresentationContexts
 
     classes = [context.abstract_syntax for context in AllStoragePresentationContexts]
-    return sorted(classes, key=lambda uid: not any(word in uid.name for word in _OF_USE))
+    # pydicom has no name yet of the latest ones, which may be of use: 3.0 has none of label maps.
+    return sorted(
+        classes, key=lambda uid: uid.name != uid and not any(word in uid.name for word in _OF_USE)
+    )
 
 
 def requested_classes() -> list[Any]:
