@@ -74,6 +74,17 @@ class DicomIndex:
         """Close the database; what is not committed is forgotten."""
         self._sql.close()
 
+    def in_memory(self) -> DicomIndex:
+        """Return a copy: while a database is open, no other process can open it."""
+        copy = DicomIndex(self.folder)
+        try:
+            with self._errors_described():
+                self._sql.backup(copy._sql)
+        except BaseException:
+            copy.close()
+            raise
+        return copy
+
     # Bringing it up to date ----------------------------------------------------------------------
 
     def update(

@@ -143,6 +143,14 @@ def test_whoever_opens_it_next_need_not_read_what_its_files_say(kept):
         assert [*left.images()] == [*made.images()]
 
 
+def test_several_gateways_have_it_open_at_once(kept, open_source, tmp_path):
+    """Such as that of a window and a command: none waits for another, or fetches it again."""
+    url, files = kept
+    sources = [open_source(url) for _ in range(3)]
+    assert [fetch_only(source).pixels.size > 0 for source in sources] == [True] * 3
+    assert sorted((tmp_path / "cache").glob("*/files/*")) == files
+
+
 def test_an_index_that_is_damaged_says_nothing_of_where_an_image_lies(kept, open_source, tmp_path):
     """It has the positions of all slices: with another it would be another place, or size."""
     url, _ = kept

@@ -339,10 +339,11 @@ class SeriesFetcher:
             # Not meanwhile: for each piece of it, a thread would wait for the interpreter.
             if not cached.is_unchanged(lambda: self._is_closed):
                 raise ArchiveError("it is not as it came")
-            index = DicomIndex(cached.files, cached.database())
-            try:
-                if index.update():
+            with DicomIndex(cached.files, cached.database()) as left:
+                if left.update():
                     cached.leave_database()
+                index = left.in_memory()
+            try:
                 check_fetched(series, index, self._archive.name)
             except BaseException:
                 index.close()
