@@ -123,7 +123,7 @@ def image_sum(file: int, shared: str, own: str) -> int:
 
 @lru_cache(maxsize=256)  # of one series, all headers share one text
 def _sum_of_shared(text: str) -> int:
-    return zlib.crc32(f"{text}".encode())  # a disk can have made bytes of it, by one bit
+    return zlib.crc32(str(text).encode())  # a disk can have made bytes of it, by one bit
 
 
 def read_row(
