@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 from pathlib import Path
@@ -64,9 +63,9 @@ def test_a_folder_that_is_looked_at_again_before_it_is_served_is_waited_for(
                 raise NotReadyError(0.01)
             return super().images()
 
-    options = argparse.Namespace(deidentify=True, deidentify_key=None, allow_annotated=False)
     shelf = Folder([codec.ImageMetaItem(name="Doe", id="A", modality="CT", size=(1, 1, 1))])
-    assert [item.name for item in deidentified(shelf, options).images()] == ["CT 1"]
+    source = deidentified(shelf, bytes(16), allow_annotated=False)
+    assert [item.name for item in source.images()] == ["CT 1"]
 
 
 def test_without_a_key_pseudonyms_are_others_at_each_start() -> None:
@@ -92,3 +91,19 @@ def test_a_key_that_is_none_is_named(tmp_path: Path, key: bytes | None, words: s
 
 def test_options_without_effect_are_wrong_usage() -> None:
     assert igtlmeta("serve", "--demo", "--allow-annotated").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--deidentify", "--deidentify-key", "missing"), "the key 'missing' cannot be read"),
+        (("--allow-annotated",), "--deidentify-key and --allow-annotated require --deidentify"),
+    ],
+)
+def test_wrong_options_are_said_before_a_folder_is_read(
+    tmp_path: Path, options: tuple[str, ...], words: str
+) -> None:
+    """A large one takes minutes; this one could not be read at all."""
+    result = igtlmeta("serve", tmp_path / "none", *options)
+    assert words in result.stderr
+    assert "there is no folder" not in result.stderr

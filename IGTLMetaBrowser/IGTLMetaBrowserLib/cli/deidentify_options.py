@@ -54,16 +54,23 @@ def keep_names_out_of_log(arguments: argparse.Namespace) -> None:
         handler.addFilter(OwnWordsOnly())
 
 
-def deidentified(source: net.Source, arguments: argparse.Namespace) -> net.Source:
-    """Return the source as the arguments want it. Raises ``SourceError``."""
+def deidentify_key(arguments: argparse.Namespace) -> bytes | None:
+    """Return the secret that pseudonyms are made with; None if the arguments want none.
+
+    It is read before the files of a folder are. Raises ``SourceError``.
+    """
     if not arguments.deidentify:
         if arguments.deidentify_key or arguments.allow_annotated:
             arguments.usage_error("--deidentify-key and --allow-annotated require --deidentify")
-        return source
+        return None
     path: Path | None = arguments.deidentify_key
-    key = secrets.token_bytes(32) if path is None else _read_key(path)
+    return secrets.token_bytes(32) if path is None else _read_key(path)
+
+
+def deidentified(source: net.Source, key: bytes, allow_annotated: bool) -> net.Source:
+    """Return the source without identities. Raises ``SourceError``."""
     # Which asks for a list: a folder that was opened seconds ago is looked at again.
-    changed = when_ready(partial(DeidentifiedSource, source, key, arguments.allow_annotated))
+    changed = when_ready(partial(DeidentifiedSource, source, key, allow_annotated))
     if changed.withheld_count:
         note(
             f"{changed.withheld_count} images are not offered, because their pixels may show "

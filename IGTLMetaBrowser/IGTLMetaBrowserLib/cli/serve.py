@@ -29,7 +29,12 @@ from ..sources.dicom.folder import DicomFolderSource
 from ..sources.plain_volumes.folder import PlainVolumeSource
 from ..system_errors import reason_of
 from . import archive_options, serving_options, tls_options
-from .deidentify_options import add_deidentify_options, deidentified, keep_names_out_of_log
+from .deidentify_options import (
+    add_deidentify_options,
+    deidentified,
+    deidentify_key,
+    keep_names_out_of_log,
+)
 from .hangup import HangUp
 from .index import processors
 from .metrics import Metrics, MetricsError
@@ -107,12 +112,13 @@ def serve(arguments: argparse.Namespace) -> int:
     serving_options.check_exposure(arguments)
     _start_log(arguments.verbose)
     keep_names_out_of_log(arguments)
+    key = deidentify_key(arguments)
     limits, records = serving_options.limits(arguments), _records(arguments)
     if arguments.end_with_stdin:
         end_with_stdin()
     opened = _open_source(arguments)
     with closed_at_end(opened):
-        source = deidentified(opened, arguments)
+        source = opened if key is None else deidentified(opened, key, arguments.allow_annotated)
         try:
             server = net.Server(source, arguments.host, arguments.port, limits, context, records)
         except OSError as error:
