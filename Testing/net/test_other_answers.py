@@ -30,6 +30,16 @@ def test_an_empty_answer_says_that_there_is_no_data(header_version: int, piece_s
     assert str(caught.value) == "the server has no data for the image 'A': its answer is empty"
 
 
+def test_so_does_an_image_without_voxels_under_another_name(piece_size: int | None):
+    """As of one whose size is not known yet: that is what its entry says, too."""
+    empty = make_image(1, (0, 0, 0), "Scanner")
+    script = lists_and_answers(lambda _: [empty], A=(0, 0, 0))
+    with ScriptedServer(script, piece_size=piece_size) as server, server.client() as client:
+        client.list_images()
+        with pytest.raises(net.RefusedError, match="no data for the image 'A'"):
+            client.get_image("A")
+
+
 @pytest.mark.parametrize(
     "report",
     [

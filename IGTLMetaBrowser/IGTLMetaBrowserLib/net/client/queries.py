@@ -173,7 +173,7 @@ class Queries:
         """
         if isinstance(event, (codec.ImageMetaMessage, codec.LabelMetaMessage)):
             yield from self.images.prepare(event)
-        elif isinstance(event, codec.ImageMessage):
+        elif isinstance(event, codec.ImageMessage) and event.pixels.size:
             name = event.device_name
             is_exact = self._find_exactly("IMAGE", name) is not None
             query = None if is_exact else self._oldest_for_other_name(name)
