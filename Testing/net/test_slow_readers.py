@@ -1,0 +1,153 @@
+"""Clients that do not read what they have asked for, or ask for nothing: what a server does."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+
+import pytest
+
+from helpers.limited_servers import HUGE, get, last_words, serving
+from helpers.patience import Patience
+from helpers.peers import PATIENCE, ImagesInMemory, Peer, make_image
+from helpers.silence import is_readable
+from IGTLMetaBrowserLib import codec, net
+
+
+def test_a_stuck_reader_is_dropped_and_its_image_let_go(caplog: pytest.LogCaptureFixture):
+    source = ImagesInMemory({"HUGE": make_image(1, HUGE)})
+    with serving(source, stall_timeout=0.2) as server, Peer.connect(server.port) as stuck:
+        stuck.send(get("HUGE"))
+        patience = Patience(PATIENCE)
+        while "reads too slowly" not in caplog.text or server.server.cached_bytes:
+            assert not patience.is_over, "the server keeps the image of a client that is stuck"
+        with pytest.raises((EOFError, ConnectionError)):
+            stuck.receive()
+
+
+def test_a_reader_that_is_slow_but_not_too_slow_gets_its_image(clock: list[float]):
+    """Some MB lie in the system's buffers: it does not count as stuck while those are sent."""
+    image = make_image(1, (128, 128, 64))
+    limits = net.ServerLimits(stall_timeout=0.2, slowest_reader=1000.0)
+    with (
+        net.Server(ImagesInMemory({"A": image}), port=0, limits=limits) as server,
+        socket.socket() as sock,
+    ):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect((server.host, server.port))
+        sock.sendall(codec.pack(get("A")))
+        sock.setblocking(False)
+        count = 0
+        while count < 58 + 72 + image.pixels.nbytes:
+            server.step()
+            with contextlib.suppress(BlockingIOError):
+                received = len(sock.recv(20_000))
+                assert received, "the server has closed"
+                count += received
+                clock[0] += 0.05
+
+
+class OfVersions(ImagesInMemory):
+    """Says of its images that they do not change: a server keeps them packed."""
+
+    def image_version(self, image_id: str) -> int:
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("limits", "is_dropped"),
+    [
+        ({}, True),
+        ({"longest_reading": 1e6}, False),
+        ({"bytes_per_second": 30_000.0}, False),  # it is not to blame for that
+    ],
+    ids=["slow", "not too slow", "as fast as it may"],
+)
+def test_who_would_hold_memory_for_long_makes_room(
+    clock: list[float],
+    caplog: pytest.LogCaptureFixture,
+    limits: dict[str, float],
+    is_dropped: bool,
+):
+    """One who reads a large image over a slow network does not shut all others out for hours."""
+    images = {"HUGE": make_image(1, HUGE), "A": make_image(5)}
+    limits = net.ServerLimits(image_cache_size=1 << 20, slowest_reader=1000.0, **limits)
+    with (
+        net.Server(OfVersions(images), port=0, limits=limits) as server,
+        socket.socket() as slow,
+        Peer.connect(server.port) as waiting,
+    ):
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect((server.host, server.port))
+        slow.sendall(codec.pack(get("HUGE")))
+        slow.setblocking(False)
+        while not server.cached_bytes:
+            server.step()
+        waiting.send(get("A"))
+        while clock[0] < 60 and not is_readable(waiting.socket):
+            server.step()
+            with contextlib.suppress(BlockingIOError, ConnectionError):
+                if slow.recv(2000):
+                    clock[0] += 0.1  # 20 kB/s: half an hour for the image
+        if is_dropped:
+            assert waiting.receive().pixels[0, 0, 0] == 5
+        else:
+            assert clock[0] >= 60
+        assert ("others wait for memory" in caplog.text) == is_dropped
+
+
+def test_an_idle_client_hears_that_it_is_and_is_closed():
+    with serving(idle_timeout=0.2) as server, Peer.connect(server.port) as peer:
+        status = last_words(peer)
+    assert status.code == codec.StatusCode.TIME_OUT
+    assert status.message.startswith("idle for 0.2 s")
+
+
+def test_half_a_message_now_and_then_is_idle_too():
+    with serving(idle_timeout=0.3) as server, Peer.connect(server.port) as peer:
+        for byte in codec.pack(get("A"))[:40]:
+            with contextlib.suppress(ConnectionError):
+                peer.send(bytes([byte]))
+        assert last_words(peer).code == codec.StatusCode.TIME_OUT
+
+
+def test_a_client_whose_image_is_being_made_is_not_idle(clock: list[float]):
+    class Slow(ImagesInMemory):
+        """Is ready with an image after a second."""
+
+        def __init__(self) -> None:
+            super().__init__({"A": make_image(5)})
+            self.ready_at = time.monotonic() + 1.0
+
+        def image(self, image_id: str) -> codec.ImageMessage:
+            if time.monotonic() < self.ready_at:
+                raise net.NotReadyError(retry_after=0.02)
+            return super().image(image_id)
+
+    limits = net.ServerLimits(idle_timeout=0.2)
+    with (
+        net.Server(Slow(), port=0, limits=limits) as server,
+        Peer.connect(server.port) as peer,
+    ):
+        peer.send(get("A"))
+        while not is_readable(peer.socket):
+            clock[0] += 0.02
+            server.step()
+        assert peer.receive().pixels[0, 0, 0] == 5
+
+
+def test_a_source_that_waits_for_another_process_does_not_make_the_server_spin():
+    class Waiting(ImagesInMemory):
+        def image(self, image_id: str) -> codec.ImageMessage:
+            self.asked_for.append(image_id)
+            raise net.NotReadyError(retry_after=PATIENCE)
+
+    source = Waiting()
+    with net.Server(source, port=0) as server, Peer.connect(server.port) as peer:
+        peer.send(get("A"))
+        while not source.asked_for:
+            server.step(0.01)
+        for _ in range(100):
+            server.step()
+        assert len(source.asked_for) == 1
