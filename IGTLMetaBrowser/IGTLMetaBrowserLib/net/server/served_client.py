@@ -63,6 +63,11 @@ class Reply:
     growing: GrowingAnswer | None = None
     is_refusal: bool = False
 
+    @property
+    def holds_image(self) -> bool:
+        """Whether it holds memory of ``PackedImages``: an image, or a part of one that arrives."""
+        return self.image is not None or self.part is not None
+
 
 class ServedClient:
     """A client that was let in; ``now`` is in ``time.monotonic`` seconds.
@@ -222,7 +227,7 @@ class ServedClient:
         0 if it holds none, reads as fast as it is allowed to, or nothing can be said of it yet.
         """
         reply = self.reply
-        if reply is None or reply.image is None or not self.connection.wants_write:
+        if reply is None or not reply.holds_image or not self.connection.wants_write:
             return 0.0
         seconds = now - self._sending_since
         if seconds < _SECONDS_WITHOUT_ROOM:
