@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import Failed, LabelMapsListed
+from IGTLMetaBrowserLib.browser.open_browsers import hide_patients
 from IGTLMetaBrowserLib.scene.server_nodes import IMAGE_ID_ATTRIBUTE
 
 BONE = codec.LabelMetaItem("Bone", "LABELS", 1, (255, 0, 0, 255), (4, 3, 2), "MR")
@@ -65,3 +68,40 @@ def test_the_node_of_before_is_the_user_s_and_the_user_is_told(
     assert f"{before.GetName()} of before stays where it is, and is yours" in str(failed.error)
     again = load(browser, hospital, events, is_label_map=is_first)
     assert again not in (before, node)
+
+
+@pytest.fixture
+def other(scene: slicer.vtkMRMLScene, server: ServerInThread) -> Iterator[Browser]:
+    with closing(Browser(scene)) as other:
+        other.connect(server.host, server.port)
+        other.list_images()
+        yield other
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["label map first", "image first"])
+def test_another_browser_with_the_list_of_before_lets_it_go_as_well(
+    browser: Browser, other: Browser, hospital: ChangedHospital, events: list, is_first: bool
+):
+    """It would write what comes over what the user has edited."""
+    other_events: list = []
+    other.add_observer(other_events.append)
+    before = load(other, hospital, other_events, is_label_map=is_first)
+    assert load(browser, hospital, events, is_label_map=is_first) is before
+    node = load(browser, hospital, events, is_label_map=not is_first)
+    other.step()
+    assert other.images.node("LABELS") is node
+    assert other.load_image("LABELS") is not before
+
+
+def test_what_it_says_of_a_patient_is_hidden_and_shown_but_it_stays_the_user_s(
+    browser: Browser, other: Browser, hospital: ChangedHospital, events: list
+):
+    """Also by the other browser, which has described it last."""
+    hospital.images_["LABELS"].metadata["PatientName"] = "DOE^JANE"
+    load(browser, hospital, events, is_label_map=False)
+    before = other.load_image("LABELS")
+    load(browser, hospital, events, is_label_map=True)
+    for is_hidden in (True, False):
+        hide_patients(is_hidden)
+        assert before.GetAttribute(IMAGE_ID_ATTRIBUTE) is None
+        assert (before.GetAttribute("DICOM.PatientName") == "DOE^JANE") is not is_hidden

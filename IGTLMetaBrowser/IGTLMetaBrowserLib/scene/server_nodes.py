@@ -54,6 +54,14 @@ def node_with(scene: Any, class_names: Sequence[str], attributes: Mapping[str, s
     return None
 
 
+def unless_released(node: Any) -> Any:
+    """Return a node of an image, or None if there is none, or it became the user's.
+
+    It has no id any more then, whichever browser has let it go: the others do so as well.
+    """
+    return node if node is not None and node.GetAttribute(IMAGE_ID_ATTRIBUTE) else None
+
+
 def _is_replaying(scene: Any, node: Any) -> bool:
     """Whether a node shows the frames of a sequence: it says each time what the frame says."""
     browsers = scene.GetNodesByClass("vtkMRMLSequenceBrowserNode")

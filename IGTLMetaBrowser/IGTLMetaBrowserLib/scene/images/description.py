@@ -89,17 +89,17 @@ class ImageDescription:
 def write_description(
     scene: Any, node: Any, description: ImageDescription, patients: HiddenPatients
 ) -> None:
-    """Write what may be seen onto an image's node, and put it under patient and study."""
+    """Write what may be seen onto an image's node, its id, and put it under patient and study."""
+    id_attribute = REGION_OF_ATTRIBUTE if description.is_region else IMAGE_ID_ATTRIBUTE
+    node.SetAttribute(id_attribute, covered_id(written_id(description.image_id), patients))
     write_attributes(node, description, patients)
     # Not DICOM.instanceUIDs: Slicer would look for the files in its database.
     put_in_place(scene, node, description.place(patients))
 
 
 def write_attributes(node: Any, description: ImageDescription, patients: HiddenPatients) -> None:
-    """Write what may be seen onto a node, wherever it stands."""
+    """Write what may be seen onto a node, wherever it stands, but for the id."""
     shown = description.redacted(patients)
-    id_attribute = REGION_OF_ATTRIBUTE if shown.is_region else IMAGE_ID_ATTRIBUTE
-    node.SetAttribute(id_attribute, covered_id(written_id(shown.image_id), patients))
     for keyword, value in shown.fields.items():
         # None removes what another image has left under this id.
         node.SetAttribute(_DICOM_PREFIX + keyword, value or None)
@@ -130,14 +130,18 @@ def patient_of(node: Any) -> Patient:
 def rewrite_description(
     scene: Any, node: Any, description: ImageDescription, patients: HiddenPatients
 ) -> None:
-    """Write it anew if patients have been hidden, or are no longer; the user's name stays."""
+    """Write it anew if patients have been hidden, or are no longer; the user's name stays.
+
+    The id is written by ``rewrite_patients``: a node that has none is the user's now.
+    """
     before = patients.opposite()
     change_place(scene, description.place(before), description.place(patients))
     name, shown = description.redacted(patients).name, None
     if node.GetName() != savable_name(description.redacted(before).name):
         shown = patients.redact(node.GetName()) if patients.is_hidden else node.GetName()
     set_name(node, name, shown)
-    write_description(scene, node, description, patients)
+    write_attributes(node, description, patients)
+    put_in_place(scene, node, description.place(patients))
 
 
 def rewrite_frame(

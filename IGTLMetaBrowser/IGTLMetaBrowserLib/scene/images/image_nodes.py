@@ -30,6 +30,7 @@ from ..server_nodes import (
     node_with,
     nodes_from_server,
     read_id,
+    unless_released,
     write_timestamp,
     written_id,
 )
@@ -107,7 +108,7 @@ class ImageNodes:
 
     def volume(self, address: str, image_id: str) -> Any:
         """Return the volume of its own that an image has, or None."""
-        return self._nodes.get((address, image_id))
+        return unless_released(self._nodes.get((address, image_id)))
 
     def patient(self, address: str, image_id: str) -> tuple[str, str]:
         """Return ID and name of the patient whose image is shown; empty if not known."""
@@ -291,7 +292,6 @@ class ImageNodes:
         released = [*filter(None, [self._volume_in_scene(address, image_id)])]
         for node in released:
             node.RemoveAttribute(IMAGE_ID_ATTRIBUTE)
-            self._nodes.forget((address, image_id))
         return released
 
     def points_in_image(self, address: str, image_id: str, points: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from ..server_nodes import (
     node_with,
     nodes_from_server,
     read_id,
+    unless_released,
     write_timestamp,
     written_id,
 )
@@ -98,11 +99,11 @@ class LabelMapSet:
 
     def node(self, image_id: str) -> Any:
         """Return the label map volume of an image id, or None if there is none (any more)."""
-        return self._volumes.get(image_id)
+        return unless_released(self._volumes.get(image_id))
 
     def segmentation(self, image_id: str) -> Any:
         """Return the segmentation of an image id, or None if there is none (any more)."""
-        return self._segmentations.get(image_id)
+        return unless_released(self._segmentations.get(image_id))
 
     def adopt(self) -> list[str]:
         """Find the nodes of this server's label maps, as in a scene that was just loaded.
@@ -203,14 +204,10 @@ class LabelMapSet:
 
     def release(self, image_id: str) -> list[Any]:
         """Let a label map be the user's own: it is listed as an image now. Returns its nodes."""
-        keys = (image_id, *self._edited.pop(image_id, ()))
-        released = [self.node(image_id), self.segmentation(image_id)]
-        self._volumes.forget(image_id)
-        for key in keys:
-            self._segmentations.forget(key)
+        self._edited.pop(image_id, None)
         self._owners.pop(image_id, None)
         self._grids.pop(image_id, None)
-        released = [node for node in released if node is not None]
+        released = [*filter(None, (self.node(image_id), self.segmentation(image_id)))]
         for node in released:
             node.RemoveAttribute(IMAGE_ID_ATTRIBUTE)
         return released
