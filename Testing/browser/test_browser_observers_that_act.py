@@ -168,7 +168,13 @@ def test_a_live_image_is_none_of_the_server_that_was_chosen_as_its_node_came(
 
 
 @pytest.mark.parametrize(
-    ("image_id", "class_name"), [("MR", "ScalarVolume"), ("PHOTO", "VectorVolume")]
+    ("image_id", "class_name"),
+    [
+        ("MR", "ScalarVolume"),
+        ("MR", "ScalarVolumeDisplay"),
+        ("PHOTO", "VectorVolume"),
+        ("PHOTO", "VectorVolumeDisplay"),
+    ],
 )
 def test_the_scene_can_be_closed_as_a_volume_comes_into_it(
     browser, events, scene, image_id, class_name
@@ -186,6 +192,6 @@ def test_the_scene_can_be_closed_as_a_volume_comes_into_it(
     failed = step_until_event(browser, events, told.ImageFailed)
     scene.RemoveObserver(tag)
     assert closed
-    assert "its volume was removed as it came into the scene" in str(failed.error)
+    assert "its node was removed as it came into the scene" in str(failed.error)
     assert of_type(events, told.ImageLoaded) == []
     assert browser.load_image(image_id) is browser.images.node(image_id)

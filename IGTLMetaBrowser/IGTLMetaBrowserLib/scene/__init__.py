@@ -7,5 +7,6 @@ where they go   ``hierarchy``, ``group_folders``, ``placement``, ``slice_layers`
                 ``transform_followers``
 whose they are  ``server_nodes``, ``node_references``, ``copied_nodes``, ``node_names``,
                 ``patient_marks``, ``covered_ids``
+making them     ``new_nodes``
 drawing         ``rendering``, ``hidden_nodes``
 """

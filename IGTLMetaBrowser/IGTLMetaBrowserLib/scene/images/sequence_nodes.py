@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import SceneError
+from ..new_nodes import add_display, new_node, require_in_scene
 from ..node_names import savable_index_text, savable_name
 
 BROWSER_CLASS = "vtkMRMLSequenceBrowserNode"
@@ -22,9 +23,7 @@ def new_sequence(
             "Slicer's module Sequences, which would replay a recording, is not there; switch "
             "it on in the application settings (Modules), and restart"
         )
-    sequence = scene.AddNewNodeByClass(
-        "vtkMRMLSequenceNode", scene.GenerateUniqueName(savable_name(name))
-    )
+    sequence = new_node(scene, "vtkMRMLSequenceNode", scene.GenerateUniqueName(savable_name(name)))
     sequence.SetIndexName(savable_index_text(index_name))
     sequence.SetIndexUnit(savable_index_text(unit))
     if smallest_step is None:
@@ -37,7 +36,7 @@ def new_sequence(
 
 def make_browser(scene: Any, sequence: Any, frames_per_second: float | None = None) -> Any:
     """Return a browser node that replays a sequence of volumes, and the volume that it shows."""
-    browser = scene.AddNewNodeByClass(BROWSER_CLASS, sequence.GetName())
+    browser = new_node(scene, BROWSER_CLASS, sequence.GetName())
     modified = browser.StartModify()
     browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
     volume = _make_volume(scene, sequence)
@@ -54,9 +53,9 @@ def make_browser(scene: Any, sequence: Any, frames_per_second: float | None = No
 def _make_volume(scene: Any, sequence: Any) -> Any:
     """Return the volume that replays a sequence, with the first frame."""
     first = sequence.GetNthDataNode(0)
-    volume = scene.AddNewNodeByClass(first.GetClassName(), sequence.GetName())
+    volume = new_node(scene, first.GetClassName(), sequence.GetName())
     # Before the voxels, or Slicer would look through all of them for window and level.
-    volume.CreateDefaultDisplayNodes()
-    volume.GetDisplayNode().AutoWindowLevelOff()
+    add_display(scene, volume).AutoWindowLevelOff()
+    require_in_scene(scene, volume)
     volume.CopyContent(first, False)
     return volume

@@ -18,6 +18,7 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from ...codec import Coordinates, GeometryError, ImageMessage
 from ...codec.window_level import VoiWindow, Window, window_level
 from ..errors import SceneError
+from ..new_nodes import add_display, add_node, create_node, require_in_scene
 from ..node_names import name_to_show, savable_name, set_name
 from .calibrated_spacing import CALIBRATED_SPACING_ATTRIBUTE
 from .modality_colors import color_node_id
@@ -198,27 +199,18 @@ def remove_volume(scene: Any, node: Any) -> None:
 
 
 def _new_node(scene: Any, class_name: str, name: str, is_hidden: bool) -> Any:
-    node = scene.CreateNodeByClass(class_name)
-    node.UnRegister(None)  # Python has it now, and CreateNodeByClass no longer counts
+    node = create_node(scene, class_name)
     node.SetName(name)
     # Before it is added: Slicer looks at it only then.
     node.SetHideFromEditors(is_hidden)
     node.SetSaveWithScene(not is_hidden)
-    scene.AddNode(node)
-    _check_is_there(scene, node)
+    add_node(scene, node)
     return node
 
 
-def _check_is_there(scene: Any, node: Any) -> None:
-    """Raise ``SceneError`` if who heard of a new node has closed the scene, or removed it."""
-    if node.GetScene() is not scene:
-        raise SceneError("its volume was removed as it came into the scene; load it again")
-
-
 def _make_display(scene: Any, node: Any, window: Window, modality: str) -> None:
-    node.CreateDefaultDisplayNodes()
-    _check_is_there(scene, node)
-    display = node.GetDisplayNode()
+    display = add_display(scene, node)
+    require_in_scene(scene, node)
     display.SetSaveWithScene(node.GetSaveWithScene())
     display.AutoWindowLevelOff()
     display.SetWindowLevel(*window)

@@ -15,6 +15,7 @@ from vtkmodules.vtkCommonCore import vtkLookupTable
 
 from ...codec import ColorTableMessage
 from ..errors import SceneError
+from ..new_nodes import new_node
 
 _GRAY_ID = "vtkMRMLColorTableNodeGrey"
 _TABLE_ROLE = "IGTLMetaBrowser.ColorTable"
@@ -42,7 +43,7 @@ def show_color_table(scene: Any, message: ColorTableMessage, name: str, node: An
     ``node`` is the one that showed it before: it gets the new colors.
     """
     if node is None:
-        node = scene.AddNewNodeByClass("vtkMRMLColorTableNode", name)
+        node = new_node(scene, "vtkMRMLColorTableNode", name)
         node.SetAttribute("Category", "IGTLMetaBrowser")
     set_rgba_table(node, rgba_table(message.colors))
     return node

@@ -19,6 +19,7 @@ from ...codec.pieces import pieces
 from ..errors import SceneError
 from ..images.subvolumes import WholeInTurns
 from ..images.volumes import image_data
+from ..new_nodes import add_display, new_node, require_in_scene
 from ..node_names import name_to_show, set_name
 from .colors import set_rgba_table
 from .outgoing_segmentations import SEGMENTATION_CLASS
@@ -126,7 +127,7 @@ def show_label_map(
     except GeometryError as error:
         raise SceneError(str(error)) from None
     if node is None:
-        node = scene.AddNewNodeByClass(LABEL_MAP_CLASS)
+        node = new_node(scene, LABEL_MAP_CLASS)
     matrix = slicer.util.vtkMatrixFromArray(ijk_to_ras if moved is None else moved @ ijk_to_ras)
     modified = node.StartModify()
     set_name(node, label_map.name, name_to_show(node, label_map.name))
@@ -134,8 +135,9 @@ def show_label_map(
     node.SetAndObserveImageData(image_data(labels.pixels))
     node.EndModify(modified)
     colors = _color_node(scene, node, label_map, labels)
-    node.CreateDefaultDisplayNodes()
-    node.GetDisplayNode().SetAndObserveColorNodeID(colors.GetID())
+    display = node.GetDisplayNode() or add_display(scene, node)
+    require_in_scene(scene, node)
+    display.SetAndObserveColorNodeID(colors.GetID())
     return node
 
 
@@ -149,8 +151,9 @@ def show_segmentation(
     are replaced; a new one gets the ``name``, or that of the label map. Raises ``SceneError``.
     """
     if node is None:
-        node = scene.AddNewNodeByClass(SEGMENTATION_CLASS, name or label_map_node.GetName())
-        node.CreateDefaultDisplayNodes()
+        node = new_node(scene, SEGMENTATION_CLASS, name or label_map_node.GetName())
+        add_display(scene, node)
+        require_in_scene(scene, node)
     node.GetSegmentation().RemoveAllSegments()
     logic = slicer.vtkSlicerSegmentationsModuleLogic
     if not logic.ImportLabelmapToSegmentationNode(label_map_node, node):
@@ -214,7 +217,7 @@ def _color_node(scene: Any, node: Any, label_map: LabelMap, labels: Labels) -> A
     colors = node.GetNodeReference(_COLOR_ROLE)
     if colors is None:
         name = f"Colors of {node.GetName()}"
-        colors = scene.AddNewNodeByClass("vtkMRMLColorTableNode", name)
+        colors = new_node(scene, "vtkMRMLColorTableNode", name)
         node.SetNodeReferenceID(_COLOR_ROLE, colors.GetID())
     count = max(labels.highest, *(structure.label for structure in label_map.structures), 1) + 1
     # To name all of 65535 takes 60 ms; a segment gets the name that its label has here.

@@ -14,6 +14,7 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from ..errors import SceneError
 from ..images.moved_images import check_not_bent, movement
 from ..images.outgoing_volumes import from_first_voxel, label_items
+from ..new_nodes import new_node
 from ..server_nodes import read_id
 from .label_map_set import OWNER_ATTRIBUTE
 from .label_maps import LABEL_MAP_CLASS, SEGMENTATION_CLASS
@@ -158,7 +159,7 @@ def _segmentation(node: Any, image: Any) -> ImageLabels:
 def _exported(node: Any, image: Any, segment_ids: list[str]) -> np.ndarray:
     """Return segments as labels from 1, in the image's voxels."""
     scene, logic = image.GetScene(), slicer.vtkSlicerSegmentationsModuleLogic
-    label_map = scene.AddNewNodeByClass(LABEL_MAP_CLASS)
+    label_map = new_node(scene, LABEL_MAP_CLASS)
     try:
         label_map.HideFromEditorsOn()
         if not logic.ExportSegmentsToLabelmapNode(node, segment_ids, label_map, image):

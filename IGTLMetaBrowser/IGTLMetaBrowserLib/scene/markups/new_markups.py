@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..new_nodes import DISPLAY_CLASSES, create_node
+
 LINE_CLASS = "vtkMRMLMarkupsLineNode"
 POINT_CLASS = "vtkMRMLMarkupsFiducialNode"
-# As CreateDefaultDisplayNodes of these classes has them.
-_DISPLAY_CLASSES = {
-    LINE_CLASS: "vtkMRMLMarkupsDisplayNode",
-    POINT_CLASS: "vtkMRMLMarkupsFiducialDisplayNode",
-}
 
 
 def new_markups(scene: Any, class_name: str, write: Callable[[Any, Any], None]) -> Any:
@@ -21,16 +18,10 @@ def new_markups(scene: Any, class_name: str, write: Callable[[Any, Any], None]) 
     four views and the tree of nodes work: in a real Slicer a line takes 85 ms to make then, and
     35 ms this way.
     """
-    node, display = _create(scene, class_name), _create(scene, _DISPLAY_CLASSES[class_name])
+    node, display = create_node(scene, class_name), create_node(scene, DISPLAY_CLASSES[class_name])
     write(node, display)
     scene.AddNode(display)
-    node.SetAndObserveDisplayNodeID(display.GetID())
-    scene.AddNode(node)
-    return node
-
-
-def _create(scene: Any, class_name: str) -> Any:
-    # With the user's defaults, unlike a node that is made by its class.
-    node = scene.CreateNodeByClass(class_name)
-    node.UnRegister(None)  # Python holds it; nobody else would let go of it
+    if display.GetScene() is scene:  # whoever heard of it may have closed that
+        node.SetAndObserveDisplayNodeID(display.GetID())
+        scene.AddNode(node)
     return node

@@ -18,6 +18,7 @@ from vtkmodules.vtkCommonDataModel import vtkVector3d
 from ...codec import TrajectoryType
 from ..group_folders import remove_node
 from ..images.moved_images import moved_by
+from ..new_nodes import add_display
 from ..node_names import savable_name
 from ..server_nodes import written_id
 from .display import set_color, set_diameter, set_labels
@@ -186,10 +187,9 @@ def _write_points(node: Any, plan: Plan, moved: np.ndarray | None) -> None:
 
 
 def _write_display(node: Any, plan: Plan, written: Plan | None) -> None:
-    if written is None or node.GetDisplayNode() is None:
-        written = None
-        node.CreateDefaultDisplayNodes()  # the user may have removed the one there was
     display = node.GetDisplayNode()
+    if display is None:  # the user may have removed the one there was
+        display, written = add_display(node.GetScene(), node), None
     modified = display.StartModify()
     if written is None:
         set_labels(display, at_line=False, at_points=False)
