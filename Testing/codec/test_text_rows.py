@@ -31,6 +31,16 @@ def test_the_first_row_with_each_text_is_found(column: TextRows):
     assert [column.row(text) for text in SOUGHT[-5:]] == [None] * 5
 
 
+@pytest.mark.parametrize("sought", [SOUGHT[:-2], []], ids=["some", "none"])
+def test_so_are_those_of_another_column(column: TextRows, sought: list[str]):
+    """Whichever of its rows are looked for, and in that order."""
+    other = TextRows(np.array([*sought, "IMAGE_0"], "S20"))
+    rows = np.arange(len(other))[::-2]
+    assert column.rows_of(other, rows).tolist() == column.rows(other.texts_of(rows)).tolist()
+    assert TextRows(np.empty(0, "S20")).rows_of(other, rows).tolist() == [-1] * len(rows)
+    assert not len(column.rows_of(other, rows[:0]))
+
+
 def test_all_rows_with_a_text_are_found_in_their_order(column: TextRows):
     doubled = next(text for text in IDS if IDS.count(text) == 2)
     rows = [row for row, text in enumerate(IDS) if text == doubled]

@@ -145,7 +145,7 @@ class ImageList(ArrangedRows):
         if self._ids.has_texts_of(before._ids):
             return rows
         if not self._lists_the_same_as(before):
-            return self.rows_of(before.image_ids(rows))
+            return self._ids.rows_of(before._ids, rows)
         found, are_live = rows.copy(), rows >= before.first_live_row
         found[are_live] = self.rows_of(before.image_ids(rows[are_live]))
         return found
