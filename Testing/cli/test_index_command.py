@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
@@ -26,6 +25,7 @@ from cli.command import (
     started_until,
 )
 from helpers import radiotherapy as study
+from helpers.index_file import rows_of
 from IGTLMetaBrowserLib.cli import main
 from IGTLMetaBrowserLib.dicom_index.export import database_path
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
@@ -43,11 +43,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(TEST_FILES / "rtplan_truncated.dcm", folder / "ct")
     (folder / "notes.txt").write_text("not DICOM")
     return folder
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return [*csv.DictReader(file)]
 
 
 def test_it_writes_a_file_and_says_what_it_found(folder: Path, tmp_path: Path):

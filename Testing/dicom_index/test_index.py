@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import errno
 import json
 import multiprocessing.util
@@ -20,11 +19,11 @@ import pydicom.data
 import pytest
 
 from helpers import radiotherapy as study
+from helpers.index_file import rows_of, updated
 from IGTLMetaBrowserLib.dicom_index.database import DicomIndexError
 from IGTLMetaBrowserLib.dicom_index.export import (
     COLUMNS,
     database_path,
-    part_path,
     write_index,
 )
 from IGTLMetaBrowserLib.dicom_index.fields import FIELDS
@@ -41,31 +40,6 @@ from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.dicom_index.rows import INSTANCE, SERIES
 
 TEST_FILES = Path(pydicom.data.__file__).parent / "test_files"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A patient's radiotherapy: 3 CT slices and 5 files that belong to them."""
-    study.write_study(tmp_path / "data")
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def output(tmp_path: Path) -> Path:
-    return tmp_path / "index.csv"
-
-
-def updated(folder: Path, output: Path, level: str = SERIES) -> int:
-    """Bring an index file up to date; return how many files were read for it."""
-    with DicomIndex(folder, database_path(output), [output, part_path(output)]) as index:
-        count = index.update()
-        write_index(index, output, level)
-        return count
-
-
-def rows_of(output: Path) -> list[dict[str, str]]:
-    with output.open(encoding="utf-8", newline="") as file:
-        return [*csv.DictReader(file)]
 
 
 def paths(output: Path, folder: Path) -> list[str]:

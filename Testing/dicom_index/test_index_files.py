@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from cli.command import started
-from helpers import radiotherapy as study
+from helpers.index_file import rows_of, updated
 from IGTLMetaBrowserLib.dicom_index.database import DicomIndexError
-from IGTLMetaBrowserLib.dicom_index.export import database_path, part_path, write_index
+from IGTLMetaBrowserLib.dicom_index.export import database_path, part_path
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
-from IGTLMetaBrowserLib.dicom_index.rows import SERIES
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A patient's radiotherapy: 3 CT slices and 5 files that belong to them."""
-    study.write_study(tmp_path / "data")
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def output(tmp_path: Path) -> Path:
-    return tmp_path / "index.csv"
-
-
-def updated(folder: Path, output: Path) -> None:
-    """Bring an index file up to date."""
-    with DicomIndex(folder, database_path(output), [output, part_path(output)]) as index:
-        index.update()
-        write_index(index, output, SERIES)
-
-
-def rows_of(output: Path) -> list[dict[str, str]]:
-    with output.open(encoding="utf-8", newline="") as file:
-        return [*csv.DictReader(file)]
 
 
 def test_paths_are_whole_if_there_is_no_current_folder_any_more(

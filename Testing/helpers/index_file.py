@@ -1,0 +1,24 @@
+"""Files that are written from an index."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from IGTLMetaBrowserLib.dicom_index.export import database_path, part_path, write_index
+from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
+from IGTLMetaBrowserLib.dicom_index.rows import SERIES
+
+
+def updated(folder: Path, output: Path, level: str = SERIES) -> int:
+    """Bring an index file up to date; return how many files were read for it."""
+    with DicomIndex(folder, database_path(output), [output, part_path(output)]) as index:
+        count = index.update()
+        write_index(index, output, level)
+        return count
+
+
+def rows_of(output: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file, by its headings."""
+    with output.open(encoding="utf-8", newline="") as file:
+        return [*csv.DictReader(file)]
