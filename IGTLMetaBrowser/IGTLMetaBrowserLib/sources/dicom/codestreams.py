@@ -119,7 +119,9 @@ def _is_all_but_padding(picture: memoryview, size: int) -> bool:
     """Whether the first ``size`` bytes are the whole picture."""
     if size in (len(picture), len(picture) - 1):
         return True
-    return size < len(picture) and picture[:size][-2:] == _END and not any(picture[size:])
+    if size > len(picture) or picture[:size][-2:] != _END:
+        return False
+    return not np.frombuffer(picture[size:], np.uint8).any()
 
 
 def _check_table(begins: np.ndarray, pictures: np.ndarray, count: int) -> None:
