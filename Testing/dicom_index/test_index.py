@@ -37,6 +37,7 @@ from IGTLMetaBrowserLib.dicom_index.header_reader import (
     read_file,
 )
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
+from IGTLMetaBrowserLib.dicom_index.row_sums import SUM
 from IGTLMetaBrowserLib.dicom_index.rows import INSTANCE, SERIES
 
 TEST_FILES = Path(pydicom.data.__file__).parent / "test_files"
@@ -432,12 +433,13 @@ def test_a_series_of_a_hundred_thousand_files(tmp_path: Path):
         index.update()
         numbers = "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
         index.query(
-            f"{numbers} INSERT INTO files SELECT i, folder, CAST(i AS BLOB), 1, 1, 1, 1, kind, ''"
-            " FROM n, files"
+            f"{numbers} INSERT INTO files SELECT i, folder, CAST(i AS BLOB), 1, 1, 1, 1,"
+            " kind, '', 0 FROM n, files"
         )
         columns = [name for _, name, *_ in index.query("PRAGMA table_info(instances)")][1:]
         index.query(
             f"{numbers} INSERT INTO instances SELECT i, {','.join(columns)} FROM n, instances"
         )
+        index.query(f"UPDATE files SET sum = {SUM}")
         (row,) = index.rows(SERIES)
     assert row["instances"] == 100_000

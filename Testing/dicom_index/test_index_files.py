@@ -41,23 +41,38 @@ def test_a_damaged_database_is_named(folder: Path, output: Path):
         updated(folder, output)
 
 
-def test_a_damaged_schema_is_named_too(folder: Path, output: Path):
+@pytest.mark.parametrize(
+    ("sound", "damaged"),
+    [
+        (b"CREATE TABLE source", b"CREATE TABL\xf9 source"),
+        (b"tableheadersheaders", b"tablehead\xe5rsheaders"),
+    ],
+)
+def test_a_damaged_schema_is_named_too(folder: Path, output: Path, sound: bytes, damaged: bytes):
     """SQLite quotes it in what it says, in bytes that are no text."""
     updated(folder, output)
     content = database_path(output).read_bytes()
-    database_path(output).write_bytes(
-        content.replace(b"CREATE TABLE source", b"CREATE TABL\xf9 source")
-    )
+    assert sound in content
+    database_path(output).write_bytes(content.replace(sound, damaged))
     with pytest.raises(DicomIndexError, match=r"what is in it is malformed; remove it"):
         updated(folder, output)
 
 
+_LAST = "(SELECT max(file) FROM images)"
 CHANGES = {
     "what slices share": "UPDATE headers SET header = replace(header, '1', '2')",
     "what they do not": "UPDATE images SET own = replace(own, '1', '2')",
     "whose it is": "UPDATE images SET own = (SELECT own FROM images ORDER BY file LIMIT 1)",
     "no text": "UPDATE headers SET header = x'ff' || header",
     "no text to SQLite": "UPDATE headers SET header = CAST(header AS BLOB)",  # by one bit
+    "a header that is lost": "DELETE FROM headers",
+    "a slice whose header is lost": f"DELETE FROM images WHERE file = {_LAST}",
+    "a slice that is lost": f"DELETE FROM files WHERE id = {_LAST}",
+    "one that is no image": f"UPDATE files SET kind = 'other' WHERE id = {_LAST}",
+    "one whose fields are lost": f"DELETE FROM instances WHERE file = {_LAST}",
+    "another patient": "UPDATE instances SET patient_ID = patient_ID || '1'",
+    "no text as a field": "UPDATE instances SET modality = CAST(modality AS BLOB)",
+    "another file": f"UPDATE files SET name = 'x' WHERE id = {_LAST}",
 }
 
 
@@ -68,13 +83,14 @@ def damage(request: pytest.FixtureRequest) -> str:
 
 @pytest.mark.parametrize("damage", CHANGES, indirect=True)
 def test_what_a_disk_has_changed_becomes_no_image(folder: Path, output: Path, damage: str):
-    """It would be another image, or in another place."""
+    """It would be another image, another's, in another place, or without one of its slices."""
     updated(folder, output)
     change(database_path(output), damage)
     with DicomIndex(folder, database_path(output)) as index:
         index.update()
-        with pytest.raises(DicomIndexError, match=r"malformed|decode"):
-            [*index.images()]
+        for read in (index.images, index.rows):
+            with pytest.raises(DicomIndexError, match=r"malformed|decode"):
+                [*read()]
 
 
 def change(database: Path, statement: str) -> None:

@@ -1,10 +1,11 @@
 """The SQLite database in which an index keeps what it knows of each file.
 
 ``files`` has one row for each file that was found, DICOM or not, with the version by which a change
-is noticed (``file_version``); ``kind`` is empty until the file is read. ``folders`` has a digest of
-these for each folder. ``instances`` has the dictionary's fields of the files that are DICOM,
-``images`` the headers of those that are images (see ``image_header``), with checksums: what a disk
-has changed would be another image, or in another place. What many of these share is in ``headers``.
+is noticed (``file_version``); ``kind`` is empty until the file is read. Of one that is DICOM,
+``sum`` is the checksum of all that is known of it (``row_sums``). ``folders`` has a digest of the
+versions for each folder. ``instances`` has the dictionary's fields of the files that are DICOM,
+``images`` the headers of those that are images (see ``image_header``); what many of these share is
+in ``headers``.
 ``source`` has a number that grows with each change, and ``written`` the files that were written,
 and after which. ``thumbnails`` has what images look like, by the ids under which they are served.
 Paths are bytes, as the operating system has them, relative to the indexed folder.
@@ -14,16 +15,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..file_version import FileVersion
 from .fields import PATHS
+from .row_sums import DAMAGED, add_sums
 
 # "IGTM": by this a database is known as an index's own (SQLite's pragma application_id).
 _APPLICATION_ID = 0x4947544D
-_FORMAT = 17  # raise it when the tables or fields change: older databases are then made anew
+_FORMAT = 18  # raise it when the tables or fields change: older databases are then made anew
 # For another process that is writing into the same database.
 _SECONDS_TO_WAIT = 2.0
 
@@ -41,6 +44,7 @@ _TABLES = f"""
         {_VERSION_COLUMNS},
         kind TEXT NOT NULL,
         reason TEXT NOT NULL,
+        sum INTEGER,
         UNIQUE (folder, name)
     );
     CREATE INDEX unread ON files (id) WHERE kind = '';
@@ -53,8 +57,7 @@ _TABLES = f"""
     CREATE TABLE images (
         file INTEGER PRIMARY KEY REFERENCES files ON DELETE CASCADE,
         header INTEGER NOT NULL REFERENCES headers,
-        own TEXT NOT NULL,
-        sum INTEGER NOT NULL
+        own TEXT NOT NULL
     );
     CREATE INDEX series ON instances (series);
     CREATE INDEX instance_uid ON instances (instance_uid);
@@ -72,9 +75,6 @@ _TABLES = f"""
 """
 
 
-DAMAGED = "what is in it is malformed"
-
-
 class DicomIndexError(Exception):
     """An index cannot be made, read or written; the text says why and what to do."""
 
@@ -85,7 +85,7 @@ def open_database(path: Path | None, folder: bytes) -> sqlite3.Connection:
     One that is missing is made; one of another folder or an older format is emptied. Raises
     ``DicomIndexError`` if the file is something else, or cannot be used.
     """
-    try:
+    with errors_described(path):
         database = sqlite3.connect(
             path or ":memory:",
             timeout=_SECONDS_TO_WAIT,
@@ -95,14 +95,11 @@ def open_database(path: Path | None, folder: bytes) -> sqlite3.Connection:
             check_same_thread=False,
         )
         try:
+            add_sums(database)
             _prepare(database, path, folder)
         except BaseException:
             database.close()
             raise
-    except sqlite3.Error as error:
-        raise describe_error(error, path) from error
-    except UnicodeDecodeError as error:  # what SQLite says of a damaged schema quotes it
-        raise describe_error(sqlite3.DatabaseError(DAMAGED), path) from error
     return database
 
 
@@ -118,8 +115,18 @@ def change(
         database.execute("UPDATE source SET changes = changes + 1")
 
 
-def describe_error(error: sqlite3.Error, path: Path | None) -> DicomIndexError:
-    """Return what went wrong with the database, and what to do about it."""
+@contextmanager
+def errors_described(path: Path | None) -> Iterator[None]:
+    """Have ``DicomIndexError`` say what goes wrong with the database, and what to do about it."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _described(error, path) from error
+    except UnicodeDecodeError as error:  # what SQLite says of a damaged schema quotes it
+        raise _described(sqlite3.DatabaseError(DAMAGED), path) from error
+
+
+def _described(error: sqlite3.Error, path: Path | None) -> DicomIndexError:
     text = str(error)
     if "locked" in text:
         advice = "another igtlmeta is using it; wait until it has finished"

@@ -9,21 +9,21 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..file_version import FileVersion
 from ..system_errors import with_advice
-from .database import VERSION, DicomIndexError, change, describe_error, open_database
+from .database import VERSION, DicomIndexError, change, errors_described, open_database
 from .fields import PATHS
 from .header_reader import DICOM, UNREAD, FileContent
+from .row_sums import SUM
 from .rows import (
     INSTANCE,
     File,
     IndexedImage,
     Row,
-    image_sum,
     read_files,
     read_images,
     read_row,
@@ -44,7 +44,7 @@ _SECONDS_BETWEEN_COMMITS = 1.0
 class DicomIndex:
     """What is known of the files below ``folder``; a context manager, closed with its block.
 
-    ``database`` is the file that holds it from one run to the next (see ``index_database``);
+    ``database`` is the file that holds it from one run to the next (see ``database``);
     without one it is in memory. Files named in ``ignored`` are passed over, as is the database:
     they are what is written from it. Errors are ``DicomIndexError``.
     """
@@ -202,22 +202,19 @@ class DicomIndex:
             "INSERT OR IGNORE INTO headers (header) VALUES (?)", {(image[1],) for image in images}
         )
         self._sql.executemany(
-            "INSERT OR REPLACE INTO images SELECT ?, id, ?, ? FROM headers WHERE header = ?",
-            [
-                (number, own, image_sum(number, shared, own), shared)
-                for number, shared, own in images
-            ],
+            "INSERT OR REPLACE INTO images SELECT ?, id, ? FROM headers WHERE header = ?",
+            [(number, own, shared) for number, shared, own in images],
         )
         change(
             self._sql,
-            "UPDATE files SET kind = ?, reason = ? WHERE id = ?",
+            f"UPDATE files SET kind = ?, reason = ?, sum = {SUM} WHERE id = ?",
             [(content.kind, content.reason, number) for number, content in contents],
         )
 
     # What is in it -------------------------------------------------------------------------------
 
     def count(self, kind: str) -> int:
-        """Return how many files are of a kind (see ``dicom_reading``)."""
+        """Return how many files are of a kind (see ``header_reader``)."""
         with self._errors_described():
             return self._count(kind)
 
@@ -258,7 +255,7 @@ class DicomIndex:
             return read_row(self._sql, folder, name, version)
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Return the answer to a question in SQL, see ``index_database``."""
+        """Return the answer to a question in SQL, see ``database``."""
         with self._errors_described():
             return self._sql.execute(statement, values).fetchall()
 
@@ -304,9 +301,5 @@ class DicomIndex:
             raise
         self._sql.execute("COMMIT")
 
-    @contextmanager
-    def _errors_described(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise describe_error(error, self.database) from error
+    def _errors_described(self) -> AbstractContextManager[None]:
+        return errors_described(self.database)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import zlib
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
 from ..file_version import FileVersion
-from .database import DAMAGED, VERSION
+from .database import VERSION
 from .fields import FIELDS, PATHS, REFERENCED_SERIES
 from .image_header import ImageHeader, unpack_header
+from .row_sums import SUM, check_whole, checked
 
 SERIES = "series"
 INSTANCE = "instance"
@@ -45,7 +44,7 @@ _FIELDS = [
     *(_series_named_by(field.removesuffix("_series")) for field in REFERENCED_SERIES),
 ]
 _ROWS = f"""
-    SELECT folder, name, series_sizes.instances, {", ".join(_FIELDS)}
+    SELECT {SUM} = sum, folder, name, series_sizes.instances, {", ".join(_FIELDS)}
     FROM instances
     JOIN files ON files.id = instances.file AND kind = 'dicom'
     JOIN (
@@ -58,7 +57,7 @@ _ROWS = f"""
 
 
 _ROW = f"""
-    SELECT (
+    SELECT {SUM} = sum, (
         SELECT COUNT(*) FROM instances AS others JOIN files ON files.id = others.file
         WHERE kind = 'dicom' AND others.series = instances.series
             AND others.study = instances.study AND others.patient_ID = instances.patient_ID
@@ -98,39 +97,29 @@ def read_files(database: sqlite3.Connection, kinds: tuple[str, ...]) -> Iterator
 
 def read_images(database: sqlite3.Connection) -> Iterator[IndexedImage]:
     """Yield the images as ``DicomIndex.images`` does."""
-    texts: dict[int, str] = {}
+    check_whole(database)
     shared: dict[int, dict[str, str]] = {}
-    for folder, name, file, number, own, own_sum, *version in database.execute(
-        f"SELECT folder, name, file, header, own, sum, {VERSION}"
-        " FROM images JOIN files ON files.id = images.file"
+    found = database.execute(
+        f"SELECT {SUM} = sum, folder, name, header, own, {VERSION}"
+        " FROM files LEFT JOIN images ON images.file = files.id"
         " WHERE kind = 'dicom' ORDER BY folder, name"
-    ):
-        if number not in texts:
-            statement = "SELECT header FROM headers WHERE id = ?"
-            (texts[number],) = database.execute(statement, (number,)).fetchone() or ("",)
-        if image_sum(file, texts[number], own) != own_sum:
-            raise sqlite3.DatabaseError(DAMAGED)
+    )
+    for folder, name, number, own, *version in checked(found):
+        if number is None:  # no image
+            continue
         if number not in shared:
-            shared[number] = json.loads(texts[number])
+            statement = "SELECT header FROM headers WHERE id = ?"
+            (text,) = database.execute(statement, (number,)).fetchone()
+            shared[number] = json.loads(text)
         header = unpack_header(shared[number], own)
         yield IndexedImage(shown_path("", folder, name), FileVersion(*version), header)
-
-
-def image_sum(file: int, shared: str, own: str) -> int:
-    """Return the checksum of an image's header in a file: what many share, and the rest."""
-    return zlib.crc32(f"{file} {own}".encode(), _sum_of_shared(shared))
-
-
-@lru_cache(maxsize=256)  # of one series, all headers share one text
-def _sum_of_shared(text: str) -> int:
-    return zlib.crc32(str(text).encode())  # a disk can have made bytes of it, by one bit
 
 
 def read_row(
     database: sqlite3.Connection, folder: bytes, name: bytes, version: FileVersion | None
 ) -> Row:
     """Return the fields of one file; none if there is no such file, or none in this version."""
-    found = database.execute(_ROW, (folder, name)).fetchone()
+    found = next(checked(database.execute(_ROW, (folder, name))), None)
     if found is None:
         return {}
     end = -len(FileVersion._fields)
@@ -140,7 +129,8 @@ def read_row(
 
 def read_rows(database: sqlite3.Connection, level: str, prefix: str) -> Iterator[Row]:
     """Yield the rows as ``DicomIndex.rows`` does."""
-    rows = (_row(prefix, *values) for values in database.execute(_ROWS))
+    check_whole(database)
+    rows = (_row(prefix, *values) for values in checked(database.execute(_ROWS)))
     if level == INSTANCE:
         yield from rows
     else:
