@@ -156,6 +156,17 @@ def test_a_search_within_the_days_of_a_filter(make_source):
     assert ready(source.search, {"StudyDate": "-18991231"}) == ((), "")
 
 
+def test_a_search_within_the_pattern_of_a_filter(make_source):
+    """By the filter's pattern alone, the archive would list others first."""
+    source = make_source({"PatientID": "?*", "PatientName": "*"}, ["CT", "MR", "PT"], most=1)
+    assert "has more" in source.notice
+    for patient, modality in (("DEMO-0001", "PT"), ("DEMO-0001", "CT"), ("98890234", "MR")):
+        found, _ = ready(source.search, {"PatientID": patient, "Modality": modality})
+        assert [(item.patient_id, item.modality) for item in found] == [(patient, modality)]
+    assert ready(source.search, {"PatientID": "nobody", "Modality": "CT"}) == ((), "")
+    assert ready(source.search, {"Modality": "US"}) == ((), "")
+
+
 def test_a_filter_by_the_day_goes_with_the_days(make_source):
     """A server may run for weeks."""
     first_day = ["20240515-"]

@@ -18,6 +18,7 @@ from ...net.source import NotReadyError
 from .archive import (
     DATES,
     MOST_OF_STUDY,
+    NAMES,
     Archive,
     Filters,
     Found,
@@ -135,18 +136,19 @@ class ArchiveQueries:
     def find(self, query: Query, most: int = 0) -> Found:
         """Ask the archive, in a thread, for so many, or as many as are listed."""
         most = most or self.most
-        asked = _both(query, self._filters())
-        if asked is None:
-            return Found()
+        filters = self._filters()
         found: dict[str, Series] = {}
         is_cut = False
         for modality in self._modalities or ("",):
-            asked_here = {**asked, "Modality": modality} if modality else asked
-            told = self._archive.find(asked_here, most + 1)
+            filters_here = {**filters, "Modality": modality} if modality else filters
+            asked = _both(query, filters_here)
+            if asked is None:
+                continue
+            told = self._archive.find(asked, most + 1)
             is_cut |= told.is_cut or len(told) > most
             for series in told:
                 # The filter holds whatever is searched for, and whatever the archive passes over.
-                if matches(series, asked_here) and matches(series, query):
+                if matches(series, filters_here) and matches(series, query):
                     found[series.uid] = series
             if len(found) > most:
                 break
@@ -159,13 +161,21 @@ class ArchiveQueries:
 def _both(query: Query, filters: Query) -> dict[str, str] | None:
     """Return what to ask an archive for that is to match both; None if nothing can.
 
-    It takes one pattern for each keyword. Two ranges of days have one; else it is the filter's, and
-    of what comes, what was not searched for is left out.
+    It takes one pattern for each keyword, and may find more by it, which is to be left out: the
+    range of days that are in both; what is searched for, if the filter admits it; else the filter.
     """
     both = {**query, **filters}
-    for key in query.keys() & filters.keys() & {*DATES}:
-        days = common_days(query[key], filters[key])
-        if days is None:
+    for key in query.keys() & filters.keys():
+        wanted = query[key]
+        if key in DATES:
+            days = common_days(wanted, filters[key])
+            if days is None:
+                return None
+            both[key] = days
+        elif "Time" in key:  # only the archive compares it
+            continue
+        elif matches(Series({key: wanted}), {key: filters[key]}):
+            both[key] = wanted
+        elif key not in NAMES and not {"*", "?"} & {*wanted}:  # names have several spellings
             return None
-        both[key] = days
     return both
