@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import zlib
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -121,13 +122,21 @@ class _CountingReader(io.BufferedReader):
 
 
 def _check_inflated(data: bytes) -> None:
-    inflater, count = zlib.decompressobj(-zlib.MAX_WBITS), 0
+    count = 0
     with suppress(zlib.error):  # which pydicom raises, too
-        while data and not inflater.eof:
-            count += len(inflater.decompress(data, _INFLATED_AT_ONCE))
+        for piece in _inflated(data):
+            count += len(piece)
             if count > LONGEST:
                 raise TooLargeError(f"it inflates to more than {LONGEST >> 20} MiB")
-            data = inflater.unconsumed_tail
+
+
+def _inflated(data: bytes) -> Iterator[bytes]:
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    for begin in range(0, len(data), _INFLATED_AT_ONCE):  # what is left is copied each time
+        left = data[begin : begin + _INFLATED_AT_ONCE]
+        while left and not inflater.eof:
+            yield inflater.decompress(left, _INFLATED_AT_ONCE)
+            left = inflater.unconsumed_tail
 
 
 def check_length(count: int) -> None:
