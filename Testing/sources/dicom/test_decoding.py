@@ -23,7 +23,7 @@ from pydicom.uid import (
 from helpers import radiotherapy as study
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources.dicom import decoding as dicom_decoding
-from IGTLMetaBrowserLib.sources.dicom.decoding import why_not_decodable
+from IGTLMetaBrowserLib.sources.dicom.decoding import Decoders, why_not_decodable
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 PIXELS = np.random.default_rng(5).integers(0, 4096, (6, 64, 70), np.uint16)
@@ -116,6 +116,14 @@ def test_a_series_comes_out_as_it_went_in(write_series, name):
     image = source.image(item.id)
     assert image.pixels.dtype == np.int16
     np.testing.assert_array_equal(image.pixels, PIXELS.astype(np.int16) - 1024)
+
+
+def test_a_file_that_is_removed_before_a_worker_process_opens_it_is_named(tmp_path):
+    """It is not the process that has ended."""
+    with closing(Decoders(1)) as decoders:
+        (decoded,) = decoders.decode([(tmp_path / "a.dcm", [0])])
+        with pytest.raises(SourceError, match=r"'a.dcm' can no longer be read: No such file"):
+            decoders.frames_of(decoded)
 
 
 def test_worker_processes_decode_the_same(write_series):

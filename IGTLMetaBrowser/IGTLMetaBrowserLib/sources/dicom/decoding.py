@@ -155,7 +155,11 @@ def _decode(path: Path, indices: Sequence[int], are_labels: bool) -> list[np.nda
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the log is the other process's
-        dataset = _read_again(path, version_of(path.stat()), are_labels)
+        try:
+            version = version_of(path.stat())
+        except OSError as error:  # it was removed since it was listed
+            raise _unreadable(path, error) from error
+        dataset = _read_again(path, version, are_labels)
         plugin = _FASTEST_OF_ONE_THREAD.get(dataset.file_meta.TransferSyntaxUID, "")
         return [*_decode_dataset(dataset, path, indices, plugin)]
 
@@ -267,12 +271,16 @@ def _read(path: Path) -> Dataset:
         with opened(path) as file:
             dataset = read_partial(file, _end_of_pixels(), _DEFERRED, force=True)
     except Exception as error:  # a file that changed since it was listed raises anything
-        raise SourceError(f"{path.name!r} can no longer be read: {reason_of(error)}") from error
+        raise _unreadable(path, error) from error
     if "TransferSyntaxUID" not in dataset.file_meta:
         implicit, little_endian = dataset.original_encoding
         explicit = ExplicitVRLittleEndian if little_endian else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
     return dataset
+
+
+def _unreadable(path: Path, error: Exception) -> SourceError:
+    return SourceError(f"{path.name!r} can no longer be read: {reason_of(error)}")
 
 
 def _end_of_pixels() -> Callable[..., bool]:
