@@ -75,12 +75,12 @@ def parts_of(
     image: codec.ImageMessage,
     respond: Respond = send_part,
     tag: str = TAG,
-    types: Sequence[str] = TYPES,
+    types: Sequence[str] | None = TYPES,
 ) -> Script:
     """Script: a server that lists an image as CT, sends parts of it, and the image as a whole.
 
     ``respond`` sends the part that was asked for, or something else; ``types`` are those that the
-    server says it knows.
+    server says it knows; None if it does not say.
     """
 
     def script(peer: Peer) -> None:
@@ -89,7 +89,7 @@ def parts_of(
             if isinstance(query, codec.GetImagePartMessage):
                 respond(peer, query, part_of(image, query, query.tag or tag))
             elif query.type_name == "GET_CAPABIL":
-                peer.send(codec.CapabilityMessage(types=types))
+                peer.send(*([] if types is None else [codec.CapabilityMessage(types=types)]))
             elif query.type_name == "GET_IMAGE":
                 image.device_name = query.device_name
                 peer.send(image)

@@ -109,3 +109,64 @@ def test_it_is_found_out_for_each_connection(running_server: ServerInThread):
         assert client.offers_parts is None
         client.find_capability()
         assert client.offers_parts
+
+
+TYPES = ["IMGPART", "GET_IMGPART", "IMGTHUMB", "GET_IMGTHUMB"]
+SECONDS = 2.5  # more than the answers take that a client can do without
+
+
+def busy(late: str) -> ScriptedServer:
+    """Return a server that offers parts and thumbnails; one kind of its answers is late."""
+
+    def script(peer: Peer) -> None:
+        while True:
+            message = peer.receive()
+            in_version_2 = {"header_version": message.header_version}
+            if late == message.full_data_type and (late != "IMGMETA" or message.metadata):
+                peer.be_silent(SECONDS)
+            if message.full_data_type == "IMGMETA":
+                metadata = NAME if message.header_version == 2 else {}
+                items = [codec.ImageMetaItem("A", "A")]
+                peer.send(codec.ImageMetaMessage(items, metadata=metadata, **in_version_2))
+                if message.header_version == 1:  # as it answers the probe, which is passed over
+                    status = codec.StatusMessage(code=codec.StatusCode.OK, header_version=2)
+                    peer.send(status)
+            elif message.full_data_type == "CAPABILITY":
+                peer.send(codec.CapabilityMessage(TYPES))
+            elif message.full_data_type == "IMGTHUMB":
+                peer.send(codec.ThumbnailMessage([], device_name="A", **in_version_2))
+            else:
+                peer.send(codec.ReturnMessage("IMGPART", b"\1", device_name="A", **in_version_2))
+
+    return ScriptedServer(script)
+
+
+@pytest.mark.parametrize("late", ["CAPABILITY", "IMGMETA"])
+def test_a_busy_server_is_waited_for_before_it_is_said_what_it_does_not_send(late: str):
+    with busy(late) as server, server.client() as client:
+        assert client.get_thumbnail("A").planes == []
+    known_servers.clear()
+    words = "the server does not send a part of the image"
+    with (
+        busy(late) as server,
+        server.client() as client,
+        pytest.raises(net.RefusedError, match=words),
+    ):
+        client.get_image_part(codec.GetImagePartMessage(device_name="A"))
+
+
+def test_one_that_says_nothing_in_time_is_not_said_to_send_none():
+    with (
+        busy("CAPABILITY") as server,
+        server.client(answer_timeout=1.0) as client,
+        pytest.raises(net.TimeOutError, match="has not said yet whether it sends"),
+    ):
+        client.get_thumbnail("A")
+
+
+def test_who_does_not_block_is_told_that_it_is_not_known_yet():
+    with busy("CAPABILITY") as server, server.client() as client:
+        client.get_list()
+        assert client.offers_parts is None
+        with pytest.raises(net.TimeOutError, match="has not said yet"):
+            client.ask_part(codec.GetImagePartMessage(device_name="A"))

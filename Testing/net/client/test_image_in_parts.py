@@ -11,6 +11,7 @@ from helpers.part_peers import large_image, parts_of, send_damaged, send_part
 from helpers.peers import ImagesInMemory, ScriptedServer, ServerInThread, make_image
 from helpers.shaped_link import ShapedLink
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.client import client as client_module
 from IGTLMetaBrowserLib.net.client import image_in_parts, link_speed, parts_transfer
 from IGTLMetaBrowserLib.net.client.image_in_parts import get_image_in_parts
 
@@ -90,6 +91,26 @@ def test_a_transfer_that_is_cut_again_and_again_goes_on_where_it_stopped():
     # Each slab was counted once: none was taken twice.
     assert [count for count, _ in counted] == sorted({count for count, _ in counted})
     assert counted[-1] == (image.pixels.nbytes,) * 2
+
+
+def test_who_does_not_say_soon_what_it_offers_is_to_be_asked_for_the_image(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """As a server that has taken over, and is busy: the image needs no parts."""
+    monkeypatch.setattr(client_module, "_CAPABILITY_SECONDS", 0.05)
+    image = large_image()
+
+    def end(peer, query, part):
+        if query.tag:  # of the first part, which has come
+            raise EOFError
+        send_part(peer, query, part)
+
+    scripts = parts_of(image, end), parts_of(image, types=None)
+    with ScriptedServer(*scripts) as server, server.client() as client:
+        with pytest.raises(net.RefusedError, match="does not say that it sends parts"):
+            get_image_in_parts(client, "CT")
+        assert server.connections == 2
+        assert np.array_equal(client.get_image("CT").pixels, image.pixels)
 
 
 def test_a_part_that_is_damaged_on_its_way_is_asked_for_again():

@@ -35,6 +35,11 @@ class CapabilityFinder:
         """Whether the answer may still come."""
         return self._has_asked and self.types is None
 
+    @property
+    def may_be_asked(self) -> bool:
+        """Whether the server has said who it is."""
+        return bool(self._server.has_name)
+
     def on_message(self, event: codec.Message | codec.Rejected) -> None:
         """Note whether the server says who it is."""
         if isinstance(event, codec.ImageMetaMessage):
@@ -43,7 +48,7 @@ class CapabilityFinder:
 
     def ask(self) -> None:
         """Send the question, if it may be, and that was not done on this connection."""
-        if self._server.has_name and not self._has_asked:
+        if self.may_be_asked and not self._has_asked:
             self._has_asked = True
             self._connection.send(_QUESTION)
 

@@ -24,7 +24,6 @@ from ..errors import (
     ConnectionFailedError,
     ConnectionLostError,
     NetworkError,
-    RefusedError,
 )
 from ..host_lookup import SocketAddress
 from ..settings import LONGEST_WAIT_SECONDS, ConnectionSettings
@@ -33,6 +32,7 @@ from ..whole_texts import with_whole_texts
 from .diameters import to_radii
 from .events import ClientEvent, Connected, Disconnected, Finished
 from .header_versions import server_version
+from .offers import check_offer, find_offers, require_offer
 from .queries import Queries
 from .query import Query
 from .session import Session, SessionEnd
@@ -42,7 +42,7 @@ from .several_lists import ask_for_list
 _STEP_SECONDS = 0.004
 # Often enough for a clock that shows seconds.
 _PREPARING_STEP_SECONDS = 0.5
-# For the answer to GET_CAPABIL, for scripts that want to know what it says.
+# For the answer to GET_CAPABIL, for those who can do without: they ask for whole images.
 _CAPABILITY_SECONDS = 2.0
 
 ProgressCallback = Callable[[int, int], None]
@@ -212,6 +212,17 @@ class Client:
         return None if self._session is None else self._session.capability.offers(data_type)
 
     @property
+    def is_offer_awaited(self) -> bool:
+        """Whether the server may still say what it ``offers``."""
+        return self._session is not None and self._session.is_capability_awaited
+
+    @property
+    def has_list(self) -> bool:
+        """Whether an answer came on this connection, and a list of the server on any."""
+        is_listed = server_version(self.host, self.port).has_name is not None
+        return is_listed and self._session is not None and self._session.has_answered
+
+    @property
     def offers_parts(self) -> bool | None:
         """Whether the server sends parts of images (IMGPART), as ``offers``."""
         return self.offers("IMGPART")
@@ -226,15 +237,13 @@ class Client:
 
         Its answer is the ``ImagePartMessage`` that was asked for, and no other. It is not asked
         again if the connection is lost. Raises ``codec.EncodeError``, ``ConnectionLostError`` if
-        there is no connection, or ``RefusedError`` if the server does not offer parts.
+        there is no connection, ``RefusedError`` if the server does not offer parts, or
+        ``TimeOutError`` if it has not said yet whether it does.
         """
         codec.pack(request)
         if self._session is None:
             raise ConnectionLostError(f"{self.address} is not connected; connect first")
-        if not self.offers_parts:
-            raise RefusedError(
-                f"{self.address} does not send parts of images; ask for whole images"
-            )
+        check_offer(self, "IMGPART")
         query = Query("IMGPART", request.device_name, request=request)
         self._unsent.append(query)
         return query
@@ -320,29 +329,18 @@ class Client:
         self, request: codec.GetImagePartMessage, progress: ProgressCallback | None = None
     ) -> codec.ImagePartMessage:
         """Return a part of an image. Raises ``NetworkError``, as of a server without parts."""
-        self.find_capability()
+        require_offer(self, "IMGPART")
         part = self.wait(self.ask_part(request), progress)
         return _of_type(part, codec.ImagePartMessage)
 
     def get_thumbnail(self, image_id: str) -> codec.ThumbnailMessage:
         """Return the thumbnail of an image. Raises ``NetworkError``."""
-        self.find_capability()
-        if not self.offers_thumbnails:
-            raise RefusedError(f"{self.address} does not send thumbnails of images")
+        require_offer(self, "IMGTHUMB")
         return _of_type(self._wait_for("IMGTHUMB", image_id, None, None), codec.ThumbnailMessage)
 
     def find_capability(self) -> None:
         """Wait until it is known what the server offers, if it can be. Raises ``NetworkError``."""
-        is_listed = server_version(self.host, self.port).has_name is not None
-        if self._session is None or not self._session.has_answered or not is_listed:
-            self.get_list()
-        end = time.monotonic() + min(_CAPABILITY_SECONDS, self.answer_timeout)
-        while (session := self._session) is not None and session.capability.is_awaited:
-            left = end - time.monotonic()
-            if left <= 0:
-                return
-            self.wait_for_socket(left)
-            self.step()
+        find_offers(self, min(_CAPABILITY_SECONDS, self.answer_timeout))
 
     def get_trajectories(
         self, preparing: PreparingCallback | None = None

@@ -96,6 +96,8 @@ def _run(client: Client, transfer: PartsTransfer, progress: ProgressCallback | N
 
 def _ask(client: Client, transfer: PartsTransfer) -> None:
     client.find_capability()  # connects, if the connection was lost
-    if not client.offers_parts:
-        raise RefusedError(f"{client.address} does not send parts of images; ask for the image")
+    if not client.offers_parts:  # or has not said so soon: whole images need nothing of that
+        raise RefusedError(
+            f"{client.address} does not say that it sends parts of images; ask for the image"
+        )
     transfer.ask(client)

@@ -179,6 +179,18 @@ class Session:
         yield from self._queries.prepare(event)
 
     @property
+    def is_capability_awaited(self) -> bool:
+        """Whether the server may still say what it offers."""
+        capability = self.capability
+        if self._settings.header_version == 1 or capability.types is not None:
+            return False
+        # It was asked, or will be as soon as nobody waits for anything else.
+        if capability.is_awaited or (self._versions.is_2_seen and capability.may_be_asked):
+            return True
+        # The second list is still to come, which says whether it may be asked.
+        return any(q.is_abandoned and q.data_type == "IMGMETA" for q in self._queries.waiting)
+
+    @property
     def _may_ask_for_capability(self) -> bool:
         """Whether the server has shown by an answer that a question more does it no harm.
 
