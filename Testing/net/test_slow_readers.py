@@ -49,10 +49,21 @@ def test_a_reader_that_is_slow_but_not_too_slow_gets_its_image(clock: list[float
                 clock[0] += 0.05
 
 
+class Growing:
+    """An image that grows, and of which all is there."""
+
+    def __init__(self, message: codec.ImageMessage) -> None:
+        self.message = message
+
+    def slices(self) -> int:
+        return len(self.message.pixels)
+
+
 class Arriving(ImagesInMemory):
     """Says of its images that they do not change: a server keeps them packed.
 
-    Its parts are of images that still come from an archive.
+    Its parts, and what is asked for in header version 2, are of images that still come from an
+    archive.
     """
 
     def image_version(self, image_id: str) -> int:
@@ -63,6 +74,9 @@ class Arriving(ImagesInMemory):
 
     def arriving_image(self, request: codec.GetImagePartMessage) -> ArrivingImage:
         return ArrivingImage(self.image(request.device_name), "1")
+
+    def growing_image(self, image_id: str) -> Growing:
+        return Growing(self.image(image_id))
 
 
 def waits_in_vain(clock: list[float], query: codec.Message, **options: float) -> bool:
@@ -97,8 +111,12 @@ def waits_in_vain(clock: list[float], query: codec.Message, **options: float) ->
 
 @pytest.mark.parametrize(
     "query",
-    [get("HUGE"), codec.GetImagePartMessage(size=(255, 256, 256), device_name="HUGE")],
-    ids=["image", "part of one that arrives"],
+    [
+        get("HUGE"),
+        codec.GetImagePartMessage(size=(255, 256, 256), device_name="HUGE"),
+        codec.GetMessage("IMAGE", device_name="HUGE", header_version=2),
+    ],
+    ids=["image", "part of one that arrives", "one that grows"],
 )
 def test_who_would_hold_memory_for_long_makes_room(
     clock: list[float], caplog: pytest.LogCaptureFixture, query: codec.Message

@@ -61,7 +61,12 @@ class GrowingContent:
     @property
     def is_done(self) -> bool:
         """Whether ``parts`` has returned all bytes of the message."""
-        return self._position == self._pixels_size
+        return not self.left
+
+    @property
+    def left(self) -> int:
+        """Bytes of pixels that ``parts`` has not returned yet."""
+        return self._pixels_size - self._position
 
     def parts(self, message: ImageMessage, slices: int, most: int) -> list[Buffer]:
         """Return the next bytes, about ``most``; of the pixels, those of the first ``slices``.

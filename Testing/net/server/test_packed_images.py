@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from helpers.peers import ImagesInMemory, Peer, ServerInThread, make_image
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.server.packed_images import PackedImages
+from IGTLMetaBrowserLib.net.server.packed_images import NoRoomError, PackedImages
 
 SIZE = (64, 64, 64)
 IMAGE_BYTES = 72 + 2 * 64**3
@@ -125,6 +126,17 @@ def test_many_small_images_make_room_for_a_large_one_at_once(monkeypatch: pytest
     images.get("large")
     assert images.size <= 1000 * Small.BYTES + IMAGE_BYTES
     assert summed < 10
+
+
+def test_an_image_that_grows_counts_once_for_all_who_are_sent_it(source: Fresh):
+    images = PackedImages(source, limit=IMAGE_BYTES)
+    message = make_image(1, SIZE)
+    held = [images.count_growing(one) for one in (message, replace(message))]
+    assert images.size == IMAGE_BYTES
+    with pytest.raises(NoRoomError):
+        images.count_growing(make_image(2, SIZE))
+    held.clear()
+    assert images.size == 0
 
 
 def test_the_image_that_nobody_asked_for_the_longest_is_forgotten(source: Fresh):

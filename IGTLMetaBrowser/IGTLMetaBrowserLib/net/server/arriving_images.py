@@ -79,17 +79,26 @@ class GrowingAnswer:
     """An image that is sent to one client while it grows.
 
     If it turns out to be another one, nothing can be said any more in the middle of a message: the
-    connection has to be closed, so that nobody takes what was sent for an image.
+    connection has to be closed, so that nobody takes what was sent for an image. ``counted`` stands
+    for its memory as long as it is sent.
     """
 
-    def __init__(self, image: GrowingImage, query: codec.QueryMessage) -> None:
+    def __init__(
+        self, image: GrowingImage, query: codec.QueryMessage, counted: PackedImage
+    ) -> None:
         self._image = image
+        self._counted = counted
         self._content = codec.GrowingContent(image.message, query.device_name, query.message_id)
 
     @property
     def is_done(self) -> bool:
         """Whether all bytes were returned."""
         return self._content.is_done
+
+    @property
+    def left(self) -> int:
+        """How many bytes of voxels are still to be returned."""
+        return self._content.left
 
     def parts(self) -> list[Buffer]:
         """Return the next bytes. Raises ``NotReadyError``, and ``SourceError`` as above."""
@@ -105,13 +114,15 @@ def growing_image(
 ) -> GrowingAnswer | None:
     """Return the answer to a query for an image that can be sent while it grows.
 
-    Raises what the source raises.
+    Raises what the source raises, and ``NoRoomError``.
     """
     is_whole = not isinstance(query, codec.GetMessage) or images.has(query.device_name)
     if is_whole or query.header_version < 2 or not isinstance(source, OffersGrowingImages):
         return None
     found = source.growing_image(query.device_name)
-    return None if found is None else GrowingAnswer(found, query)
+    if found is None:
+        return None
+    return GrowingAnswer(found, query, images.count_growing(found.message))
 
 
 def arriving_image(

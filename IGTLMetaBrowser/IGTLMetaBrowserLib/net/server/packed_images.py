@@ -164,6 +164,18 @@ class PackedImages:
         del self._reserved[owner]
         self._in_memory[object()] = part
 
+    def count_growing(self, message: codec.ImageMessage) -> PackedImage:
+        """Count the memory of an image that grows, once for all who keep what is returned.
+
+        Raises ``NoRoomError`` if there is none.
+        """
+        key = id(message.pixels)  # which live as long as this is kept
+        counted = self._in_memory.get(key)
+        if counted is None:
+            self._require_room()
+            counted = self._in_memory[key] = PackedImage(codec.PackedContent(message))
+        return counted
+
     def forget_changed(self) -> None:
         """Forget images that are no longer what the source has under their ids.
 
@@ -189,9 +201,7 @@ class PackedImages:
 
     def _load(self, image_id: str, key: tuple[str, Hashable] | None) -> PackedImage:
         self.forget_changed()
-        self._forget(self._limit - 1)
-        if self.size and self.size >= self._limit:
-            raise NoRoomError
+        self._require_room()
         message = self._source.image(image_id)
         image = PackedImage(codec.PackedContent(message), self._tag(image_id, message))
         self._in_memory[object() if key is None else key] = image
@@ -200,6 +210,12 @@ class PackedImages:
     def _tag(self, image_id: str, message: codec.ImageMessage) -> str:
         tag = getattr(self._source, "image_tag", None)
         return "" if tag is None else tag(image_id, message)
+
+    def _require_room(self) -> None:
+        """Forget what has to be for one image more. Raises ``NoRoomError``."""
+        self._forget(self._limit - 1)
+        if self.size and self.size >= self._limit:
+            raise NoRoomError
 
     def _forget(self, limit: int) -> None:
         """Forget the images that nobody has asked for the longest, until the rest fits."""

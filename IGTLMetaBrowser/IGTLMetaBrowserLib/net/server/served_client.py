@@ -65,8 +65,8 @@ class Reply:
 
     @property
     def holds_image(self) -> bool:
-        """Whether it holds memory of ``PackedImages``: an image, or a part of one that arrives."""
-        return self.image is not None or self.part is not None
+        """Whether it holds memory of ``PackedImages``: an image, or one that still arrives."""
+        return any(one is not None for one in (self.image, self.part, self.growing))
 
 
 class ServedClient:
@@ -105,7 +105,8 @@ class ServedClient:
         self._queries = Allowance(limits.queries_per_second, _SAVED_SECONDS_OF_QUERIES, now)
         self._bytes = Allowance(limits.bytes_per_second, _SAVED_SECONDS_OF_BYTES, now)
         self._pace = ReadingPace(limits, now)
-        self._sending_since = now
+        # Since when there is something to send, and what had arrived there before.
+        self._sending_since, self._taken_before = now, 0
 
     @property
     def is_owed(self) -> bool:
@@ -183,8 +184,8 @@ class ServedClient:
     def queue(self, parts: list[Buffer]) -> None:
         """Queue the bytes of a message, which belongs to the reply that is being made."""
         if not self.connection.wants_write:
-            self._sending_since = time.monotonic()
-            self._pace.begin(self._sending_since, self._taken())
+            self._sending_since, self._taken_before = time.monotonic(), self._taken()
+            self._pace.begin(self._sending_since, self._taken_before)
         if self.reply is not None:
             self.reply.byte_count += sum(map(len, parts))
         self.connection.queue(parts)
@@ -224,7 +225,8 @@ class ServedClient:
     def seconds_left(self, now: float) -> float:
         """Return for how long it will still hold the image that it is being sent, as it reads now.
 
-        0 if it holds none, reads as fast as it is allowed to, or nothing can be said of it yet.
+        0 if it holds none, reads as fast as it is allowed to, or as an image comes that grows, or
+        nothing can be said of it yet.
         """
         reply = self.reply
         if reply is None or not reply.holds_image or not self.connection.wants_write:
@@ -232,11 +234,11 @@ class ServedClient:
         seconds = now - self._sending_since
         if seconds < _SECONDS_WITHOUT_ROOM:
             return 0.0
-        left = self.connection.unsent + unacknowledged(self.connection.socket)
-        rate = max(1, reply.byte_count - left) / seconds
+        rate = max(1, self._taken() - self._taken_before) / seconds
         if rate >= (self._limits.bytes_per_second or math.inf) / 2:
             return 0.0
-        return left / rate
+        left = self.connection.unsent + unacknowledged(self.connection.socket)
+        return (left if reply.growing is None else left + reply.growing.left) / rate
 
     def expect_nothing(self) -> None:
         """Let go of what it has asked for."""
