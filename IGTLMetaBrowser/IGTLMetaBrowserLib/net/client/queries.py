@@ -242,9 +242,8 @@ class Queries:
         data_type, number = message.type_name, message.message_id
         self.repeats_numbers |= bool(number) and (data_type, number) in self._answered_numbers
         # Of two searches, each has its list.
-        same_type = (query for query in self.waiting if query.data_type == data_type)
-        for query in same_type:
-            if number and query.message_id == number:
+        for query in self.waiting if number else ():
+            if (query.data_type, query.message_id) == (data_type, number):
                 self.repeats_numbers = True
                 return query
         query = self._find(data_type, message.device_name)

@@ -71,5 +71,4 @@ def _keep_lists(lists: deque[codec.ImageMetaMessage], events: Sequence[ClientEve
 
 
 def _have_same_items(some: codec.ImageMetaMessage, others: codec.ImageMetaMessage) -> bool:
-    items = some.items
-    return items.has_bytes_of(others.items) if isinstance(items, ItemTable) else False
+    return isinstance(some.items, ItemTable) and some.items.has_bytes_of(others.items)

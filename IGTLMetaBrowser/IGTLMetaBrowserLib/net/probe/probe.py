@@ -291,16 +291,14 @@ class Probe:
         most = self._settings.answer_timeout
         until = max(late.begin for late in self._late) + most
         asked = ", ".join(late.query.type_name for late in self._late)
-        late_ones = [*self._late]
         try:
             while self._late and (received := self._receive(until, asked)) is not None:
                 self._take_late(received)
         except (EOFError, OSError, codec.DecodeError):
             self._connect_again()
             return
-        for late in late_ones:
-            if late.answer.outcome == "silence":
-                late.answer.words = f"none in {most:g} s; others were asked after {late.alone:g} s"
+        for late in self._late:
+            late.answer.words = f"none in {most:g} s; others were asked after {late.alone:g} s"
         self._late.clear()
 
     def _take_late(self, received: Received) -> bool:
