@@ -377,3 +377,22 @@ def test_images_without_a_checksum_are_fetched_if_that_is_accepted(tmp_path: Pat
     assert "came without a checksum" in refused.stderr
     assert "--accept-missing-checksum" in refused.stderr
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_that_all_may_not_be_all_is_said_of_a_server_that_pushes_other_lists(
+    tmp_path: Path,
+) -> None:
+    def script(peer: Peer) -> None:
+        while True:
+            query = peer.receive()
+            lists = [
+                codec.ImageMetaMessage([codec.ImageMetaItem(id=one, size=(2, 2, 2)) for one in ids])
+                for ids in ("A", "AB")
+            ]
+            image = make_image(1, (2, 2, 2), query.device_name)
+            peer.send(*(lists if query.type_name == "GET_IMGMETA" else [image]))
+
+    with ScriptedServer(script) as server:
+        result = igtlmeta("fetch", f"{server.host}:{server.port}", "--all", "-o", tmp_path)
+    assert sorted(path.stem for path in tmp_path.iterdir()) == ["A", "B"]
+    assert "several lists of images" in result.stderr

@@ -70,7 +70,7 @@ def fetch(arguments: argparse.Namespace) -> int:
         search = dict(arguments.search)
         images = _ListedImages(client, search, is_needed=arguments.all or bool(search))
         if arguments.all and images.message is not None:
-            note_of(images.message)
+            note_of(client, images.message)
         listed = images.listed
         ids, failures = ([*listed], []) if arguments.all else _listed_ids(arguments.ids, listed)
         # Any image would be an answer to a query without a name, be it that of a stream.

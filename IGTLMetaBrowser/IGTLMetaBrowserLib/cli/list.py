@@ -40,9 +40,7 @@ def list_images(arguments: argparse.Namespace) -> int:
         message = client.get_list(preparing=preparing, attributes=dict(arguments.search))
         if arguments.search and message.items and net.SEARCH not in message.metadata:
             note(f"{client.address} does not search: these are all of its images")
-        if client.is_list_in_doubt:
-            note(_SEVERAL_LISTS.format(address=client.address))
-        note_of(message)
+        note_of(client, message)
         items = net.with_whole_texts(message)
         if arguments.json:
             can_have_metadata = net.is_own_server(message)
@@ -59,8 +57,10 @@ def list_images(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def note_of(message: codec.ImageMetaMessage) -> None:
+def note_of(client: net.Client, message: codec.ImageMetaMessage) -> None:
     """Say on stderr what there is to know of a list, such as that there are more images."""
+    if client.is_list_in_doubt:
+        note(_SEVERAL_LISTS.format(address=client.address))
     if message.metadata.get(net.NOTICE):
         note(codec.printable(message.metadata[net.NOTICE]))
 
