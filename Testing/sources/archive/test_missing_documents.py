@@ -24,7 +24,7 @@ from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
 from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan
 
 LINE = codec.TrajectoryItem(name="Left", entry=(10, 20, 30), target=(1, 2, 3))
-WORDS = "a document of the study cannot be had, which may have replaced what is there: cannot fetch"
+WORDS = "a document of the patient cannot be had, which may have replaced what is there: cannot"
 
 
 @dataclass
@@ -90,6 +90,23 @@ def test_a_plan_says_that_it_may_have_been_replaced(source, peer, plans):
         answer = client.wait(client.ask("TRAJ"))
     assert [item.name for item in answer.items] == ["Right"]
     assert net.notices_of_documents(answer.metadata) == {}
+
+
+def test_it_says_so_of_one_in_another_study_of_the_patient(source, peer, slices):
+    """Other systems replace across studies; and nobody shall take what is there for all."""
+    others = [deepcopy(one) for one in slices]
+    for number, one in enumerate(others):
+        one.StudyInstanceUID, one.SeriesInstanceUID = f"{study.CT}.6", f"{study.CT}.7"
+        one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = f"{study.CT}.7.{number}"
+    plan = write_plan([LINE], others)
+    missing = write_plan([LINE], slices)
+    peer.series += [others, [plan], [missing]]
+    peer.withheld = {missing.SeriesInstanceUID}
+    for item in ready(source.images):
+        ready(source.image, item.id)
+    assert [item.name for item in ready(source.trajectories)] == ["Left"]
+    notices = source.notices_of_documents()
+    assert notices[plan.SOPInstanceUID].startswith(WORDS)
 
 
 def test_without_another_plan_it_is_not_taken_for_none(source, peer, plans):

@@ -80,7 +80,7 @@ class ArchiveOverlays:
         """Return those that are valid, in the space of an image. Raises ``NotReadyError``."""
         fetched, missing = self._fetched("SR"), self._missing("SR")
         plans = [plan for _, opened in fetched for plan in opened.plans]
-        study_of = {plan.uid: one["StudyInstanceUID"] for one, two in fetched for plan in two.plans}
+        patients = {plan.uid: one["PatientID"] for one, two in fetched for plan in two.plans}
         firsts = {id_: stack.frames[0] for id_, stack in self._stacks.items()}
         spaces = {
             (self._series[image_id]["PatientID"], *map(first.get, SPACE_KEYWORDS))
@@ -89,7 +89,7 @@ class ArchiveOverlays:
         }
         valid = valid_plans(plans, spaces)
         _require_any(valid, missing)
-        return [replace(one, notice=_both(one.notice, missing[study_of[one.uid]])) for one in valid]
+        return [replace(one, notice=_both(one.notice, missing[patients[one.uid]])) for one in valid]
 
     def label_maps(self) -> Sequence[codec.LabelMetaItem]:
         """Return the structures that are valid. Raises ``NotReadyError`` as ``trajectories``."""
@@ -108,7 +108,7 @@ class ArchiveOverlays:
             items = [item for item in listed if keys[item.id] not in gone]
             self.series_of_label_maps |= dict.fromkeys((item.id for item in items), series)
             self.notices_of_label_maps |= {
-                image_id: _both(notices.get(key, ""), missing[series["StudyInstanceUID"]])
+                image_id: _both(notices.get(key, ""), missing[series["PatientID"]])
                 for image_id, key in keys.items()
             }
             found += items
@@ -155,13 +155,16 @@ class ArchiveOverlays:
         ]
 
     def _missing(self, *modalities: str) -> defaultdict[str, str]:
-        """Return by the studies what there is to know of documents that cannot be had."""
+        """Return by the IDs of patients what there is to know of documents that cannot be had.
+
+        What they have replaced need not be of their study (PredecessorDocumentsSequence).
+        """
         words: defaultdict[str, str] = defaultdict(str)
         for series in self._listed(modalities):
             if series.uid in self._failed:
                 _, why = self._failed[series.uid]
-                words[series["StudyInstanceUID"]] = (
-                    "a document of the study cannot be had, which may have replaced what is "
+                words[series["PatientID"]] = (
+                    "a document of the patient cannot be had, which may have replaced what is "
                     f"there: {why}"
                 )
         return words
