@@ -13,6 +13,7 @@ from ..hierarchy import Place, change_place, put_in_place
 from ..node_names import savable_name, set_name
 from ..patient_marks import NOT_KNOWN, PATIENT_ATTRIBUTE, Patient, mark, marked_patient
 from ..server_nodes import IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE, written_id
+from .sequence_nodes import BASE_NAME_ATTRIBUTE
 
 _DICOM_PREFIX = "DICOM."
 _MESSAGE_PREFIX = "OpenIGTLink."
@@ -150,14 +151,18 @@ def rewrite_frame(
     shown_by: Sequence[Any],
     description: ImageDescription,
     patients: HiddenPatients,
+    is_selected: bool,
 ) -> None:
-    """Write it anew onto a frame of a sequence; ``shown_by`` are the nodes that show the frame.
+    """Write it anew onto a frame of a sequence, and onto its volume if this frame ``is_selected``.
 
-    Their names are those of the series: what was redacted in them stays so.
+    ``shown_by`` are the nodes that show the sequence, the volume is the last one. Their names are
+    those of the series: what was redacted in them stays so.
     """
     change_place(scene, description.place(patients.opposite()), description.place(patients))
     set_name(frame, description.redacted(patients).name)
     for node in shown_by:
         if patients.is_hidden:
             node.SetName(patients.redact(node.GetName()))
-    write_attributes(frame, description, patients)
+    for node in (frame, shown_by[-1]) if is_selected else (frame,):
+        write_attributes(node, description, patients)
+        node.SetAttribute(BASE_NAME_ATTRIBUTE, frame.GetName())

@@ -41,7 +41,6 @@ from .description import (
     patient_of,
     rewrite_description,
     rewrite_frame,
-    write_attributes,
     write_description,
 )
 from .moved_images import check_not_bent, forget_geometry, from_world, moved_back, write_geometry
@@ -422,10 +421,9 @@ class ImageNodes:
             if node is not None:
                 rewrite_description(self._scene, node, description, self._patients)
             else:
-                shown_by = self._frames.shown_by(key)
-                rewrite_frame(self._scene, frame, shown_by, description, self._patients)
-                if self._frames.is_selected(key):
-                    write_attributes(shown_by[-1], description, self._patients)
+                shown_by, is_selected = self._frames.shown_by(key), self._frames.is_selected(key)
+                patients = self._patients
+                rewrite_frame(self._scene, frame, shown_by, description, patients, is_selected)
         for key, name in self._preview_names.items():
             self._previews.rename(key, name.redacted(self._patients))
         self._scene_views.patients_changed()

@@ -20,10 +20,10 @@ from ..covered_ids import COVERED_ATTRIBUTES, cover_ids
 from ..hidden_nodes import unnoticed
 from ..patient_marks import PATIENT_ATTRIBUTE, mark
 from ..server_nodes import IMAGE_CLASSES, SERVER_ATTRIBUTE
+from .sequence_nodes import BASE_NAME_ATTRIBUTE
 
 # Of vtkSlicerSceneViewsModuleLogic: the attribute of the sequence browser of all scene views.
 _SCENE_VIEWS_ATTRIBUTE = "SceneView"
-_NAME_OF_PROXY = "Sequences.BaseName"
 _PREFIXES = ("DICOM.", "OpenIGTLink.")
 _PATIENT = tuple(f"DICOM.Patient{what}" for what in ("Name", "ID", "BirthDate"))
 
@@ -78,10 +78,10 @@ class SceneViews:
     def _rename_proxies(self) -> None:
         """Have the volumes say the name that Slicer has for their copies, see ``_copies``."""
         for sequence, volume in _sequences(self._scene):
-            name = next(_copies(sequence)).GetAttribute(_NAME_OF_PROXY)
+            name = next(_copies(sequence)).GetAttribute(BASE_NAME_ATTRIBUTE)
             if volume is not None and name is not None:
                 with unnoticed(volume):
-                    volume.SetAttribute(_NAME_OF_PROXY, name)
+                    volume.SetAttribute(BASE_NAME_ATTRIBUTE, name)
 
     def _register(self, node: Any) -> None:
         known = [node.GetAttribute(name) or "" for name in _PATIENT]

@@ -9,6 +9,8 @@ from ..new_nodes import add_display, new_node, require_in_scene
 from ..node_names import savable_index_text, savable_name
 
 BROWSER_CLASS = "vtkMRMLSequenceBrowserNode"
+BASE_NAME_ATTRIBUTE = "Sequences.BaseName"
+"""Slicer writes there what the node was called of which a frame was made."""
 
 
 def new_sequence(
