@@ -147,8 +147,11 @@ def texts_of_frames(scene: Any) -> list[tuple[str, ...]]:
 def test_when_patients_are_hidden_meanwhile_all_frames_say_so(
     loaded, events, scene, number, is_shown_again
 ):
+    """At once, as soon as the sequence can be replayed: some images have a volume still."""
     after(loaded, number)
     loaded.patients.hide()
+    if count(scene, "vtkMRMLSequenceBrowserNode"):
+        assert "Smith" not in str(texts_of_frames(scene))
     loaded.step()
     if is_shown_again:
         loaded.patients.hide(False)

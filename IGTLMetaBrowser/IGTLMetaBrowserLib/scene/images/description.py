@@ -163,6 +163,14 @@ def rewrite_frame(
     for node in shown_by:
         if patients.is_hidden:
             node.SetName(patients.redact(node.GetName()))
-    for node in (frame, shown_by[-1]) if is_selected else (frame,):
-        write_attributes(node, description, patients)
-        node.SetAttribute(BASE_NAME_ATTRIBUTE, frame.GetName())
+    write_attributes(frame, description, patients)
+    frame.SetAttribute(BASE_NAME_ATTRIBUTE, frame.GetName())
+    if is_selected:
+        _copy_attributes(frame, shown_by[-1])
+
+
+def _copy_attributes(source: Any, node: Any) -> None:
+    for name in set(node.GetAttributeNames()) - set(source.GetAttributeNames()):
+        node.RemoveAttribute(name)
+    for name in source.GetAttributeNames():
+        node.SetAttribute(name, source.GetAttribute(name))

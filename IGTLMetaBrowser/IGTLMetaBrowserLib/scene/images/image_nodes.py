@@ -222,9 +222,15 @@ class ImageNodes:
     def _is_described_here(self, node: Any) -> bool:
         return node.GetAttribute(_DESCRIBED_BY_ATTRIBUTE) == self._mark
 
-    def _may_describe(self, node: Any, description: ImageDescription) -> bool:
-        """Whether a description is that of a node, also if another browser has written it."""
-        return self._is_described_here(node) or description.is_written_on(node)
+    def _describable(self, node: Any, description: ImageDescription) -> Any:
+        """Return a node if a description is its, also if another browser has written it; or None.
+
+        From then on it is this browser's.
+        """
+        is_its = self._is_described_here(node) or description.is_written_on(node) if node else False
+        if is_its:
+            node.SetAttribute(_DESCRIBED_BY_ATTRIBUTE, self._mark)
+        return node if is_its else None
 
     def _place_regions(self, address: str, image_id: str, node: Any) -> None:
         for key in [key for key in self._descriptions if key[:2] == (address, image_id)]:
@@ -385,11 +391,9 @@ class ImageNodes:
         browser = yield from make_sequence(self._scene, volumes, name, unit, values)
         # Before the volumes go: whoever hears of that finds the images in the sequence.
         self._frames.keep(browser, [(address, image_id) for image_id in ids])
-        try:
-            yield from remove_in_turns(self._scene, volumes)
-        finally:
-            if changes != self._patient_changes:  # which was written onto the volumes only
-                self.patients_changed()
+        if changes != self._patient_changes:  # which was written onto the volumes only
+            self.patients_changed()
+        yield from remove_in_turns(self._scene, volumes)
         return browser
 
     def sequence_browser(self, address: str, ids: Sequence[str]) -> Any:
@@ -411,18 +415,16 @@ class ImageNodes:
         self._patient_changes += 1
         rewrite_patients(self._scene, self._patients)
         for key in list(self._descriptions):
-            node, description = self._nodes.get(key), self._descriptions[key]
-            frame = self._frames.frame(key) if node is None else None
-            described = node or frame
-            if described is None or not self._may_describe(described, description):
+            description, patients = self._descriptions[key], self._patients
+            # An image that becomes a frame has a volume until that is removed.
+            node = self._describable(self._nodes.get(key), description)
+            frame = self._describable(self._frames.frame(key), description)
+            if node is None and frame is None:
                 del self._descriptions[key]
-                continue
-            described.SetAttribute(_DESCRIBED_BY_ATTRIBUTE, self._mark)
             if node is not None:
-                rewrite_description(self._scene, node, description, self._patients)
-            else:
+                rewrite_description(self._scene, node, description, patients)
+            if frame is not None:
                 shown_by, is_selected = self._frames.shown_by(key), self._frames.is_selected(key)
-                patients = self._patients
                 rewrite_frame(self._scene, frame, shown_by, description, patients, is_selected)
         for key, name in self._preview_names.items():
             self._previews.rename(key, name.redacted(self._patients))
