@@ -23,7 +23,8 @@ from IGTLMetaBrowserLib.net.client import header_versions
 # Those that take longest, with what computes beside what waits for processes.
 START_FIRST = (
     "cli/test_cluster.py",
-    "ui/archive/test_archive_store.py",
+    "ui/archive/test_stored_plans.py",
+    "ui/archive/test_stored_segmentations.py",
     "hostile/test_mutations.py",
     "cli/test_index_command.py",
     "interop/test_exactness.py",

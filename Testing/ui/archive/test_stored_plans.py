@@ -1,23 +1,27 @@
-"""Plans and segmentations made in the window, stored in the archive that is browsed."""
+"""Plans made in the window, stored in the archive that is browsed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 import pydicom
 import pytest
 import slicer
-from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
 
 from helpers import orthanc, radiotherapy
-from helpers.demo_dicom import write_phantom
 from helpers.empty_archive import empty_archive
 from helpers.plans import NOTE
+from helpers.stored_documents import (
+    SECONDS_TO_STORE,
+    actions,
+    connect,
+    documents,
+    line,
+    load_the_image,
+    without_orthanc,
+)
 from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
 from IGTLMetaBrowserLib.sources.dicom.plans import read_plan
 from IGTLMetaBrowserLib.sources.dicom.replaced_documents import replaced_by
@@ -26,96 +30,6 @@ from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan
 pytest.importorskip("dicomweb_client")
 pytest.importorskip("highdicom")
 pytest.importorskip("pynetdicom")
-
-# The command imports highdicom, fetches the images and writes; other tests may run beside it.
-SECONDS_TO_STORE = 120
-
-without_orthanc = pytest.mark.skipif(
-    not orthanc.is_installed(), reason=f"no Orthanc: {orthanc.INSTALL}"
-)
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-
-
-@pytest.fixture(scope="module")
-def orthanc_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[orthanc.Orthanc]:
-    with orthanc.running(tmp_path_factory.mktemp("orthanc")) as archive:
-        yield archive
-
-
-@pytest.fixture(scope="module")
-def ct(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The files of 16 slices of the phantom's CT."""
-    folder = tmp_path_factory.mktemp("phantom")
-    write_phantom(folder, 16)
-    return sorted((folder / "CT").iterdir())
-
-
-@pytest.fixture
-def emptied(orthanc_of_all: orthanc.Orthanc) -> orthanc.Orthanc:
-    """An archive without anything of the test before."""
-    for patient in orthanc_of_all.call("GET", "/patients").json():
-        orthanc_of_all.call("DELETE", f"/patients/{patient}")
-    return orthanc_of_all
-
-
-@pytest.fixture
-def archive(emptied: orthanc.Orthanc, ct: list[Path]) -> orthanc.Orthanc:
-    """An archive with the CT."""
-    emptied.upload(ct)
-    return emptied
-
-
-@pytest.fixture
-def questions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the user was asked, and has agreed to."""
-    asked: list[str] = []
-    agree = lambda text: asked.append(text) or True  # noqa: E731
-    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", agree)
-    return asked
-
-
-def connect(user, address: str) -> None:
-    user.press(user.ui.archiveButton)
-    asked = user.panel.archive.dialog
-    asked.addressBox.currentText = address
-    QTest.mouseClick(asked.connectButton, Qt.LeftButton)
-    user.wait_for_status("offers one image")
-
-
-def line(name: str, owner: str = ""):
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", name)
-    node.AddControlPointWorld(30, 40, 50)
-    node.AddControlPointWorld(10, -5, 2)
-    if owner:
-        node.SetAttribute("IGTLMetaBrowser.TrajectoryOwner", owner)
-    return node
-
-
-def actions(user) -> dict[str, object]:
-    """What the menu of the button Send offers."""
-    menu = user.panel.trajectories.sendMenu
-    menu.fill()
-    return {action.text: action for action in menu.menu.actions()}
-
-
-def load_the_image(user) -> str:
-    (image_id,) = user.ids()
-    user.load(image_id)
-    user.panel.archiveStore.imageInViews = lambda: image_id  # there are no views here
-    return image_id
-
-
-def documents(archive: orthanc.Orthanc, modality: str) -> list[pydicom.Dataset]:
-    """What the archive has of them, in the order of their creation."""
-    query = {"Level": "Instance", "Query": {"Modality": modality}}
-    ids = archive.call("POST", "/tools/find", json=query).json()
-    files = [archive.call("GET", f"/instances/{id_}/file").content for id_ in ids]
-    found = [pydicom.dcmread(BytesIO(content)) for content in files]
-    return sorted(found, key=lambda one: len(replaced_by(one)))
 
 
 class Plan:
@@ -364,103 +278,6 @@ def test_two_plans_that_were_stored_in_the_place_of_one_say_so_until_one_is_give
     plan.get()
     assert sorted(one.item.target[0] for one in plan.listed()) == [10, 13]
     assert not any("another one" in note for note in plan.notes())
-
-
-def segmentation(image, name: str = "Plan of the ablation"):
-    """One with two segments that overlap, as a user draws them in an image."""
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
-    node.CreateDefaultDisplayNodes()
-    node.SetReferenceImageGeometryParameterFromVolumeNode(image)
-    add_segment(node, image, "Lebér", (0.1, 0.2, 0.9), slice(10, 30))
-    add_segment(node, image, "Tumor", (1, 0, 0), slice(20, 25))
-    return node
-
-
-def add_segment(node, image, name: str, color: tuple[float, ...], rows: slice) -> None:
-    scene = slicer.mrmlScene
-    voxels = np.zeros(image.GetImageData().GetDimensions()[::-1], np.uint8)
-    voxels[5:8, rows, 40:50] = 1
-    label_map = scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", name)
-    label_map.CopyOrientation(image)
-    slicer.util.updateVolumeFromArray(label_map, voxels)
-    slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(label_map, node)
-    scene.RemoveNode(label_map)
-    segment = node.GetSegmentation().GetNthSegment(node.GetSegmentation().GetNumberOfSegments() - 1)
-    segment.SetName(name)
-    segment.SetColor(*color)
-
-
-@without_orthanc
-def test_a_segmentation_is_stored_by_dimse_comes_back_and_is_replaced(user, archive, questions):
-    connect(user, archive.peer)
-    image = user.panel.browser.images.node(load_the_image(user))
-    drawn = segmentation(image)
-    actions(user)["Store Plan of the ablation"].trigger()
-    assert "Store 'Plan of the ablation' in ORTHANC@localhost" in questions[0]
-    assert "as a new segmentation of 'CT head'?" in questions[0]
-    user.wait_for_status("Structures: 2 stored in ORTHANC@localhost", SECONDS_TO_STORE)
-    (first,) = documents(archive, "SEG")
-    assert [one.SegmentLabel for one in first.SegmentSequence] == ["Lebér", "Tumor"]
-    slicer.mrmlScene.RemoveNode(drawn)
-    user.press(user.ui.labelMapsButton)
-    user.wait_for_status("offers 2 label maps")
-    overlays = user.panel.browser.overlays
-    names = {one.name: one for one in overlays.label_maps}
-    assert names["Lebér"].structures[0].rgba == pytest.approx((26, 51, 230, 255), abs=1)
-    assert [row[1] for row in user.table()[1:]] == ["Lebér, of CT head", "Tumor, of CT head"]
-    # Its segments are changed one after the other: each goes into the document of the one before.
-    for name in names:
-        user.load(names[name].id)
-    changed = overlays.show_segmentation(names["Tumor"].id)
-    changed.SetName("Tumor, changed")
-    changed.GetSegmentation().GetNthSegment(0).SetName("Residual tumor")
-    changed.GetSegmentation().AddEmptySegment("empty", "Nothing")
-    store_segment(user, "Tumor, changed")
-    assert "in place of the segment that it came from?" in questions[1]
-    assert "The other segments of that segmentation of 'CT head' stay as they are." in questions[1]
-    assert "Left out, as they have no voxels in the image: 'Nothing'." in questions[1]
-    assert "No longer in it: 'Tumor'." in questions[1]
-    other = overlays.show_segmentation(names["Lebér"].id)
-    other.SetName("Liver")
-    store_segment(user, "Liver")
-    changed.GetSegmentation().GetNthSegment(0).SetName("Tumor, again")
-    store_segment(user, "Tumor, changed")
-    stored = documents(archive, "SEG")
-    replaced = {uid: one.SOPInstanceUID for one in stored for uid in replaced_by(one)}
-    assert (len(stored), len(replaced)) == (4, 3)
-    user.press(user.ui.labelMapsButton)
-    user.wait_for_status("offers 2 label maps")
-    assert {one.name for one in overlays.label_maps} == {"Lebér", "Tumor, again"}
-
-
-def store_segment(user, name: str) -> None:
-    user.ui.statusLabel.text = ""
-    actions(user)[f"Store {name}"].trigger()
-    user.wait_for_status("Structures: 1 stored", SECONDS_TO_STORE)
-
-
-@without_orthanc
-def test_what_is_not_of_an_image_of_the_archive_is_refused(user, archive, questions):
-    connect(user, archive.dicomweb)
-    image = user.panel.browser.images.node(load_the_image(user))
-    scene = slicer.mrmlScene
-    other = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Another volume")
-    other.CopyOrientation(image)
-    other.SetAndObserveImageData(image.GetImageData())
-    segmentation(other, "Of another volume")
-    actions(user)["Store Of another volume"].trigger()
-    assert "was drawn in 'Another volume', which is not an image of this archive" in user.status
-    # A label map that names no image could be of any patient: the subject hierarchy knows.
-    label_map = scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "Somebody's labels")
-    label_map.CopyOrientation(image)
-    voxels = np.ones(image.GetImageData().GetDimensions()[::-1], np.uint8)
-    slicer.util.updateVolumeFromArray(label_map, voxels)
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), "Somebody else")
-    hierarchy.SetItemParent(hierarchy.GetItemByDataNode(label_map), patient)
-    actions(user)["Store Somebody's labels"].trigger()
-    assert "is of the patient 'Somebody else', and 'CT head' is of " in user.status
-    assert questions == []
 
 
 def test_without_its_image_a_plan_is_not_stored(user, questions):
