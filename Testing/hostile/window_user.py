@@ -43,6 +43,8 @@ class WindowUser(Monkey):
         ``in_parts``: the images, which are small, come in parts as large ones do.
         """
         self.dice, self.recent = dice, []
+        # Those of another sequence: alone, this one would be another.
+        slicer.app.settings().remove("IGTLMetaBrowser/Servers")
         for server in self.replaceable():
             server.start()
         with WAYS["plain browser in parts" if in_parts else "plain browser"].use():
@@ -172,7 +174,8 @@ def change_setting(monkey: WindowUser) -> None:
     else:
         names = {"connect": "connectTimeout", "answer": "answerTimeout", "largest": "largestImage"}
         box = getattr(ui, f"{names[change]}SpinBox")
-        box.value = monkey.dice.choice((1, 2, 30, 2048))
+        # The server that streams answers nothing: who allows it minutes waits for minutes, rightly.
+        box.value = monkey.dice.choice((1, 2) if change == "answer" else (1, 2, 30, 2048))
 
 
 def wait_longer(monkey: WindowUser) -> Iterator[Until]:
