@@ -18,7 +18,6 @@ from .. import codec, net
 from ..privacy.hidden_patients import HiddenPatients
 from ..privacy.redacted_log import redact_log, stop_redacting_log
 from ..scene.copied_nodes import CopiedNodes
-from ..scene.covered_ids import rewrite_patients
 from ..scene.images.image_nodes import ImageNodes
 from ..scene.markups.trajectory_nodes import TrajectoryNodes
 from ..scene.overlay_nodes import OverlayNodes
@@ -201,8 +200,8 @@ class Browser:
         self._scene_events.close()
         self.metadata.close()
         self.images.sequences.close()
-        of_scene = self._in_scene.image_shown, self._in_scene.released
-        for signal in (self._events, *of_scene, self.patients.hidden_changed):
+        self._in_scene.close()
+        for signal in (self._events, self.patients.hidden_changed):
             signal.disconnect_all()
         open_browsers.remove(self, self._in_scene.on_hidden_changed)
 
@@ -373,8 +372,7 @@ class Browser:
         self._events.emit(SceneClosed())
 
     def _on_scene_imported(self) -> None:
-        if self.patients.is_hidden:
-            rewrite_patients(self.scene, self.patients)
+        self._in_scene.on_scene_imported()
         self._owned.note_copies(self._copied_nodes.release_imported())
         self._adopt_nodes()
         self._events.emit(SceneImported())

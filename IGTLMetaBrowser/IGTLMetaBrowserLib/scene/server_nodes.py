@@ -49,7 +49,7 @@ def node_with(scene: Any, class_names: Sequence[str], attributes: Mapping[str, s
         for node in nodes:
             texts = ((uncovered(node.GetAttribute(name)), attributes[name]) for name in attributes)
             is_wanted = all(text == wanted for text, wanted in texts)
-            if is_wanted and node.GetClassName() == class_name and not _is_replaying(scene, node):
+            if is_wanted and node.GetClassName() == class_name and not is_replaying(scene, node):
                 return node
     return None
 
@@ -62,7 +62,7 @@ def unless_released(node: Any) -> Any:
     return node if node is not None and node.GetAttribute(IMAGE_ID_ATTRIBUTE) else None
 
 
-def _is_replaying(scene: Any, node: Any) -> bool:
+def is_replaying(scene: Any, node: Any) -> bool:
     """Whether a node shows the frames of a sequence: it says each time what the frame says."""
     browsers = scene.GetNodesByClass("vtkMRMLSequenceBrowserNode")
     browsers.UnRegister(None)  # Python has it now

@@ -298,6 +298,16 @@ class SceneImages:
         calibration = self._metadata.calibration(image_id)
         self._nodes.calibrate(self._connection.address, image_id, calibration)
 
+    def on_scene_imported(self) -> None:
+        """Hide the patients of what has come, if others are hidden."""
+        self._nodes.hide_imported()
+
+    def close(self) -> None:
+        """Let go of who is told; patients can still be shown again."""
+        for signal in (self.image_shown, self.released):
+            signal.disconnect_all()
+        self._nodes.close()
+
     def on_hidden_changed(self, _is_hidden: bool) -> None:
         """Write anew what the volumes say of their patients, who were hidden or shown."""
         self._metadata.register_patients()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import fields as fields_of
 from typing import Any
 
 from ... import codec
+from ...metadata.modules import RECORDS, TYPES
 from ...privacy.hidden_patients import HiddenPatients, is_pseudonym
 from ..covered_ids import covered_id
 from ..hierarchy import Place, change_place, put_in_place
-from ..node_names import savable_name, set_name
+from ..node_names import given_name, savable_name, set_name
 from ..patient_marks import NOT_KNOWN, PATIENT_ATTRIBUTE, Patient, mark, marked_patient
 from ..server_nodes import IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE, written_id
 from .sequence_nodes import BASE_NAME_ATTRIBUTE
@@ -112,6 +114,23 @@ def write_attributes(node: Any, description: ImageDescription, patients: HiddenP
     node.RemoveAttribute(PATIENT_ATTRIBUTE)
     if patients.is_hidden:
         mark(node, description.patient, patients)
+
+
+def read_description(node: Any, image_id: str) -> ImageDescription | None:
+    """Return what a node says of its image; None if its patient is hidden in it."""
+    texts = {name: node.GetAttribute(name) or "" for name in node.GetAttributeNames()}
+    if marked_patient(node) != NOT_KNOWN or is_pseudonym(
+        texts.get(f"{_DICOM_PREFIX}PatientName", "")
+    ):
+        return None
+    keywords = (field.name for type_ in TYPES for field in fields_of(RECORDS[type_]))
+    known = {keyword: texts.get(_DICOM_PREFIX + keyword, "") for keyword in keywords}
+    rest = {
+        name.removeprefix(_MESSAGE_PREFIX): text
+        for name, text in texts.items()
+        if name.startswith(_MESSAGE_PREFIX)
+    }
+    return ImageDescription(image_id, given_name(node), known, rest)
 
 
 def patient_of(node: Any) -> Patient:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import slicer
@@ -36,6 +35,7 @@ from ..server_nodes import (
 )
 from ..transform_followers import TransformFollowers
 from .calibrated_spacing import calibrate, calibrate_new, with_spacing, with_stride
+from .describer import Describer
 from .description import (
     ImageDescription,
     patient_of,
@@ -49,12 +49,11 @@ from .scene_views import SceneViews
 from .sequence import SequenceFrames, frame_order, make_sequence, remove_in_turns
 from .sequence_recording import SequenceRecording
 from .subvolumes import MOST_AT_ONCE, WholeInTurns
+from .undescribed_volumes import UndescribedVolumes
 from .volumes import show_image, show_next, volume_around
 
 SCAN_TIME_ATTRIBUTE = "IGTLMetaBrowser.ScanTime"
 """ISO 8601, UTC."""
-_DESCRIBED_BY_ATTRIBUTE = "IGTLMetaBrowser.DescribedBy"
-"""Who has written onto a node what it shows: another browser may show another image in it."""
 
 
 class ImageNodes:
@@ -67,7 +66,7 @@ class ImageNodes:
 
     def __init__(self, scene: Any, known: StandardProviders, patients: HiddenPatients) -> None:
         self._scene = scene
-        self._mark = uuid4().hex
+        self._describer = Describer(self._nodes_of_descriptions)
         self.known = known
         self._patients = patients
         self._nodes = NodeReferences(scene)
@@ -79,6 +78,7 @@ class ImageNodes:
         self._descriptions: dict[tuple[Any, ...], ImageDescription] = {}
         self._frames = SequenceFrames(scene)
         self._scene_views = SceneViews(scene, patients)
+        self._undescribed = UndescribedVolumes(scene, patients)
         self._disowned: set[tuple[str, str]] = set()
         self._regions = TransformFollowers()
         # Of the last large sub-volume that was prepared.
@@ -98,8 +98,7 @@ class ImageNodes:
 
         Or if the id is another patient's now, and the node still has the image of before.
         """
-        is_outdated = (address, image_id) in self._disowned
-        return None if is_outdated else self.node(address, image_id)
+        return None if (address, image_id) in self._disowned else self.node(address, image_id)
 
     def disown(self, address: str, image_id: str) -> None:
         """Have an image own nothing that comes from now on, until it is shown anew."""
@@ -116,8 +115,7 @@ class ImageNodes:
 
     def _volume_in_scene(self, address: str, image_id: str) -> Any:
         """Return the same, also if another browser has brought it into the scene meanwhile."""
-        node = self.volume(address, image_id)
-        if node is not None:
+        if (node := self.volume(address, image_id)) is not None:
             return node
         attributes = {SERVER_ATTRIBUTE: address, IMAGE_ID_ATTRIBUTE: written_id(image_id)}
         return self._unknown_node_with(attributes)
@@ -207,7 +205,7 @@ class ImageNodes:
         """Whether the volume of an image, if there is one, shows an image of a patient."""
         if node is None:
             return True
-        before = self._descriptions.get(key) if self._is_described_here(node) else None
+        before = self._descriptions.get(key) if self._describer.has_signed(node) else None
         shown = patient_of(node)
         # Another browser may have shown another one's there; a hidden one is known only here.
         return (before.patient if before and not shown[0] else shown) == patient
@@ -216,21 +214,13 @@ class ImageNodes:
         self, key: tuple[Any, ...], node: Any, description: ImageDescription
     ) -> None:
         self._descriptions[key] = description
-        node.SetAttribute(_DESCRIBED_BY_ATTRIBUTE, self._mark)
+        self._describer.sign(node)
         write_description(self._scene, node, description, self._patients)
 
-    def _is_described_here(self, node: Any) -> bool:
-        return node.GetAttribute(_DESCRIBED_BY_ATTRIBUTE) == self._mark
-
-    def _describable(self, node: Any, description: ImageDescription) -> Any:
-        """Return a node if a description is its, also if another browser has written it; or None.
-
-        From then on it is this browser's.
-        """
-        is_its = self._is_described_here(node) or description.is_written_on(node) if node else False
-        if is_its:
-            node.SetAttribute(_DESCRIBED_BY_ATTRIBUTE, self._mark)
-        return node if is_its else None
+    def _nodes_of_descriptions(self) -> Iterator[Any]:
+        for key in self._descriptions:
+            nodes = self._nodes.get(key), self._frames.frame(key), self._frames.volume(key)
+            yield from filter(None, nodes)
 
     def _place_regions(self, address: str, image_id: str, node: Any) -> None:
         for key in [key for key in self._descriptions if key[:2] == (address, image_id)]:
@@ -273,8 +263,7 @@ class ImageNodes:
 
     def replace_preview(self, address: str, image_id: str) -> None:
         """Let the image's volume take the place of its preview, if there is one."""
-        volume = self.volume(address, image_id)
-        if volume is not None:
+        if (volume := self.volume(address, image_id)) is not None:
             self._previews.replace((address, image_id), volume)
         self.remove_preview(address, image_id)
 
@@ -417,8 +406,8 @@ class ImageNodes:
         for key in list(self._descriptions):
             description, patients = self._descriptions[key], self._patients
             # An image that becomes a frame has a volume until that is removed.
-            node = self._describable(self._nodes.get(key), description)
-            frame = self._describable(self._frames.frame(key), description)
+            node = self._describer.take(self._nodes.get(key), description)
+            frame = self._describer.take(self._frames.frame(key), description)
             if node is None and frame is None:
                 del self._descriptions[key]
             if node is not None:
@@ -429,6 +418,17 @@ class ImageNodes:
         for key, name in self._preview_names.items():
             self._previews.rename(key, name.redacted(self._patients))
         self._scene_views.patients_changed()
+        self._undescribed.patients_changed()
+
+    def hide_imported(self) -> None:
+        """Hide patients in what has come into the scene, if they are hidden."""
+        if self._patients.is_hidden:
+            rewrite_patients(self._scene, self._patients)
+            self._undescribed.cover()
+
+    def close(self) -> None:
+        """Leave the volumes to other browsers: what they say is theirs to hide."""
+        self._describer.close()
 
     def _show(
         self,

@@ -1,0 +1,112 @@
+"""Patients in volumes that no open browser has described: of a saved scene, or of a closed one.
+
+Nobody else knows what they say. It is read when patients are hidden, and written again when they
+are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from vtkmodules.vtkCommonCore import vtkWeakReference
+
+from ...privacy.hidden_patients import HiddenPatients
+from ..hidden_nodes import unnoticed
+from ..hierarchy import change_place
+from ..node_names import set_name
+from ..patient_marks import nodes_and_copies
+from ..server_nodes import (
+    IMAGE_CLASSES,
+    IMAGE_ID_ATTRIBUTE,
+    SERVER_ATTRIBUTE,
+    is_replaying,
+    read_id,
+)
+from .describer import described_nodes
+from .description import (
+    ImageDescription,
+    read_description,
+    rewrite_description,
+    write_attributes,
+)
+from .sequence_nodes import BASE_NAME_ATTRIBUTE, BROWSER_CLASS
+
+
+class UndescribedVolumes:
+    """Those of a scene, also those that replay a sequence, and its frames."""
+
+    def __init__(self, scene: Any, patients: HiddenPatients) -> None:
+        self._scene = scene
+        self._patients = patients
+        # Weak: they have the voxels, also of a scene that was closed.
+        self._read: list[tuple[vtkWeakReference, ImageDescription]] = []
+
+    def patients_changed(self) -> None:
+        """Cover the names in all of them, or write them again."""
+        if self._patients.is_hidden:
+            self.cover()
+            return
+        alive = [(reference.Get(), description) for reference, description in self._read]
+        by_id = {description.image_id: description for _, description in alive}
+        for node, description in alive:
+            if node is not None:
+                # Meanwhile, a volume may have been given another frame to show.
+                self._write(node, by_id.get(_image_id(node), description))
+        self._read = []
+
+    def cover(self) -> None:
+        """Cover the names in those that say them."""
+        found = [(node, read_description(node, _image_id(node))) for node in self._nodes()]
+        for _, one in found:  # all of them first: the texts of one may name another's patient
+            if one is not None:
+                fields = one.fields
+                birth_date = fields["PatientBirthDate"]
+                self._patients.register(fields["PatientName"], fields["PatientID"], birth_date)
+        for node, one in found:
+            if one is not None and one.redacted(self._patients) != one:
+                self._write(node, one)
+                reference = vtkWeakReference()
+                reference.Set(node)
+                self._read.append((reference, one))
+
+        for node in _sequences(self._scene) if found else ():
+            node.SetName(self._patients.redact(node.GetName()))  # stays so, see ``rewrite_frame``
+
+    def _nodes(self) -> Iterator[Any]:
+        described = {*described_nodes()}
+        for node in nodes_and_copies(self._scene):
+            is_image = node.GetClassName() in IMAGE_CLASSES and node.GetAttribute(SERVER_ATTRIBUTE)
+            if is_image and node not in described:
+                yield node
+
+    def _write(self, node: Any, description: ImageDescription) -> None:
+        scene, patients = self._scene, self._patients
+        is_in_scene = node.GetScene() is scene
+        if is_in_scene and not is_replaying(scene, node):
+            rewrite_description(scene, node, description, patients)
+            return
+        change_place(scene, description.place(patients.opposite()), description.place(patients))
+        if is_in_scene:
+            write_attributes(node, description, patients)
+            return
+        with unnoticed(node):  # told that a frame has changed, Slicer would copy its voxels
+            set_name(node, description.redacted(patients).name)
+            write_attributes(node, description, patients)
+            if node.GetAttribute(BASE_NAME_ATTRIBUTE) is not None:
+                node.SetAttribute(BASE_NAME_ATTRIBUTE, node.GetName())
+
+
+def _sequences(scene: Any) -> Iterator[Any]:
+    """Yield the sequences that hold images from servers, and what replays them."""
+    browsers = scene.GetNodesByClass(BROWSER_CLASS)
+    browsers.UnRegister(None)  # Python has it now
+    for browser in browsers:
+        sequence = browser.GetMasterSequenceNode()
+        first = None if sequence is None else sequence.GetNthDataNode(0)
+        if first is not None and first.GetAttribute(SERVER_ATTRIBUTE):
+            yield from filter(None, (browser, sequence, browser.GetProxyNode(sequence)))
+
+
+def _image_id(node: Any) -> str:
+    return read_id(node.GetAttribute(IMAGE_ID_ATTRIBUTE))

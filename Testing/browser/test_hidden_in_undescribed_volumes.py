@@ -1,0 +1,128 @@
+"""Patients are hidden in volumes that no open browser has described, and shown again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import slicer
+from vtkmodules.vtkCommonCore import vtkIdList
+
+from browser.test_browser_sequences import connect, perfusion
+from helpers.peers import ServerInThread
+from helpers.saved_scene import load_scene, save_scene
+from IGTLMetaBrowserLib.browser.browser import Browser
+from IGTLMetaBrowserLib.browser.events import ImageStatus
+from IGTLMetaBrowserLib.scene.patient_marks import nodes_and_copies
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
+
+__all__ = ["perfusion"]
+OF_PATIENT = ("Phantom, Head", "P1")
+
+
+@pytest.fixture
+def late(scene: slicer.vtkMRMLScene):
+    """A browser that has shown no image of the scene."""
+    browser = Browser(scene)
+    yield browser
+    browser.close()
+
+
+@pytest.mark.parametrize("is_saved", [False, True], ids=["of a closed browser", "of a saved scene"])
+def test_the_volume_and_its_patient_s_folder(
+    browser: Browser, late: Browser, scene: slicer.vtkMRMLScene, is_saved: bool, tmp_path: Path
+) -> None:
+    browser.load_image("CT")
+    browser.close()
+    if is_saved:
+        path = save_scene(scene, tmp_path)
+        scene.Clear(0)
+        load_scene(scene, path)
+    before = texts_in(scene)
+    assert set(OF_PATIENT) <= {*before.values()}
+    late.patients.hide()
+    assert not set(OF_PATIENT) & {*texts_in(scene).values()}
+    late.patients.hide(False)
+    assert texts_in(scene) == before
+
+
+def test_a_scene_that_is_opened_while_patients_are_hidden(
+    browser: Browser, server: ServerInThread, scene: slicer.vtkMRMLScene, tmp_path: Path
+) -> None:
+    """Its images are found as those of the server, and named when patients are shown."""
+    browser.load_image("CT")
+    path = save_scene(scene, tmp_path)
+    scene.Clear(0)
+    browser.patients.hide()
+    load_scene(scene, path)
+    assert not set(OF_PATIENT) & {*texts_in(scene).values()}
+    assert browser.images.state("CT").status is ImageStatus.LOADED
+    browser.patients.hide(False)
+    assert dicom_texts(browser.images.node("CT"))["DICOM.PatientName"] == OF_PATIENT[0]
+    assert not any("hidden" in text for text in texts_in(scene).values())
+
+
+def test_what_an_open_browser_has_described_is_hidden_by_that_one(
+    browser: Browser, late: Browser, scene: slicer.vtkMRMLScene
+) -> None:
+    """It knows more than the node says."""
+    browser.load_image("CT")
+    before = texts_in(scene)
+    late.patients.hide()
+    assert texts_in(scene) == before
+    browser.patients.hide()
+    assert not set(OF_PATIENT) & {*texts_in(scene).values()}
+    late.patients.hide(False)
+    browser.patients.hide(False)
+    assert texts_in(scene) == before
+
+
+def test_the_frames_of_a_4d_series_and_what_replays_them(
+    unconnected: Browser, late: Browser, scene, sequences, perfusion: Path
+) -> None:
+    with ServerInThread(DicomFolderSource(perfusion)) as server:
+        browser = connect(unconnected, server)
+        entries = browser.images.entries
+        player = browser.load_sequence(entries[0].id)
+        browser.close()
+    names = {entries[0].patient_name, entries[0].patient_id}
+    for number in (2, 0):
+        player.SetSelectedItemNumber(number)
+    before = texts_in(scene)
+    assert names <= {*before.values()}
+    late.patients.hide()
+    player.SetSelectedItemNumber(2)
+    assert not names & {*texts_in(scene).values()}
+    late.patients.hide(False)
+    # The volume says what the frame says that it shows now.
+    volume = player.GetProxyNode(player.GetMasterSequenceNode())
+    frame = player.GetMasterSequenceNode().GetNthDataNode(2)
+    assert volume.GetAttribute("IGTLMetaBrowser.ImageId") == entries[2].id
+    assert dicom_texts(volume) == dicom_texts(frame)
+    player.SetSelectedItemNumber(0)
+    assert texts_in(scene) == before
+
+
+def texts_in(scene: slicer.vtkMRMLScene) -> dict[str, str]:
+    """Names and attributes of all nodes and frames, and of the items of the subject hierarchy."""
+    texts = {}
+    for number, node in enumerate(nodes_and_copies(scene)):
+        texts[f"{number} name"] = node.GetName()
+        for name in node.GetAttributeNames():
+            if "DescribedBy" not in name:
+                texts[f"{number} {name}"] = node.GetAttribute(name)
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    items = vtkIdList()
+    hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), items, True)
+    for number in range(items.GetNumberOfIds()):
+        item = items.GetId(number)
+        texts[f"item {item}"] = hierarchy.GetItemName(item)
+        for name in ("DICOM.PatientName", "DICOM.PatientID"):
+            texts[f"item {item} {name}"] = hierarchy.GetItemAttribute(item, name)
+    return texts
+
+
+def dicom_texts(node) -> dict[str, str]:
+    """What a node says of its image, by DICOM keywords."""
+    names = node.GetAttributeNames()
+    return {name: node.GetAttribute(name) for name in names if name.startswith("DICOM.")}
