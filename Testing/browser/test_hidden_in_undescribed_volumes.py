@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,15 @@ import slicer
 from vtkmodules.vtkCommonCore import vtkIdList
 
 from browser.test_browser_sequences import connect, perfusion
+from helpers.hospital import parents
+from helpers.one_patient import JONES, SMITH, Clinic
+from helpers.one_patient import connect as connect_to
 from helpers.peers import ServerInThread
 from helpers.saved_scene import load_scene, save_scene
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import ImageStatus
 from IGTLMetaBrowserLib.scene.patient_marks import nodes_and_copies
+from IGTLMetaBrowserLib.scene.server_nodes import IMAGE_ID_ATTRIBUTE
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 __all__ = ["perfusion"]
@@ -100,6 +105,74 @@ def test_the_frames_of_a_4d_series_and_what_replays_them(
     assert volume.GetAttribute("IGTLMetaBrowser.ImageId") == entries[2].id
     assert dicom_texts(volume) == dicom_texts(frame)
     player.SetSelectedItemNumber(0)
+    assert texts_in(scene) == before
+
+
+@pytest.mark.parametrize("is_users", [False, True], ids=["one id", "the user's"])
+def test_of_two_patients_each_volume_gets_its_own_name_again(
+    late: Browser, scene: slicer.vtkMRMLScene, clinic: Clinic, is_users: bool
+) -> None:
+    """Two servers give one id to both; what has become the user's has none."""
+    next_door = Clinic()
+    next_door.patient = JONES
+    closed = Browser(scene)
+    for one in (clinic, next_door):
+        with ServerInThread(one) as server:
+            connect_to(closed, server).list_images()
+            volume = closed.load_image("0")
+            if is_users:
+                volume.RemoveAttribute(IMAGE_ID_ATTRIBUTE)
+    closed.close()
+    before = texts_in(scene)
+    late.patients.hide()
+    assert not {*SMITH, *JONES} & {*texts_in(scene).values()}
+    late.patients.hide(False)
+    assert texts_in(scene) == before
+
+
+def test_what_has_come_meanwhile_is_not_written_over(
+    late: Browser, scene: slicer.vtkMRMLScene, clinic: Clinic, clinic_server: ServerInThread
+) -> None:
+    """A server that was started again gives the id to the next patient's image."""
+    with closing(Browser(scene)) as closed:
+        connect_to(closed, clinic_server).list_images()
+        closed.load_image("0")
+    late.patients.hide()
+    clinic.patient = JONES
+    connect_to(late, clinic_server).list_images()
+    volume = late.load_image("0")
+    late.patients.hide(False)
+    assert volume.GetAttribute("DICOM.PatientName") == JONES[1]
+    assert parents(volume) == [JONES[1]]
+
+
+def test_a_volume_that_is_saved_and_opened_again_while_they_are_hidden(
+    browser: Browser, late: Browser, scene: slicer.vtkMRMLScene, tmp_path: Path
+) -> None:
+    browser.load_image("CT")
+    browser.close()
+    before = {*texts_in(scene).values()}
+    late.patients.hide()
+    path = save_scene(scene, tmp_path)
+    assert not any(word in path.read_text(encoding="utf-8") for word in OF_PATIENT)
+    scene.Clear(0)
+    load_scene(scene, path)
+    late.patients.hide(False)
+    assert before <= {*texts_in(scene).values()}
+
+
+def test_a_patient_with_an_id_who_is_called_as_a_pseudonym(
+    late: Browser, scene: slicer.vtkMRMLScene, clinic: Clinic, clinic_server: ServerInThread
+) -> None:
+    """So studies call those who take part."""
+    clinic.patient = ("W-1021", "Patient 7")
+    with closing(Browser(scene)) as closed:
+        connect_to(closed, clinic_server).list_images()
+        closed.load_image("0")
+    before = texts_in(scene)
+    late.patients.hide()
+    assert not {*clinic.patient} & {*texts_in(scene).values()}
+    late.patients.hide(False)
     assert texts_in(scene) == before
 
 

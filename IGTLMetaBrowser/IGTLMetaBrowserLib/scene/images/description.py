@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
@@ -9,18 +10,20 @@ from typing import Any
 
 from ... import codec
 from ...metadata.modules import RECORDS, TYPES
-from ...privacy.hidden_patients import HiddenPatients, is_pseudonym
+from ...privacy.hidden_patients import HiddenPatients, is_pseudonym, text_of_uid
 from ..covered_ids import covered_id
 from ..hierarchy import Place, change_place, put_in_place
 from ..node_names import given_name, savable_name, set_name
 from ..patient_marks import NOT_KNOWN, PATIENT_ATTRIBUTE, Patient, mark, marked_patient
-from ..server_nodes import IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE, written_id
+from ..server_nodes import IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE, read_id, written_id
 from .sequence_nodes import BASE_NAME_ATTRIBUTE
 
 _DICOM_PREFIX = "DICOM."
 _MESSAGE_PREFIX = "OpenIGTLink."
 # A message may carry gigabytes of metadata; they would all be written into the scene's file.
 _LONGEST_VALUE = 10_000
+COVERED_ATTRIBUTE = "IGTLMetaBrowser.Covered"
+"""While patients are hidden, all that the node said, as ``HiddenPatients.covered`` has it."""
 
 
 @dataclass(frozen=True)
@@ -112,16 +115,17 @@ def write_attributes(node: Any, description: ImageDescription, patients: HiddenP
     for key, value in shown.metadata.items():
         node.SetAttribute(_MESSAGE_PREFIX + key, value)
     node.RemoveAttribute(PATIENT_ATTRIBUTE)
+    node.RemoveAttribute(COVERED_ATTRIBUTE)
     if patients.is_hidden:
         mark(node, description.patient, patients)
 
 
-def read_description(node: Any, image_id: str) -> ImageDescription | None:
+def read_description(node: Any) -> ImageDescription | None:
     """Return what a node says of its image; None if its patient is hidden in it."""
     texts = {name: node.GetAttribute(name) or "" for name in node.GetAttributeNames()}
-    if marked_patient(node) != NOT_KNOWN or is_pseudonym(
-        texts.get(f"{_DICOM_PREFIX}PatientName", "")
-    ):
+    patient_id, name = (texts.get(_DICOM_PREFIX + one, "") for one in ("PatientID", "PatientName"))
+    # Nobody has a pseudonym and an ID: of who is hidden, that is not there.
+    if marked_patient(node) != NOT_KNOWN or (is_pseudonym(name) and not patient_id):
         return None
     keywords = (field.name for type_ in TYPES for field in fields_of(RECORDS[type_]))
     known = {keyword: texts.get(_DICOM_PREFIX + keyword, "") for keyword in keywords}
@@ -130,7 +134,25 @@ def read_description(node: Any, image_id: str) -> ImageDescription | None:
         for name, text in texts.items()
         if name.startswith(_MESSAGE_PREFIX)
     }
+    image_id = read_id(node.GetAttribute(IMAGE_ID_ATTRIBUTE))
     return ImageDescription(image_id, given_name(node), known, rest)
+
+
+def cover_description(node: Any, description: ImageDescription, patients: HiddenPatients) -> None:
+    """Write onto a node what it said, so that nobody but ``covered_description`` can read it."""
+    said = (
+        description.image_id,
+        description.name,
+        *map(dict, (description.fields, description.metadata)),
+    )
+    node.SetAttribute(COVERED_ATTRIBUTE, patients.covered(json.dumps(said)))
+
+
+def covered_description(node: Any, patients: HiddenPatients) -> ImageDescription | None:
+    """Return what a node said when its patient was hidden by these; None if it was not."""
+    covered = node.GetAttribute(COVERED_ATTRIBUTE) or ""
+    text = text_of_uid(covered) if patients.has_given(covered) else None
+    return None if text is None else ImageDescription(*json.loads(text))
 
 
 def patient_of(node: Any) -> Patient:

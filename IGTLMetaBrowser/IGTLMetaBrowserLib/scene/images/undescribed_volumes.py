@@ -1,15 +1,13 @@
 """Patients in volumes that no open browser has described: of a saved scene, or of a closed one.
 
 Nobody else knows what they say. It is read when patients are hidden, and written again when they
-are shown.
+are shown: until then the node itself has it, as a text that only this process can read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-
-from vtkmodules.vtkCommonCore import vtkWeakReference
 
 from ...privacy.hidden_patients import HiddenPatients
 from ..hidden_nodes import unnoticed
@@ -18,14 +16,14 @@ from ..node_names import set_name
 from ..patient_marks import nodes_and_copies
 from ..server_nodes import (
     IMAGE_CLASSES,
-    IMAGE_ID_ATTRIBUTE,
     SERVER_ATTRIBUTE,
     is_replaying,
-    read_id,
 )
 from .describer import described_nodes
 from .description import (
     ImageDescription,
+    cover_description,
+    covered_description,
     read_description,
     rewrite_description,
     write_attributes,
@@ -39,25 +37,22 @@ class UndescribedVolumes:
     def __init__(self, scene: Any, patients: HiddenPatients) -> None:
         self._scene = scene
         self._patients = patients
-        # Weak: they have the voxels, also of a scene that was closed.
-        self._read: list[tuple[vtkWeakReference, ImageDescription]] = []
 
     def patients_changed(self) -> None:
         """Cover the names in all of them, or write them again."""
         if self._patients.is_hidden:
             self.cover()
             return
-        alive = [(reference.Get(), description) for reference, description in self._read]
-        by_id = {description.image_id: description for _, description in alive}
-        for node, description in alive:
-            if node is not None:
-                # Meanwhile, a volume may have been given another frame to show.
-                self._write(node, by_id.get(_image_id(node), description))
-        self._read = []
+        # First all are read: what is written onto a frame, its volume says at once.
+        for node, one in [
+            (node, covered_description(node, self._patients)) for node in self._nodes()
+        ]:
+            if one is not None:
+                self._write(node, one)
 
     def cover(self) -> None:
-        """Cover the names in those that say them."""
-        found = [(node, read_description(node, _image_id(node))) for node in self._nodes()]
+        """Cover the names in those that say them, also of whom more is known by now."""
+        found = [(node, self._read(node)) for node in self._nodes()]
         for _, one in found:  # all of them first: the texts of one may name another's patient
             if one is not None:
                 fields = one.fields
@@ -66,12 +61,15 @@ class UndescribedVolumes:
         for node, one in found:
             if one is not None and one.redacted(self._patients) != one:
                 self._write(node, one)
-                reference = vtkWeakReference()
-                reference.Set(node)
-                self._read.append((reference, one))
+                cover_description(node, one, self._patients)
 
         for node in _sequences(self._scene) if found else ():
             node.SetName(self._patients.redact(node.GetName()))  # stays so, see ``rewrite_frame``
+
+    def _read(self, node: Any) -> ImageDescription | None:
+        """Return what a node says, or said before it was covered."""
+        covered = covered_description(node, self._patients)
+        return read_description(node) if covered is None else covered
 
     def _nodes(self) -> Iterator[Any]:
         described = {*described_nodes()}
@@ -106,7 +104,3 @@ def _sequences(scene: Any) -> Iterator[Any]:
         first = None if sequence is None else sequence.GetNthDataNode(0)
         if first is not None and first.GetAttribute(SERVER_ATTRIBUTE):
             yield from filter(None, (browser, sequence, browser.GetProxyNode(sequence)))
-
-
-def _image_id(node: Any) -> str:
-    return read_id(node.GetAttribute(IMAGE_ID_ATTRIBUTE))
