@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 import numpy as np
+import pytest
 import slicer
 
 from helpers.hospital import finish, listing, of_type, parents, step_until, step_until_event, voxels
@@ -30,13 +31,14 @@ from IGTLMetaBrowserLib.net.whole_texts import SERVER
 from IGTLMetaBrowserLib.scene.server_nodes import TIMESTAMP_ATTRIBUTE
 
 
-def test_a_streamed_image_has_a_volume_that_is_kept_up_to_date(unconnected, events):
+@pytest.mark.parametrize("name", ["Ultrasound", ""], ids=["named", "without a name"])
+def test_a_streamed_image_has_a_volume_that_is_kept_up_to_date(unconnected, events, name):
     before = datetime.now(timezone.utc)
-    with ScriptedServer(stream(frame(1), frame(50))) as server:
+    with ScriptedServer(stream(frame(1, name), frame(50, name))) as server:
         unconnected.connect("127.0.0.1", server.port)
         first = step_until_event(unconnected, events, LiveImage)
         assert voxels(first.node) == [1, 2, 3]
-        assert unconnected.images.node("Ultrasound") is first.node
+        assert unconnected.images.node(name) is first.node
         first.node.GetDisplayNode().SetWindowLevel(77, 7)
         ask_for_next(unconnected)
         second = step_until_event(unconnected, events, LiveImage, 2)
@@ -44,10 +46,10 @@ def test_a_streamed_image_has_a_volume_that_is_kept_up_to_date(unconnected, even
         assert (first.frames, second.frames) == (1, 2)
         assert voxels(second.node) == [50, 51, 52]
         assert second.node.GetDisplayNode().GetWindow() == 77
-        live = unconnected.images.live["Ultrasound"]
+        live = unconnected.images.live[name]
         assert before < live.last_at <= datetime.now(timezone.utc)
         assert (live.node, live.frames) == (first.node, 2)
-        assert unconnected.images.state("Ultrasound") == ImageState(ImageStatus.LOADED)
+        assert unconnected.images.state(name) == ImageState(ImageStatus.LOADED)
         unconnected.disconnect()
     assert unconnected.images.live == {}
     assert of_type(events, ImageLoaded) == []

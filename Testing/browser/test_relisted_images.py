@@ -93,6 +93,26 @@ def test_another_browser_with_the_list_of_before_lets_it_go_as_well(
     assert other.load_image("LABELS") is not before
 
 
+@pytest.mark.parametrize("is_first", [True, False], ids=["label map first", "image first"])
+def test_what_another_browser_brings_when_it_is_what_it_was_is_found(
+    browser: Browser, other: Browser, hospital: ChangedHospital, events: list, is_first: bool
+):
+    """Beside the node of before, which is the user's."""
+    before = load(browser, hospital, events, is_label_map=is_first)
+    node = load(browser, hospital, events, is_label_map=not is_first)
+    other_events: list = []
+    other.add_observer(other_events.append)
+    again = load(other, hospital, other_events, is_label_map=is_first)
+    assert again not in (before, node)
+    hospital.is_label_map = is_first
+    browser.overlays.request_label_maps()
+    step_until_event(
+        browser, events, LabelMapsListed, count=len(of_type(events, LabelMapsListed)) + 1
+    )
+    browser.step()
+    assert browser.images.node("LABELS") is again
+
+
 def test_what_it_says_of_a_patient_is_hidden_and_shown_but_it_stays_the_user_s(
     browser: Browser, other: Browser, hospital: ChangedHospital, events: list
 ):

@@ -57,9 +57,11 @@ def node_with(scene: Any, class_names: Sequence[str], attributes: Mapping[str, s
 def unless_released(node: Any) -> Any:
     """Return a node of an image, or None if there is none, or it became the user's.
 
-    It has no id any more then, whichever browser has let it go: the others do so as well.
+    It has no id any more then, whichever browser has let it go: the others do so as well. That of
+    a live image can be empty.
     """
-    return node if node is not None and node.GetAttribute(IMAGE_ID_ATTRIBUTE) else None
+    has_id = node is not None and node.GetAttribute(IMAGE_ID_ATTRIBUTE) is not None
+    return node if has_id else None
 
 
 def is_replaying(scene: Any, node: Any) -> bool:

@@ -118,7 +118,7 @@ class LabelMapSet:
         adopted = []
         for node in nodes_from_server(self._scene, self._server, class_name):
             image_id = read_id(node.GetAttribute(IMAGE_ID_ATTRIBUTE))
-            if image_id and references.get(image_id) is None:
+            if image_id and unless_released(references.get(image_id)) is None:
                 references.keep(image_id, node)
                 # LBMETA, which names the owner, may not have come yet.
                 self._owners.setdefault(image_id, read_id(node.GetAttribute(OWNER_ATTRIBUTE)))
