@@ -18,6 +18,8 @@ _SELECTED_ON_WINDOWS = 512
 _SOCKETS_FOR_OTHERS = 80
 # Of all connections; a hospital behind one address needs many.
 _SHARE_OF_ADDRESS = 0.75
+# For how fast one reads: what is counted lately, and the least of it.
+_RECENT_SECONDS, _SECONDS_FOR_RATE = 30.0, 5.0
 # Who has asked for something, but not for so long, makes room for others.
 _EXPENDABLE_SECONDS = 60.0
 
@@ -297,3 +299,26 @@ class ReadingPace:
         is_too_slow = taken - self._taken < slowest * seconds
         self.begin(now, taken)
         return is_too_slow
+
+
+class RecentRate:
+    """How many bytes a second have arrived at one in the last half minute, or a little more.
+
+    Who was fast before says nothing by that of how long the rest will take. ``now`` and ``taken``
+    as above.
+    """
+
+    def __init__(self, now: float) -> None:
+        self.begin(now, 0)
+
+    def begin(self, now: float, taken: int) -> None:
+        """Look at it from now on: there is something to send again."""
+        self._before = self._newest = now, taken
+
+    def of(self, now: float, taken: int) -> float | None:
+        """Return the rate; None as long as nothing can be said of it."""
+        if now - self._newest[0] >= _RECENT_SECONDS:
+            self._before, self._newest = self._newest, (now, taken)
+        begin, before = self._before
+        seconds = now - begin
+        return None if seconds < _SECONDS_FOR_RATE else (taken - before) / seconds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from ... import codec
 from ...codec.messages.items import ItemListMessage
@@ -14,6 +14,7 @@ from .answers import addressed, answer, metadata_of_list, one_line, refusal, req
 from .arriving_images import GrowingAnswer, arriving_image, growing_image
 from .image_streams import ImageStreams
 from .journal import Journal
+from .memory_queue import MemoryQueue
 from .packed_images import NoRoomError, PackedImage, PackedImages
 from .packed_lists import PackedLists
 from .served_client import Question, Reply, ServedClient
@@ -29,10 +30,20 @@ _PREFIXES = tuple(kind.prefix for kind in (codec.GetMessage, codec.StartMessage,
 
 
 class Replies:
-    """Answers the clients of one server from ``source``, one query a turn."""
+    """Answers the clients of one server from ``source``, one query a turn.
 
-    def __init__(self, source: Source, limits: ServerLimits, journal: Journal) -> None:
+    ``clients`` returns all of them.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        limits: ServerLimits,
+        journal: Journal,
+        clients: Callable[[], Collection[ServedClient]],
+    ) -> None:
         self._source = source
+        self._queue_for_memory = MemoryQueue(clients)
         self._limits = limits
         self._journal = journal
         self.images = PackedImages(source, limits.image_cache_size)
@@ -159,11 +170,12 @@ class Replies:
         Raises ``NotReadyError``.
         """
         if reply.image is None:
+            self._queue_for_memory.require_turn(client)
             reply.growing = growing_image(self._source, self.images, reply.query)
             if reply.growing is not None:
                 self._send_growing(client, reply.growing)
                 return
-        packed = self._image(reply)
+        packed = self._image(client, reply)
         self._queue(client, reply, packed.content, packed.content.message.metadata)
 
     def _send_growing(self, client: ServedClient, growing: GrowingAnswer) -> None:
@@ -173,13 +185,14 @@ class Replies:
         except SourceError as error:
             client.connection.lost = ConnectionAbortedError(one_line(str(error)))
 
-    def _image(self, reply: Reply) -> PackedImage:
+    def _image(self, client: ServedClient, reply: Reply) -> PackedImage:
         """Return the image that is asked for, with its checksum or, for a part, its tag.
 
         Raises ``NotReadyError``.
         """
         is_part = isinstance(reply.query, codec.GetImagePartMessage)
         if reply.image is None:
+            self._queue_for_memory.require_turn(client)
             get = self.images.get_for_part if is_part else self.images.get
             reply.image = get(reply.query.device_name)
         is_known = is_part and bool(reply.image.known_tag)
@@ -193,7 +206,7 @@ class Replies:
         """Queue a part of an image, when it is ready. Raises ``NotReadyError``."""
         if reply.part is None:
             arriving = arriving_image(self._source, self.images, request)
-            reply.part = PartInWork(self.images, arriving or self._image(reply), request)
+            reply.part = PartInWork(self.images, arriving or self._image(client, reply), request)
         packed = reply.part.step(_TURN_SECONDS)
         whole = reply.image  # None while it is still being decoded
         if whole is not None and not self.images.is_current(request.device_name, whole):
@@ -211,7 +224,7 @@ class Replies:
             if found is not None:
                 self._queue(client, reply, found.content, {})
                 return
-            reply.thumbnail = self._thumbnails.begin(image_id, self._image(reply))
+            reply.thumbnail = self._thumbnails.begin(image_id, self._image(client, reply))
             raise NotReadyError  # to find the window has taken some ms
         if not self.images.is_current(image_id, reply.thumbnail.image):
             raise SourceError(CHANGED)

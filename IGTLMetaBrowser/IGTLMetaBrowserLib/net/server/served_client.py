@@ -12,7 +12,7 @@ from ... import codec
 from ...codec.wire import Buffer
 from ..acceptor import AcceptedClient
 from ..connection import MAX_PARSED_SIZE, Connection, unacknowledged
-from ..limits import Allowance, ReadingPace, ServerLimits
+from ..limits import Allowance, ReadingPace, RecentRate, ServerLimits
 from .arriving_images import GrowingAnswer
 from .named_items import NamedItems
 from .packed_images import PackedImage
@@ -27,7 +27,6 @@ _MAX_BODY_SIZE = 2 * _MIB
 # Ten seconds' worth of queries may come at once, as a window asks when it opens; of bytes, two.
 _SAVED_SECONDS_OF_QUERIES = 10.0
 _SAVED_SECONDS_OF_BYTES = 2.0
-# For memory; and before it is said how fast somebody reads.
 _SECONDS_WITHOUT_ROOM = 5.0
 # In one turn, so that the others have theirs soon.
 _LARGEST_BURST = 2 * _MIB
@@ -105,8 +104,7 @@ class ServedClient:
         self._queries = Allowance(limits.queries_per_second, _SAVED_SECONDS_OF_QUERIES, now)
         self._bytes = Allowance(limits.bytes_per_second, _SAVED_SECONDS_OF_BYTES, now)
         self._pace = ReadingPace(limits, now)
-        # Since when there is something to send, and what had arrived there before.
-        self._sending_since, self._taken_before = now, 0
+        self._rate = RecentRate(now)
 
     @property
     def is_owed(self) -> bool:
@@ -122,6 +120,11 @@ class ServedClient:
     def has_unread(self) -> bool:
         """Whether it has sent something that the socket does not show, and that can be read now."""
         return not self.is_owed and self.connection.has_unread
+
+    @property
+    def holds_image(self) -> bool:
+        """Whether it holds memory of ``PackedImages``."""
+        return self.reply is not None and self.reply.holds_image
 
     @property
     def is_being_sent_to(self) -> bool:
@@ -184,8 +187,9 @@ class ServedClient:
     def queue(self, parts: list[Buffer]) -> None:
         """Queue the bytes of a message, which belongs to the reply that is being made."""
         if not self.connection.wants_write:
-            self._sending_since, self._taken_before = time.monotonic(), self._taken()
-            self._pace.begin(self._sending_since, self._taken_before)
+            now, taken = time.monotonic(), self._taken()
+            self._pace.begin(now, taken)
+            self._rate.begin(now, taken)
         if self.reply is not None:
             self.reply.byte_count += sum(map(len, parts))
         self.connection.queue(parts)
@@ -231,14 +235,11 @@ class ServedClient:
         reply = self.reply
         if reply is None or not reply.holds_image or not self.connection.wants_write:
             return 0.0
-        seconds = now - self._sending_since
-        if seconds < _SECONDS_WITHOUT_ROOM:
-            return 0.0
-        rate = max(1, self._taken() - self._taken_before) / seconds
-        if rate >= (self._limits.bytes_per_second or math.inf) / 2:
+        rate = self._rate.of(now, self._taken())
+        if rate is None or rate >= (self._limits.bytes_per_second or math.inf) / 2:
             return 0.0
         left = self.connection.unsent + unacknowledged(self.connection.socket)
-        return (left if reply.growing is None else left + reply.growing.left) / rate
+        return (left if reply.growing is None else left + reply.growing.left) / max(rate, 0.1)
 
     def expect_nothing(self) -> None:
         """Let go of what it has asked for."""

@@ -57,9 +57,9 @@ class Server:
         self.tls = tls
         self._limits = (limits or ServerLimits()).within_descriptors()
         self._journal = Journal(observer)
-        self._replies = Replies(source, self._limits, self._journal)
-        self._selector = selectors.DefaultSelector()
         self._clients: set[ServedClient] = set()
+        self._replies = Replies(source, self._limits, self._journal, lambda: self._clients)
+        self._selector = selectors.DefaultSelector()
         self._acceptor = Acceptor(
             (host, port),
             self._selector,
