@@ -76,7 +76,7 @@ def count_prepared_rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         count(text_rows, name)
     count(group_numbers, "hashes_of")
     count(local_days, "_some_days")
-    for name in ("joined", "ranks_in_turns", "ranks_of_ascii", "without_remains"):
+    for name in ("joined", "ranks_in_turns", "without_remains"):
         count(text_column, name)
     for name in ("byte_counts_of", "redacted_table", "_is_uniform"):
         count(entry_table, name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Generator, Sequence
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ _A_TURN = 1 << 15
 _TEXTS_A_TURN = 1 << 13
 _SAMPLES_A_TURN = 1 << 7
 _LOWER_BITS = 32
+_FREED_A_TURN = 1 << 16
 
 
 def at_once(turns: InTurns[Made]) -> Made:
@@ -28,6 +29,13 @@ def at_once(turns: InTurns[Made]) -> Made:
             next(turns)
         except StopIteration as end:
             return end.value
+
+
+def let_go(texts: list[Any]) -> InTurns[None]:
+    """Empty a list: to free a million texts at once takes 0.1 s."""
+    while texts:
+        del texts[-_FREED_A_TURN:]
+        yield
 
 
 def sorted_in_turns(numbers: np.ndarray) -> InTurns[np.ndarray]:

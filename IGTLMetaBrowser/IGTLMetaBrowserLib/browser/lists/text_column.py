@@ -14,13 +14,14 @@ import numpy as np
 
 from ...codec import readable
 from ...codec.text_rows import TextRows, joined, pieces, without_remains
-from .natural_order import fold_for_search, natural_key, ranks_in_turns, ranks_of_ascii
-from .sorting import InTurns
+from .ascii_ranks import ranks_of_ascii
+from .natural_order import fold_for_search, natural_key, ranks_in_turns
+from .sorting import InTurns, let_go
 
 _SAMPLE = 1000
 _TEXTS_A_TURN = 2000  # they are folded in 4 ms
-# Of texts that are not UTF-8: of random bytes, each has many characters that no other has.
-_ODD_TEXTS_A_TURN = 500
+# Of random characters, each is in few texts: then they are folded in 20 ms.
+_BYTES_A_TURN = 1 << 15
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
 
 
@@ -31,12 +32,17 @@ class TextColumn(TextRows):
         """Make ``encoded`` with pauses, in a smaller size if all texts are shorter than theirs."""
         if "encoded" in vars(self):
             return
-        parts = [np.empty(0, "S1")]
+        parts, size = [], 1
         for piece in pieces(len(self)):
             texts = without_remains(np.ascontiguousarray(self._texts[piece]))
             parts.append(texts.astype(f"S{_used_size(texts)}"))
+            size = max(size, parts[-1].dtype.itemsize)
             yield
-        self.encoded = np.concatenate(parts)
+        encoded = np.empty(len(self), f"S{size}")
+        for number, piece in enumerate(pieces(len(self))):
+            encoded[piece], parts[number] = parts[number], None
+            yield
+        self.encoded = encoded
 
     def prepare_search(self) -> Iterator[None]:
         """Make with pauses what ``find`` needs: at once, a million rows take 0.1 s."""
@@ -51,20 +57,20 @@ class TextColumn(TextRows):
             yield from self._number()
 
     def prepare_ranks(self) -> Iterator[None]:
-        """Make ``ranks`` with pauses, unless numpy makes them."""
+        """Make ``ranks`` with pauses."""
         yield from self.prepare_order()
         if "ranks" in vars(self):
             return
-        places = None if self._is_repetitive else ranks_of_ascii(self.encoded)
-        if places is None and self._is_repetitive:
+        if self._is_repetitive:
             distinct, codes = self.codes
             places = (yield from ranks_in_turns(distinct))[codes]
-        elif places is None:
+        elif (places := (yield from ranks_of_ascii(self.encoded))) is None:
             texts: list[str] = []
             for piece in pieces(len(self)):
                 texts += self.texts_of(piece)
                 yield
             places = yield from ranks_in_turns(texts)
+            yield from let_go(texts)
         self.ranks = places
 
     @cached_property
@@ -257,22 +263,23 @@ def _places(content: np.ndarray, sought: bytes) -> np.ndarray:
 
 
 def _fold_joined(content: bytes) -> InTurns[bytes]:
-    """Fold texts that have NULs between them; with pauses if some are not UTF-8."""
+    """Fold texts that have NULs between them; with pauses if some are not ASCII."""
     if content.isascii():
         return content.lower()
-    text = content.decode("utf-8", "surrogateescape")
-    if not _UNDECODABLE.search(text):
-        return _fold_text(text)
-    texts, folded = text.split("\0"), []
-    for begin in range(0, len(texts), _ODD_TEXTS_A_TURN):
-        # Each text on its own: some are UTF-8, others of the code page of Windows.
-        some = map(readable, texts[begin : begin + _ODD_TEXTS_A_TURN])
-        folded.append(_fold_text("\0".join(some)))
+    folded, begin = [], 0
+    while begin <= len(content):
+        end = content.find(b"\0", begin + _BYTES_A_TURN)
+        end = len(content) if end < 0 else end
+        folded.append(_fold_text(content[begin:end].decode("utf-8", "surrogateescape")))
+        begin = end + 1
         yield
     return b"\0".join(folded)
 
 
 def _fold_text(text: str) -> bytes:
+    if _UNDECODABLE.search(text):
+        # Each text on its own: some are UTF-8, others of the code page of Windows.
+        text = "\0".join(map(readable, text.split("\0")))
     return fold_for_search(text).encode("utf-8", "surrogateescape")
 
 
