@@ -106,6 +106,11 @@ def test_the_frames_of_a_4d_series_and_what_replays_them(
     assert dicom_texts(volume) == dicom_texts(frame)
     player.SetSelectedItemNumber(0)
     assert texts_in(scene) == before
+    late.patients.register(entries[0].name, "")  # so that the names of the images name a patient
+    for is_hidden in (True, False):
+        late.patients.hide(is_hidden)
+        for name in ("IGTLMetaBrowser.Name", "Sequences.BaseName"):
+            assert ("(hidden)" in volume.GetAttribute(name)) is is_hidden
 
 
 @pytest.mark.parametrize("is_users", [False, True], ids=["one id", "the user's"])

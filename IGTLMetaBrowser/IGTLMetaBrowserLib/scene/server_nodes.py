@@ -26,6 +26,8 @@ KEY_ATTRIBUTE = "IGTLMetaBrowser.Key"
 character."""
 TIMESTAMP_ATTRIBUTE = "IGTLMetaBrowser.Timestamp"
 """When the server says that the message was made (ISO 8601, UTC); not there if it does not say."""
+SCENE_VIEWS_ATTRIBUTE = "SceneView"
+"""Of vtkSlicerSceneViewsModuleLogic: that of the sequence browser of all scene views."""
 IMAGE_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
 """Of nodes that show images, and parts of them; label maps have another one."""
 
@@ -64,11 +66,16 @@ def unless_released(node: Any) -> Any:
     return node if has_id else None
 
 
-def is_replaying(scene: Any, node: Any) -> bool:
-    """Whether a node shows the frames of a sequence: it says each time what the frame says."""
+def players(scene: Any) -> list[Any]:
+    """Return what replays sequences; not what keeps scene views, whose volumes are no frames."""
     browsers = scene.GetNodesByClass("vtkMRMLSequenceBrowserNode")
     browsers.UnRegister(None)  # Python has it now
-    return any(browser.IsProxyNode(node.GetID()) for browser in browsers)
+    return [browser for browser in browsers if not browser.GetAttribute(SCENE_VIEWS_ATTRIBUTE)]
+
+
+def is_replaying(scene: Any, node: Any) -> bool:
+    """Whether a node shows the frames of a sequence: it says each time what the frame says."""
+    return any(browser.IsProxyNode(node.GetID()) for browser in players(scene))
 
 
 def uncovered(text: str | None) -> str:

@@ -12,6 +12,7 @@ import pytest
 import slicer
 from vtkmodules.vtkCommonCore import vtkCollection, vtkWeakReference
 
+from helpers.saved_scene import load_scene, save_scene
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
 from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
@@ -52,6 +53,16 @@ def views(scene) -> Iterator[slicer.vtkSlicerSceneViewsModuleLogic]:
 
 @pytest.fixture
 def image_nodes(scene, views) -> ImageNodes:
+    return of_a_browser(scene)
+
+
+@pytest.fixture
+def late(scene, views) -> ImageNodes:
+    """Those of a browser that has shown no image of the scene."""
+    return of_a_browser(scene)
+
+
+def of_a_browser(scene) -> ImageNodes:
     known = StandardProviders(MetadataProviders(), lambda image_id: None)
     known.add_to_registry()
     return ImageNodes(scene, known, HiddenPatients())
@@ -233,6 +244,40 @@ def test_volumes_of_other_modules_keep_their_names_in_scene_views(image_nodes, v
     before = [attributes(one) for one in all_copies(scene)]
     hide(image_nodes)
     assert [attributes(one) for one in all_copies(scene)] == before
+
+
+def test_a_volume_in_a_scene_view_is_found_by_another_browser(image_nodes, late, views):
+    """It is no frame of a sequence: the image would come into a second one."""
+    node = show(image_nodes)
+    store_view(views, node)
+    assert show(late) is node
+
+
+def test_of_a_browser_that_was_closed_the_volume_is_covered_with_its_copy(
+    image_nodes, late, views, scene, tmp_path
+):
+    node = show(image_nodes)
+    store_view(views, node)
+    image_nodes.close()
+    before = [attributes(one) for one in (node, *all_copies(scene))]
+    hide(late)
+    assert leaks(scene, tmp_path) == []
+    hide(late, False)
+    assert [attributes(one) for one in (node, *all_copies(scene))] == before
+
+
+def test_one_in_a_scene_that_is_opened_while_they_are_hidden_has_no_names(
+    image_nodes, late, views, scene, tmp_path
+):
+    store_view(views, show(image_nodes))
+    path = save_scene(scene, tmp_path)
+    scene.Clear(0)
+    hide(late)
+    load_scene(scene, path)
+    late.hide_imported()
+    texts = str([attributes(one) for one in all_copies(scene)])
+    assert "MR of (hidden)" in texts
+    assert [secret for secret in SECRETS if secret in texts] == []
 
 
 def all_copies(scene) -> Iterator:

@@ -424,6 +424,7 @@ class ImageNodes:
         """Hide patients in what has come into the scene, if they are hidden."""
         if self._patients.is_hidden:
             rewrite_patients(self._scene, self._patients)
+            self._scene_views.patients_changed()
             self._undescribed.cover()
 
     def close(self) -> None:

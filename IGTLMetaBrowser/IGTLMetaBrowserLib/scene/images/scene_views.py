@@ -19,11 +19,9 @@ from ...privacy.hidden_patients import HiddenPatients, is_identity, is_pseudonym
 from ..covered_ids import COVERED_ATTRIBUTES, cover_ids
 from ..hidden_nodes import unnoticed
 from ..patient_marks import PATIENT_ATTRIBUTE, mark
-from ..server_nodes import IMAGE_CLASSES, SERVER_ATTRIBUTE
+from ..server_nodes import IMAGE_CLASSES, SCENE_VIEWS_ATTRIBUTE, SERVER_ATTRIBUTE
 from .sequence_nodes import BASE_NAME_ATTRIBUTE
 
-# Of vtkSlicerSceneViewsModuleLogic: the attribute of the sequence browser of all scene views.
-_SCENE_VIEWS_ATTRIBUTE = "SceneView"
 _PREFIXES = ("DICOM.", "OpenIGTLink.")
 _PATIENT = tuple(f"DICOM.Patient{what}" for what in ("Name", "ID", "BirthDate"))
 
@@ -122,7 +120,7 @@ def _nodes(scene: Any) -> Iterator[Any]:
 def _sequences(scene: Any) -> Iterator[tuple[Any, Any]]:
     """Yield the sequences of scene views that hold volumes from servers, and each one's volume."""
     for browser in _of_class(scene, "vtkMRMLSequenceBrowserNode"):
-        if browser.GetAttribute(_SCENE_VIEWS_ATTRIBUTE):
+        if browser.GetAttribute(SCENE_VIEWS_ATTRIBUTE):
             sequences = vtkCollection()
             browser.GetSynchronizedSequenceNodes(sequences, True)
             for sequence in sequences:

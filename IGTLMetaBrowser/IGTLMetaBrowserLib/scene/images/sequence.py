@@ -177,7 +177,7 @@ class SequenceFrames:
             browser.SetSelectedItemNumber(self._numbers[key])
 
 
-def _has_all_nodes(browser: Any) -> bool:
+def has_all_nodes(browser: Any) -> bool:
     """Whether all that a browser node refers to is in the scene.
 
     While a sequence is being removed, to ask its browser node for it would end Slicer.
@@ -193,7 +193,7 @@ def _has_all_nodes(browser: Any) -> bool:
 
 def _volume(browser: Any) -> Any:
     """Return the volume that a sequence is shown by, or None."""
-    if not _has_all_nodes(browser):
+    if not has_all_nodes(browser):
         return None
     sequence = browser.GetMasterSequenceNode()
     return None if sequence is None else browser.GetProxyNode(sequence)

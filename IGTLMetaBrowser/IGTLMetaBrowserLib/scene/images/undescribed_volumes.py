@@ -12,12 +12,13 @@ from typing import Any
 from ...privacy.hidden_patients import HiddenPatients
 from ..hidden_nodes import unnoticed
 from ..hierarchy import change_place
-from ..node_names import set_name
+from ..node_names import savable_name, set_name
 from ..patient_marks import nodes_and_copies
 from ..server_nodes import (
     IMAGE_CLASSES,
     SERVER_ATTRIBUTE,
     is_replaying,
+    players,
 )
 from .describer import described_nodes
 from .description import (
@@ -28,7 +29,8 @@ from .description import (
     rewrite_description,
     write_attributes,
 )
-from .sequence_nodes import BASE_NAME_ATTRIBUTE, BROWSER_CLASS
+from .sequence import has_all_nodes
+from .sequence_nodes import BASE_NAME_ATTRIBUTE
 
 
 class UndescribedVolumes:
@@ -85,21 +87,18 @@ class UndescribedVolumes:
             rewrite_description(scene, node, description, patients)
             return
         change_place(scene, description.place(patients.opposite()), description.place(patients))
-        if is_in_scene:
-            write_attributes(node, description, patients)
-            return
+        name = description.redacted(patients).name
         with unnoticed(node):  # told that a frame has changed, Slicer would copy its voxels
-            set_name(node, description.redacted(patients).name)
+            # What replays a sequence is called as that is.
+            set_name(node, name, node.GetName() if is_in_scene else None)
             write_attributes(node, description, patients)
             if node.GetAttribute(BASE_NAME_ATTRIBUTE) is not None:
-                node.SetAttribute(BASE_NAME_ATTRIBUTE, node.GetName())
+                node.SetAttribute(BASE_NAME_ATTRIBUTE, savable_name(name))
 
 
 def _sequences(scene: Any) -> Iterator[Any]:
     """Yield the sequences that hold images from servers, and what replays them."""
-    browsers = scene.GetNodesByClass(BROWSER_CLASS)
-    browsers.UnRegister(None)  # Python has it now
-    for browser in browsers:
+    for browser in filter(has_all_nodes, players(scene)):
         sequence = browser.GetMasterSequenceNode()
         first = None if sequence is None else sequence.GetNthDataNode(0)
         if first is not None and first.GetAttribute(SERVER_ATTRIBUTE):
