@@ -83,7 +83,8 @@ def test_a_bearer_token(script, cache):
 
 
 def test_a_token_that_expires_between_list_and_fetch(script, cache):
-    requests = iter([True, True, False])  # it is asked whether there are more
+    # It is asked whether there are more, and what its studies have.
+    requests = iter([True, True, True, False])
     with scripted_archive.running(script, check=lambda _: next(requests)) as port:
         archive = DicomWebArchive(f"http://127.0.0.1:{port}", WebSettings(token="short"))
         with closing(ArchiveSource(archive, cache)) as source:
@@ -241,7 +242,7 @@ def test_the_proxy_of_the_environment(script, cache, monkeypatch):
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
         monkeypatch.setenv("no_proxy", "")
         check_fetched(DicomWebArchive("http://pacs.invalid/dicom-web"), cache)
-    assert len(asked) == 3
+    assert len(asked) == 4
     assert all(url.startswith("http://pacs.invalid/dicom-web/") for url in asked)
 
 

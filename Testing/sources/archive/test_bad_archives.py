@@ -101,7 +101,7 @@ def test_a_fetch_that_breaks_off_is_repeated(serve, slices, open_source, tmp_pat
 def test_a_list_that_breaks_off_is_asked_for_again(serve, slices, open_source):
     half = listing(record(slices))
     half.is_cut = True
-    answers = iter([half, listing(record(slices)), listing()])
+    answers = iter([half, listing(record(slices)), listing(), listing()])
     assert len(open_source(serve(lambda path: next(answers))).images()) == 1
 
 

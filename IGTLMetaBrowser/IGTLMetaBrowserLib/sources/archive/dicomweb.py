@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import ssl
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -38,6 +38,7 @@ from .multipart import (
     parts,
 )
 from .stow import ANSWER, request_of, why_not_stored
+from .study_counts import COUNT, MODALITIES, is_any_missing, query_for_studies
 from .web_answers import AnswerError, WebAnswers
 from .web_session import BUSY, WebSettings, make_session, read_limited
 
@@ -50,9 +51,12 @@ _logger = logging.getLogger(__name__)
 # 8.3.4.4) if there are more. Some do not.
 _PAGE = 5000
 _THERE_ARE_MORE = re.compile(r"\b299\b.*\badditional results\b", re.IGNORECASE)
+# What it says of so many studies is enough; to count the series of each is work for the archive.
+_MOST_STUDIES = 100
 _CHUNK_SIZE = 1 << 20
 # What archives answer to whom they have nothing more for, or do not let ask for it.
 _NOTHING_BEHIND = (400, 404, 416, 501)
+_OF_STUDIES = (*KEYWORDS, COUNT, MODALITIES)
 # What the last answer says besides: each thread has its own.
 _warning = ContextVar("warning", default="")
 _AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
@@ -128,7 +132,35 @@ class DicomWebArchive:
                 is_full = len(page) >= wanted
                 found |= new
                 offset += len(page)
+            if not is_cut and len(found) < most:
+                is_cut = self._is_any_missing(query, found.values())
         return Found(found.values(), is_cut)
+
+    def _is_any_missing(self, query: Query, found: Iterable[Series]) -> bool:
+        """Whether it says of a study that it has more series, as far as it says anything.
+
+        It is asked for the last studies that are in the list, and those behind them: there it is
+        cut, if both are in one order; and else one study is as good as another.
+        """
+        import requests
+
+        of_studies = query_for_studies(query)
+        if of_studies is None:
+            return False
+        count = len({one["StudyInstanceUID"] for one in found})
+        try:
+            records = self._client.search_for_studies(
+                limit=_MOST_STUDIES,
+                offset=max(0, count - _MOST_STUDIES // 2),
+                fields=[one for one in (COUNT, MODALITIES) if one not in of_studies],
+                search_filters={key: _plain(key, text) for key, text in of_studies.items()},
+            )
+        except requests.HTTPError as error:
+            _logger.debug("it is not known whether a list is whole: %s", error)
+            return False
+        said = [one for one in records if isinstance(one, Mapping)]
+        studies = [Series(_values_of(one, _OF_STUDIES)) for one in said]
+        return is_any_missing(studies, found, query)
 
     def _page(self, query: Query, most: int, offset: int, is_said: bool) -> Any:
         """Return up to ``most`` of the series behind the first ones.

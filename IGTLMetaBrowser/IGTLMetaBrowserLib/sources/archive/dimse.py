@@ -46,6 +46,7 @@ from .dimse_files import ReceivedFiles
 from .dimse_port import Port
 from .dimse_watch import Watch
 from .multipart import LARGEST_PART, FindRoom
+from .study_counts import COUNT, is_any_missing
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -149,7 +150,7 @@ class DimseArchive:
         of_series = {key: text for key, text in query.items() if key not in _STUDY_LEVEL}
         if "SeriesInstanceUID" in of_series and (named := self._find_named(query, end)):
             return named
-        identifier = _identifier("STUDY", _STUDY_LEVEL, of_study)
+        identifier = _identifier("STUDY", (*_STUDY_LEVEL, COUNT), of_study)
         if "Modality" in of_series:
             identifier.ModalitiesInStudy = of_series["Modality"]
         # Each has a series at least, so that more studies are of no use; unless it may have none
@@ -163,11 +164,14 @@ class DimseArchive:
         # Another association: one that has found too many may not have stopped.
         with associated(self._peer, [find_model()]) as association:
             for study in studies:
+                before = len(found)
                 for series in self._series_in(association, study, of_series, end):
                     found.append(series)
                     if len(found) >= most:
                         return found
+                said = Series(_values_of((*_STUDY_LEVEL, COUNT), study))
                 found.is_cut |= association.is_cut
+                found.is_cut |= is_any_missing([said], found[before:], query)
         return found
 
     def _find_named(self, query: Query, end: float) -> Found:
