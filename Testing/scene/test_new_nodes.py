@@ -1,4 +1,4 @@
-"""The scene is closed as a node comes into it, by whoever hears of that node."""
+"""A node comes into the scene, and whoever hears of that closes it, or changes the node."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import slicer
+import vtk
 
 from helpers.turns import result_of
 from IGTLMetaBrowserLib.codec import (
@@ -115,6 +116,25 @@ def test_what_was_to_be_shown_says_so_and_leaves_nothing(
     assert closed
     assert scene.GetNumberOfNodesByClass("vtkMRMLDisplayableNode") == 0
     assert prepare(scene)().GetScene() is scene
+
+
+@pytest.mark.parametrize(
+    "prepare", [a_scalar_volume, a_vector_volume, a_label_map, a_segmentation, a_sequence]
+)
+def test_a_display_node_that_whoever_heard_of_a_node_has_made_is_kept(scene, sequences, prepare):
+    """A second one would stay in the scene, of nothing."""
+    make = prepare(scene)
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def make_display(_scene: Any, _event: str, node: Any) -> None:
+        if node.IsA("vtkMRMLDisplayableNode"):
+            node.CreateDefaultDisplayNodes()
+
+    tag = scene.AddObserver(scene.NodeAddedEvent, make_display)
+    make()
+    scene.RemoveObserver(tag)
+    count = scene.GetNumberOfNodesByClass("vtkMRMLDisplayableNode")
+    assert scene.GetNumberOfNodesByClass("vtkMRMLDisplayNode") == count
 
 
 def a_line(scene: slicer.vtkMRMLScene) -> None:

@@ -45,7 +45,9 @@ def add_node(scene: Any, node: Any) -> None:
 
 
 def add_display(scene: Any, node: Any) -> Any:
-    """Return a new display node of a node, which may have gone meanwhile."""
+    """Return the display node of a node, a new one if it has none; the node may go meanwhile."""
+    if (display := node.GetDisplayNode()) is not None:
+        return display  # also of a new node: whoever heard of that may have made it
     class_name = node.GetClassName()
     display = create_node(scene, DISPLAY_CLASSES[class_name])
     scene.AddNode(display)

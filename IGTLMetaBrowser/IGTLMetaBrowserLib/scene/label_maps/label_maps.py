@@ -135,7 +135,7 @@ def show_label_map(
     node.SetAndObserveImageData(image_data(labels.pixels))
     node.EndModify(modified)
     colors = _color_node(scene, node, label_map, labels)
-    display = node.GetDisplayNode() or add_display(scene, node)
+    display = add_display(scene, node)
     require_in_scene(scene, node)
     display.SetAndObserveColorNodeID(colors.GetID())
     return node
