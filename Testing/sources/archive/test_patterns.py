@@ -9,7 +9,12 @@ import unicodedata
 
 import pytest
 
-from IGTLMetaBrowserLib.sources.archive.archive import Series, common_days, matches
+from IGTLMetaBrowserLib.sources.archive.archive import (
+    Series,
+    common_days,
+    is_within,
+    matches,
+)
 
 DESCRIPTION = Series({"SeriesDescription": "Thorax 1_Thorax Routine (Adult)"})
 
@@ -28,6 +33,29 @@ def test_wild_cards_are_those_of_the_standard():
         expected = re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), value)
         found = matches(Series({"StudyID": value}), {"StudyID": pattern})
         assert found == (expected is not None), (value, pattern)
+
+
+def test_a_pattern_within_another_one():
+    """An archive is asked for it in place of the other one, and so lists what is wanted first."""
+    values = [
+        "".join(some) for size in range(1, 7) for some in itertools.product("ab", repeat=size)
+    ]
+    draw = random.Random(1)
+    found = 0
+    for _ in range(3000):
+        inner, outer = ("".join(draw.choices("ab*?", k=draw.randint(1, 5))) for _ in range(2))
+        if is_within("PatientID", inner, outer):
+            found += 1
+            of_inner = (one for one in values if matches(Series({"ID": one}), {"ID": inner}))
+            assert all(matches(Series({"ID": one}), {"ID": outer}) for one in of_inner), (
+                inner,
+                outer,
+            )
+    assert found > 100
+    for inner, outer in (("4711", "4*"), ("47*", "4*"), ("4?", "??"), ("4*1", "??*"), ("*", "*")):
+        assert is_within("PatientID", inner, outer)
+    for inner, outer in (("4*", "4?"), ("*", "?"), ("*", "4711"), ("5*", "4*"), ("4*", "47*")):
+        assert not is_within("PatientID", inner, outer)
 
 
 def test_days_that_are_in_two_ranges():

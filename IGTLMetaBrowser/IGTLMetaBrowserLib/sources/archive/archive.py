@@ -184,6 +184,15 @@ def matches(series: Series, query: Query) -> bool:
     return all(_matches(keyword, series[keyword], pattern) for keyword, pattern in query.items())
 
 
+def is_within(keyword: str, pattern: str, others: str) -> bool:
+    """Whether all that matches a pattern matches the ``others``, too; False if that is not clear.
+
+    Its ? is one character for both, its * none, or more than those of the others can be.
+    """
+    texts = (pattern.replace("*", some) for some in ("", "*" * (len(others) + 1)))
+    return all(_matches(keyword, text, others) for text in texts)
+
+
 def common_days(first: str, second: str) -> str | None:
     """Return the range of days that are in both ranges; None if there are none."""
     ranges = _days_of(first), _days_of(second)

@@ -25,6 +25,7 @@ from .archive import (
     Query,
     Series,
     common_days,
+    is_within,
     matches,
     require_all,
 )
@@ -174,7 +175,7 @@ def _both(query: Query, filters: Query) -> dict[str, str] | None:
             both[key] = days
         elif "Time" in key:  # only the archive compares it
             continue
-        elif matches(Series({key: wanted}), {key: filters[key]}):
+        elif is_within(key, wanted, filters[key]):
             both[key] = wanted
         elif key not in NAMES and not {"*", "?"} & {*wanted}:  # names have several spellings
             return None
