@@ -135,6 +135,7 @@ class Browser:
         patient_changed.connect(self._owned.on_patient_changed)
         patient_changed.connect(self._in_scene.on_patient_changed)
         self.metadata.listed.connect(self._owned.on_list)
+        self.metadata.listed.connect(self._in_scene.on_list)
         self.metadata.other_ids = self._owner_ids
         self.patients.hidden_changed.connect(self._in_scene.on_hidden_changed)
         self.patients.hidden_changed.connect(self._on_hidden_changed)

@@ -101,6 +101,7 @@ class HiddenPatients:
         self._phrases: set[str] = set()
         self._lengths: dict[str, int] = {}
         self._registered: set[tuple[str, ...]] = set()
+        self._news: set[str] = set()  # the first words of phrases since ``forget_news``
         self.last_list: weakref.ref[Sized] | None = None
         """The last list of which all patients were registered, see ``redacted_list``."""
         self.last_redacted: RedactedList | None = None
@@ -134,7 +135,9 @@ class HiddenPatients:
         shown = tuple(map(readable, known))
         for texts in {known, shown}:
             for phrase in (*_phrases_of_name(texts[0]), *_phrases_of_ids(*texts[1:])):
-                self._phrases.add(" ".join(phrase))
+                if (text := " ".join(phrase)) not in self._phrases:
+                    self._phrases.add(text)
+                    self._news.add(phrase[0])
                 self._lengths[phrase[0]] = self._lengths.get(phrase[0], 0) | 1 << len(phrase)
 
     def register_patient_of(self, providers: MetadataProviders, image: Hashable) -> None:
@@ -178,6 +181,19 @@ class HiddenPatients:
     def has_given(self, uid: str) -> bool:
         """Whether ``uid`` or ``covered`` has returned this text."""
         return uid in self._given
+
+    @property
+    def has_news(self) -> bool:
+        """Whether more texts are known to name patients since ``forget_news``."""
+        return bool(self._news)
+
+    def may_have_news(self, text: str) -> bool:
+        """Whether ``redact`` may find more in a text than before ``forget_news``."""
+        return not self._news.isdisjoint(_tokens(text))
+
+    def forget_news(self) -> None:
+        """Take all that is known as known."""
+        self._news = set()
 
     def redact(self, text: str) -> str:
         """Return a text without what identifies the patients; as it is, unless they are hidden."""

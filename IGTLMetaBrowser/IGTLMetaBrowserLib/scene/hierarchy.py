@@ -9,11 +9,11 @@ import slicer
 from vtkmodules.vtkCommonCore import vtkIdList
 
 # Slicer's names for its own DICOM items (vtkMRMLSubjectHierarchyConstants).
-_PATIENT_LEVEL = "Patient"
+PATIENT_LEVEL = "Patient"
 _STUDY_LEVEL = "Study"
-_ATTRIBUTE_PREFIX = "DICOM."
+ATTRIBUTE_PREFIX = "DICOM."
 # A system of UIDs of our own: these patients and studies are not in Slicer's DICOM database.
-_UID_NAME = "IGTLMetaBrowser"
+UID_NAME = "IGTLMetaBrowser"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def put_in_place(scene: Any, node: Any, place: Place) -> None:
         if study or patient:
             hierarchy.CreateItem(parent, node)
     elif (
-        hierarchy.GetItemAncestorAtLevel(item, _PATIENT_LEVEL) != patient
+        hierarchy.GetItemAncestorAtLevel(item, PATIENT_LEVEL) != patient
         or hierarchy.GetItemAncestorAtLevel(item, _STUDY_LEVEL) != study
     ):
         hierarchy.SetItemParent(item, parent)
@@ -54,11 +54,11 @@ def put_in_place(scene: Any, node: Any, place: Place) -> None:
 def change_place(scene: Any, before: Place, now: Place) -> None:
     """Give the items of a patient and a study if there are any, what ``now`` says of them."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    _change_item(hierarchy, _patient_uid(before), _patient(now))
-    _change_item(hierarchy, _study_uid(before), _study(now))
+    change_item(hierarchy, _patient_uid(before), _patient(now))
+    change_item(hierarchy, _study_uid(before), _study(now))
 
 
-class _Item(NamedTuple):
+class Item(NamedTuple):
     """What is written onto an item: its UID, its title, and attributes by DICOM keyword.
 
     A title that is to be ``unique`` gets a number if another item has it already: of another
@@ -71,22 +71,22 @@ class _Item(NamedTuple):
     unique: bool = False
 
 
-def _patient(place: Place) -> _Item:
+def _patient(place: Place) -> Item:
     attributes = {"PatientName": place.patient_name, "PatientID": place.patient_id}
     title = place.patient_name or place.patient_id
-    return _Item(_patient_uid(place), title, attributes, unique=bool(place.patient_uid))
+    return Item(_patient_uid(place), title, attributes, unique=bool(place.patient_uid))
 
 
-def _study(place: Place) -> _Item:
+def _study(place: Place) -> Item:
     uid, description = place.study_instance_uid, place.study_description
     attributes = {"StudyInstanceUID": uid, "StudyDescription": description}
-    return _Item(_study_uid(place), description or uid, attributes)
+    return Item(_study_uid(place), description or uid, attributes)
 
 
 def _patient_item(hierarchy: Any, place: Place) -> int:
     """Return a patient's item, or 0 if neither name nor id is known."""
     patient = _patient(place)
-    return _item(hierarchy, hierarchy.GetSceneItemID(), _PATIENT_LEVEL, patient)
+    return _item(hierarchy, hierarchy.GetSceneItemID(), PATIENT_LEVEL, patient)
 
 
 def _study_item(hierarchy: Any, place: Place, patient: int) -> int:
@@ -112,11 +112,11 @@ def _study_uid(place: Place) -> str:
     return f"{_patient_uid(place)} / study {study}" if study else ""
 
 
-def _item(hierarchy: Any, parent: int, level: str, wanted: _Item) -> int:
+def _item(hierarchy: Any, parent: int, level: str, wanted: Item) -> int:
     """Return the item of a UID, made if there is none; 0 if the UID is empty."""
     if not wanted.uid:
         return 0
-    item = hierarchy.GetItemByUID(_UID_NAME, wanted.uid)
+    item = hierarchy.GetItemByUID(UID_NAME, wanted.uid)
     if not item:
         item = hierarchy.CreateSubjectItem(parent, _title(hierarchy, wanted))
         hierarchy.SetItemLevel(item, level)
@@ -124,24 +124,32 @@ def _item(hierarchy: Any, parent: int, level: str, wanted: _Item) -> int:
     return item
 
 
-def _title(hierarchy: Any, wanted: _Item) -> str:
+def _title(hierarchy: Any, wanted: Item) -> str:
     return hierarchy.GenerateUniqueItemName(wanted.title) if wanted.unique else wanted.title
 
 
-def _describe(hierarchy: Any, item: int, wanted: _Item) -> None:
+def _describe(hierarchy: Any, item: int, wanted: Item) -> None:
     # Or VTK would warn, and tell both UIDs.
-    hierarchy.RemoveItemUID(item, _UID_NAME)
-    hierarchy.SetItemUID(item, _UID_NAME, wanted.uid)
+    hierarchy.RemoveItemUID(item, UID_NAME)
+    hierarchy.SetItemUID(item, UID_NAME, wanted.uid)
     for keyword, value in wanted.attributes.items():
-        hierarchy.SetItemAttribute(item, _ATTRIBUTE_PREFIX + keyword, value)
+        hierarchy.SetItemAttribute(item, ATTRIBUTE_PREFIX + keyword, value)
 
 
-def _change_item(hierarchy: Any, uid_before: str, now: _Item) -> None:
-    item = hierarchy.GetItemByUID(_UID_NAME, uid_before) if uid_before else 0
-    if not item or uid_before == now.uid:
+def attributes_of(hierarchy: Any, item: int) -> dict[str, str]:
+    """Return the attributes of an item of a patient or a study, by DICOM keyword."""
+    is_patient = hierarchy.GetItemLevel(item) == PATIENT_LEVEL
+    keywords = [*(_patient if is_patient else _study)(Place()).attributes]
+    return {one: hierarchy.GetItemAttribute(item, ATTRIBUTE_PREFIX + one) for one in keywords}
+
+
+def change_item(hierarchy: Any, uid_before: str, now: Item) -> None:
+    """Give the item of a UID, if there is one, what is written ``now``, or make one of the two."""
+    item = hierarchy.GetItemByUID(UID_NAME, uid_before) if uid_before else 0
+    if not item or (uid_before == now.uid and now.attributes == attributes_of(hierarchy, item)):
         return
-    other = hierarchy.GetItemByUID(_UID_NAME, now.uid)
-    if other:  # as from a scene that was saved before
+    other = hierarchy.GetItemByUID(UID_NAME, now.uid)
+    if other and other != item:  # as from a scene that was saved before
         children = vtkIdList()
         hierarchy.GetItemChildren(item, children)
         for number in range(children.GetNumberOfIds()):

@@ -46,6 +46,11 @@ class Describer:
         nodes = self._nodes()
         yield from () if nodes is None else filter(self.has_signed, nodes())
 
+    def nodes_of_others(self) -> Iterator[Any]:
+        """Yield the nodes that other open browsers describe."""
+        for one in {*_open} - {self}:
+            yield from one.signed_nodes()
+
     def close(self) -> None:
         """Describe no node any more."""
         _open.discard(self)

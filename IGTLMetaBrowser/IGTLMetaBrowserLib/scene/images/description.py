@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
 from typing import Any
@@ -69,6 +69,11 @@ class ImageDescription:
     def patient(self) -> tuple[str, str]:
         """Whose image it is: ID and name, empty if they are not known."""
         return self.fields["PatientID"], self.fields["PatientName"]
+
+    def may_name_more(self, patients: HiddenPatients) -> bool:
+        """Whether it may name patients who were not known before (``HiddenPatients.has_news``)."""
+        texts = (self.name, *self.fields.values(), *self.metadata, *self.metadata.values())
+        return patients.may_have_news(" ".join(texts))
 
     def is_written_on(self, node: Any) -> bool:
         """Whether a node says just that of the patient, and of the image."""
@@ -186,28 +191,37 @@ def rewrite_description(
     put_in_place(scene, node, description.place(patients))
 
 
-def rewrite_frame(
+def rewrite_nodes(
     scene: Any,
+    node: Any,
     frame: Any,
-    shown_by: Sequence[Any],
+    volume: Any,
     description: ImageDescription,
     patients: HiddenPatients,
-    is_selected: bool,
 ) -> None:
-    """Write it anew onto a frame of a sequence, and onto its volume if this frame ``is_selected``.
+    """Write it anew onto the node of an image, and onto the frame that it is, if there are any.
 
-    ``shown_by`` are the nodes that show the sequence, the volume is the last one. Their names are
-    those of the series: what was redacted in them stays so.
+    ``volume`` is what shows that frame now, if anything does.
     """
+    if node is not None:
+        rewrite_description(scene, node, description, patients)
+    if frame is not None:
+        _rewrite_frame(scene, frame, volume, description, patients)
+
+
+def _rewrite_frame(
+    scene: Any,
+    frame: Any,
+    volume: Any,
+    description: ImageDescription,
+    patients: HiddenPatients,
+) -> None:
     change_place(scene, description.place(patients.opposite()), description.place(patients))
     set_name(frame, description.redacted(patients).name)
-    for node in shown_by:
-        if patients.is_hidden:
-            node.SetName(patients.redact(node.GetName()))
     write_attributes(frame, description, patients)
     frame.SetAttribute(BASE_NAME_ATTRIBUTE, frame.GetName())
-    if is_selected:
-        _copy_attributes(frame, shown_by[-1])
+    if volume is not None:
+        _copy_attributes(frame, volume)  # but for the name: that of the series
 
 
 def _copy_attributes(source: Any, node: Any) -> None:

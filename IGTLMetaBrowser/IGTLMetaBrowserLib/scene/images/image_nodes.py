@@ -39,17 +39,15 @@ from .describer import Describer
 from .description import (
     ImageDescription,
     patient_of,
-    rewrite_description,
-    rewrite_frame,
+    rewrite_nodes,
     write_description,
 )
 from .moved_images import check_not_bent, forget_geometry, from_world, moved_back, write_geometry
+from .patients_elsewhere import PatientsElsewhere
 from .previews import PreviewName, Previews
-from .scene_views import SceneViews
 from .sequence import SequenceFrames, frame_order, make_sequence, remove_in_turns
 from .sequence_recording import SequenceRecording
 from .subvolumes import MOST_AT_ONCE, WholeInTurns
-from .undescribed_volumes import UndescribedVolumes
 from .volumes import show_image, show_next, volume_around
 
 SCAN_TIME_ATTRIBUTE = "IGTLMetaBrowser.ScanTime"
@@ -73,12 +71,11 @@ class ImageNodes:
         self._previews = Previews(scene)
         # Of previews: the name as it came, and how much of the image has.
         self._preview_names: dict[tuple[str, str], PreviewName] = {}
-        self._patient_changes = 0  # how often they have been hidden or shown
+        self._patient_changes = 0  # how often they were hidden or shown
         # Of images by address and id, of regions by what they show as well.
         self._descriptions: dict[tuple[Any, ...], ImageDescription] = {}
         self._frames = SequenceFrames(scene)
-        self._scene_views = SceneViews(scene, patients)
-        self._undescribed = UndescribedVolumes(scene, patients)
+        self._elsewhere = PatientsElsewhere(scene, patients, self._describer)
         self._disowned: set[tuple[str, str]] = set()
         self._regions = TransformFollowers()
         # Of the last large sub-volume that was prepared.
@@ -399,33 +396,34 @@ class ImageNodes:
         if (node := self.volume(address, image_id)) is not None:
             calibrate(node, calibration)
 
-    def patients_changed(self) -> None:
-        """Write all descriptions anew: patients have been hidden, or are no longer."""
+    def patients_changed(self, is_all: bool = True) -> None:
+        """Write descriptions anew, as patients were hidden or shown, or more of them are known."""
         self._patient_changes += 1
+        self._elsewhere.register_patients()
         rewrite_patients(self._scene, self._patients)
-        for key in list(self._descriptions):
-            description, patients = self._descriptions[key], self._patients
+        self._rewrite_descriptions(is_all)
+        for key, name in self._preview_names.items():
+            self._previews.rename(key, name.redacted(self._patients))
+        self._elsewhere.patients_changed()
+        self._patients.forget_news()
+
+    def _rewrite_descriptions(self, is_all: bool) -> None:
+        patients = self._patients
+        for key, description in list(self._descriptions.items()):
+            if not (is_all or description.may_name_more(patients)):
+                continue
             # An image that becomes a frame has a volume until that is removed.
             node = self._describer.take(self._nodes.get(key), description)
             frame = self._describer.take(self._frames.frame(key), description)
             if node is None and frame is None:
                 del self._descriptions[key]
-            if node is not None:
-                rewrite_description(self._scene, node, description, patients)
-            if frame is not None:
-                shown_by, is_selected = self._frames.shown_by(key), self._frames.is_selected(key)
-                rewrite_frame(self._scene, frame, shown_by, description, patients, is_selected)
-        for key, name in self._preview_names.items():
-            self._previews.rename(key, name.redacted(self._patients))
-        self._scene_views.patients_changed()
-        self._undescribed.patients_changed()
+            frame_and_volume = frame, self._frames.volume_showing(key)
+            rewrite_nodes(self._scene, node, *frame_and_volume, description, patients)
 
-    def hide_imported(self) -> None:
-        """Hide patients in what has come into the scene, if they are hidden."""
-        if self._patients.is_hidden:
-            rewrite_patients(self._scene, self._patients)
-            self._scene_views.patients_changed()
-            self._undescribed.cover()
+    def hide_more(self, is_imported: bool = False) -> None:
+        """If patients are hidden, hide those who were not known before, or in what was imported."""
+        if self._patients.is_hidden and (is_imported or self._patients.has_news):
+            self.patients_changed(is_all=is_imported)
 
     def close(self) -> None:
         """Leave the volumes to other browsers: what they say is theirs to hide."""

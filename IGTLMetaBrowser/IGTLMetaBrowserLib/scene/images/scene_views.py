@@ -45,6 +45,11 @@ class SceneViews:
         # Weak: they have the voxels, also of a scene that was closed.
         self._before: list[tuple[vtkWeakReference, _Texts]] = []
 
+    def register_patients(self) -> None:
+        """Know the patients that scene views name."""
+        for node in _nodes(self._scene):
+            self._register(node)
+
     def patients_changed(self) -> None:
         """Cover the names in all of them, or write them again."""
         if not self._patients.is_hidden:
@@ -53,12 +58,11 @@ class SceneViews:
                     _write_again(node, texts)
             self._before = []
         else:
+            self.register_patients()  # all of them: the texts of one may name another's patient
             self._cover([*_nodes(self._scene)])
         self._rename_proxies()
 
     def _cover(self, nodes: Sequence[Any]) -> None:
-        for node in nodes:  # all of them first: the texts of one may name another's patient
-            self._register(node)
         covered = {reference.Get() for reference, _ in self._before}
         for node in nodes:
             cover_ids(node, self._patients)  # it may name whom no other node names

@@ -148,17 +148,11 @@ class SequenceFrames:
             return None
         return browser.GetMasterSequenceNode().GetNthDataNode(self._numbers[key])
 
-    def shown_by(self, key: Key) -> list[Any]:
-        """Return the nodes that show the sequence of an image: browser, sequence, and volume."""
+    def volume_showing(self, key: Key) -> Any:
+        """Return the volume of an image's sequence if the image is what it shows now, or None."""
         browser = self.browser(key)
-        if browser is None:
-            return []
-        return [browser, browser.GetMasterSequenceNode(), _volume(browser)]
-
-    def is_selected(self, key: Key) -> bool:
-        """Whether the frame that is an image is the one that is shown."""
-        browser = self.browser(key)
-        return browser is not None and browser.GetSelectedItemNumber() == self._numbers[key]
+        is_selected = browser and browser.GetSelectedItemNumber() == self._numbers[key]
+        return _volume(browser) if is_selected else None
 
     def browser(self, key: Key) -> Any:
         """Return the node that replays an image's sequence, or None."""

@@ -12,6 +12,9 @@ BROWSER_CLASS = "vtkMRMLSequenceBrowserNode"
 BASE_NAME_ATTRIBUTE = "Sequences.BaseName"
 """Slicer writes there what the node was called of which a frame was made."""
 
+RECORDING_ATTRIBUTE = "IGTLMetaBrowser.Recording"
+"""Of a sequence of live images."""
+
 
 def new_sequence(
     scene: Any, name: str, index_name: str, unit: str, smallest_step: float | None

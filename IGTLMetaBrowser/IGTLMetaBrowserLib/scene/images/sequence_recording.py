@@ -20,7 +20,7 @@ from ...codec import Coordinates, GeometryError, ImageMessage
 from ...codec.pieces import pieces
 from ..errors import SceneError
 from ..server_nodes import write_timestamp
-from .sequence_nodes import make_browser, new_sequence
+from .sequence_nodes import RECORDING_ATTRIBUTE, make_browser, new_sequence
 from .subvolumes import is_of_same_whole, new_whole, part_of
 from .volumes import image_data, set_vector_type, volume_class
 
@@ -57,7 +57,6 @@ class SequenceRecording:
         self.browser_node: Any = None
         self.volume_node: Any = None
         self._scene = scene
-        self._name = name
         self._coordinates = coordinates
         self._most_bytes = most_bytes
         self._is_ended = False
@@ -69,6 +68,7 @@ class SequenceRecording:
         self._last_pixels: np.ndarray | None = None
         self._last_place = np.eye(4)
         self.sequence_node = new_sequence(scene, f"{name} recording", "time", "s", _SHORTEST_STEP)
+        self.sequence_node.SetAttribute(RECORDING_ATTRIBUTE, "yes")
 
     @property
     def is_recording(self) -> bool:
@@ -156,7 +156,7 @@ class SequenceRecording:
                 yield
         # The sequence would copy all voxels at once: it gets a node without any.
         frame = getattr(slicer, volume_class(image))()
-        frame.SetName(self._name)
+        frame.SetName(self.sequence_node.GetName())  # without a patient who was hidden meanwhile
         frame.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(ijk_to_ras))
         set_vector_type(frame, image)
         write_timestamp(frame, image)

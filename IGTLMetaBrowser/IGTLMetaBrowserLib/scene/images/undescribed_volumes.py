@@ -18,7 +18,6 @@ from ..server_nodes import (
     IMAGE_CLASSES,
     SERVER_ATTRIBUTE,
     is_replaying,
-    players,
 )
 from .describer import described_nodes
 from .description import (
@@ -29,7 +28,6 @@ from .description import (
     rewrite_description,
     write_attributes,
 )
-from .sequence import has_all_nodes
 from .sequence_nodes import BASE_NAME_ATTRIBUTE
 
 
@@ -46,27 +44,28 @@ class UndescribedVolumes:
             self.cover()
             return
         # First all are read: what is written onto a frame, its volume says at once.
-        for node, one in [
-            (node, covered_description(node, self._patients)) for node in self._nodes()
-        ]:
+        covered = [(node, covered_description(node, self._patients)) for node in self._nodes()]
+        for node, one in covered:
             if one is not None:
                 self._write(node, one)
 
     def cover(self) -> None:
         """Cover the names in those that say them, also of whom more is known by now."""
+        found = self.register_patients()
+        for node, one in found:
+            if one is not None and one.redacted(self._patients) != one:
+                self._write(node, one)
+                cover_description(node, one, self._patients)
+
+    def register_patients(self) -> list[tuple[Any, ImageDescription | None]]:
+        """Know the patients whom they name; return the nodes, and what is known of them."""
         found = [(node, self._read(node)) for node in self._nodes()]
         for _, one in found:  # all of them first: the texts of one may name another's patient
             if one is not None:
                 fields = one.fields
                 birth_date = fields["PatientBirthDate"]
                 self._patients.register(fields["PatientName"], fields["PatientID"], birth_date)
-        for node, one in found:
-            if one is not None and one.redacted(self._patients) != one:
-                self._write(node, one)
-                cover_description(node, one, self._patients)
-
-        for node in _sequences(self._scene) if found else ():
-            node.SetName(self._patients.redact(node.GetName()))  # stays so, see ``rewrite_frame``
+        return found
 
     def _read(self, node: Any) -> ImageDescription | None:
         """Return what a node says, or said before it was covered."""
@@ -94,12 +93,3 @@ class UndescribedVolumes:
             write_attributes(node, description, patients)
             if node.GetAttribute(BASE_NAME_ATTRIBUTE) is not None:
                 node.SetAttribute(BASE_NAME_ATTRIBUTE, savable_name(name))
-
-
-def _sequences(scene: Any) -> Iterator[Any]:
-    """Yield the sequences that hold images from servers, and what replays them."""
-    for browser in filter(has_all_nodes, players(scene)):
-        sequence = browser.GetMasterSequenceNode()
-        first = None if sequence is None else sequence.GetNthDataNode(0)
-        if first is not None and first.GetAttribute(SERVER_ATTRIBUTE):
-            yield from filter(None, (browser, sequence, browser.GetProxyNode(sequence)))

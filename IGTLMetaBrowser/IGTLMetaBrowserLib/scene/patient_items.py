@@ -1,0 +1,114 @@
+"""Patients and studies in the subject hierarchy of which no open browser knows any image.
+
+As where the images were removed, or a study is named after a patient who was not known before. What
+``change_place`` has not written is covered when patients are hidden, and written again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import slicer
+from vtkmodules.vtkCommonCore import vtkIdList
+
+from ..privacy.hidden_patients import HIDDEN, HiddenPatients, is_pseudonym, is_uid
+from .hierarchy import UID_NAME, Item, attributes_of, change_item
+
+_STUDY = " / study "
+
+
+class PatientItems:
+    """Those of a scene, but for those under which ``nodes_of_others`` stand."""
+
+    def __init__(
+        self,
+        scene: Any,
+        patients: HiddenPatients,
+        nodes_of_others: Callable[[], Iterable[Any]],
+    ) -> None:
+        self._scene = scene
+        self._patients = patients
+        self._nodes_of_others = nodes_of_others
+        self._before: dict[str, Item] = {}
+        """What they said, by the UIDs that they have meanwhile."""
+
+    def patients_changed(self) -> None:
+        """Cover the names in all of them, or write them again."""
+        if self._patients.is_hidden:
+            self._cover()
+            return
+        if (hierarchy := _hierarchy(self._scene)) is not None:
+            for uid, before in self._before.items():
+                change_item(hierarchy, uid, before)
+        self._before = {}
+
+    def _cover(self) -> None:
+        uids: dict[str, str] = {}
+        # Patients first: the UID of a study begins with that of its patient.
+        for before in sorted(self._items(), key=_is_study):
+            now = (self._hidden_study if _is_study(before) else self._hidden_patient)(before, uids)
+            uids[before.uid] = now.uid
+            if now.uid != before.uid or now.attributes != before.attributes:
+                change_item(_hierarchy(self._scene), before.uid, now)
+                self._before[now.uid] = self._before.pop(before.uid, before)
+
+    def register_patients(self) -> None:
+        """Know the patients whom they name."""
+        for item in self._items():
+            if not _is_study(item) and not _is_hidden(item):
+                self._patients.register(
+                    item.attributes["PatientName"], item.attributes["PatientID"]
+                )
+
+    def _items(self) -> Iterator[Item]:
+        """Yield the items that this module has made."""
+        if (hierarchy := _hierarchy(self._scene)) is None:
+            return
+        of_others = {*_items_above(hierarchy, self._nodes_of_others())}
+        items = vtkIdList()
+        hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), items, True)
+        for item in map(items.GetId, range(items.GetNumberOfIds())):
+            uid = hierarchy.GetItemUID(item, UID_NAME)
+            if uid and item not in of_others:
+                yield Item(uid, hierarchy.GetItemName(item), attributes_of(hierarchy, item))
+
+    def _hidden_patient(self, item: Item, _uids: dict[str, str]) -> Item:
+        name, patient_id = item.attributes["PatientName"], item.attributes["PatientID"]
+        if _is_hidden(item):
+            return item
+        pseudonym = self._patients.pseudonym(name, patient_id)
+        attributes = {"PatientName": pseudonym, "PatientID": ""}
+        # Somebody may have edited the scene file.
+        uid = self._patients.uid(name, patient_id) or self._patients.covered(item.uid)
+        return Item(uid, pseudonym or HIDDEN, attributes, unique=True)
+
+    def _hidden_study(self, item: Item, uids: dict[str, str]) -> Item:
+        redact, (patient, slash, study) = self._patients.redact, item.uid.partition(_STUDY)
+        covered = patient if is_uid(patient) or not patient else self._patients.covered(patient)
+        uid = uids.get(patient, covered) + slash + redact(study)
+        attributes = {keyword: redact(text) for keyword, text in item.attributes.items()}
+        return Item(uid, redact(item.title), attributes)
+
+
+def _items_above(hierarchy: Any, nodes: Iterable[Any]) -> Iterator[int]:
+    for node in nodes:
+        item = hierarchy.GetItemByDataNode(node)
+        while item and (item := hierarchy.GetItemParent(item)):
+            yield item
+
+
+def _is_study(item: Item) -> bool:
+    return "PatientName" not in item.attributes
+
+
+def _is_hidden(patient: Item) -> bool:
+    """Whether a patient was hidden in any session."""
+    is_called_so = is_pseudonym(patient.attributes["PatientName"])
+    return is_uid(patient.uid) or (is_called_so and not patient.attributes["PatientID"])
+
+
+def _hierarchy(scene: Any) -> Any:
+    """Return the subject hierarchy, or None: one that was made here would meet that of a file."""
+    is_there = scene.GetFirstNodeByClass("vtkMRMLSubjectHierarchyNode") is not None
+    return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene) if is_there else None

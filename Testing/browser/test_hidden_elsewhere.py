@@ -1,0 +1,186 @@
+"""Patients are hidden wherever they are named: folders, recordings, scene views, others' texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import slicer
+
+from browser.test_browser_recordings import burst
+from browser.test_hidden_in_undescribed_volumes import texts_in
+from helpers.hospital import parents, step_until, step_until_event
+from helpers.live_frames import ask_for_next, frame
+from helpers.one_patient import JONES, SMITH, Clinic, connect
+from helpers.peers import ScriptedServer, ServerInThread
+from helpers.saved_scene import load_scene, save_scene
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.browser.browser import Browser
+from IGTLMetaBrowserLib.browser.events import LiveImage
+from scene.images.test_scene_views import store_view, views
+
+__all__ = ["views"]
+NOBODY = {"patient_id": "", "patient_name": ""}
+
+
+class ClinicWithNames(Clinic):
+    """Its image is called after its patient, and it does not say at once who that is."""
+
+    def __init__(self, is_said: bool = True) -> None:
+        super().__init__()
+        self.is_listed = is_said
+
+    def images(self) -> list[codec.ImageMetaItem]:
+        (entry,) = super().images()
+        head = replace(entry, name="Head of Smith", **NOBODY)
+        return [head, replace(entry, id="1")] if self.is_listed else [head]
+
+
+@pytest.fixture
+def clinic() -> ClinicWithNames:
+    return ClinicWithNames()
+
+
+@pytest.fixture
+def late(scene: slicer.vtkMRMLScene) -> Iterator[Browser]:
+    """A browser that has shown no image of the scene."""
+    with closing(Browser(scene)) as late:
+        yield late
+
+
+def load(browser: Browser, server: ServerInThread, image_id: str = "0"):
+    connect(browser, server).list_images()
+    return browser.load_image(image_id)
+
+
+def names_somebody(scene: slicer.vtkMRMLScene) -> dict[str, str]:
+    """The texts of a scene that name Smith."""
+    return {key: text for key, text in texts_in(scene).items() if any(w in text for w in SMITH)}
+
+
+def check_hidden_and_shown(browser: Browser) -> None:
+    before = texts_in(browser.scene)
+    assert names_somebody(browser.scene)
+    for _ in range(2):
+        browser.patients.hide()
+        assert not names_somebody(browser.scene)
+        browser.patients.hide(False)
+        assert texts_in(browser.scene) == before
+
+
+@pytest.mark.parametrize("is_open", [True, False], ids=["open", "closed"])
+def test_who_is_named_by_a_later_list_only(
+    is_open: bool, unconnected: Browser, late: Browser, clinic, clinic_server: ServerInThread
+) -> None:
+    """The volume was shown by this browser, or by one that is closed."""
+    clinic.is_listed = False
+    before = load(unconnected, clinic_server).GetName()
+    if not is_open:
+        unconnected.close()
+    browser = unconnected if is_open else late
+    browser.patients.hide()
+    connect(browser, clinic_server).list_images()
+    clinic.is_listed = True
+    browser.list_images()
+    assert not names_somebody(browser.scene)
+    browser.patients.hide(False)
+    assert browser.images.node("0").GetName() == before
+
+
+def test_who_is_named_by_the_study_of_another_image(unconnected: Browser) -> None:
+    clinic = Clinic()
+    said = {"PatientName": "Jones", "PatientID": "P2", "StudyDescription": "With Smith"}
+    clinic.patient = JONES
+    image = clinic.image("0")
+    clinic.image = lambda _: replace(image, header_version=2, metadata=said)
+    with ServerInThread(clinic) as server:
+        load(unconnected, server)
+        before = texts_in(unconnected.scene)
+        unconnected.patients.hide()
+        clinic.images = lambda: [replace(Clinic().images()[0], id="1")]
+        unconnected.list_images()
+        assert not names_somebody(unconnected.scene)
+        unconnected.patients.hide(False)
+        assert sorted(texts_in(unconnected.scene).values()) == sorted(before.values())
+
+
+def test_who_is_named_by_an_image_of_a_closed_browser_only(
+    unconnected: Browser, late: Browser, clinic_server: ServerInThread
+) -> None:
+    with ServerInThread(Clinic()) as server:
+        load(unconnected, server)
+    unconnected.close()
+    load(late, clinic_server)
+    late.disconnect()
+    check_hidden_and_shown(late)
+
+
+@pytest.mark.parametrize("is_open", [True, False], ids=["open", "closed"])
+def test_folders_whose_images_were_removed(
+    is_open: bool, unconnected: Browser, late: Browser, clinic_server: ServerInThread
+) -> None:
+    volume = load(unconnected, clinic_server, "1")
+    unconnected.scene.RemoveNode(volume)
+    if not is_open:
+        unconnected.close()
+    check_hidden_and_shown(unconnected if is_open else late)
+
+
+def test_an_image_that_comes_again_stands_in_the_folder_of_before(
+    unconnected: Browser, clinic_server: ServerInThread
+) -> None:
+    unconnected.scene.RemoveNode(load(unconnected, clinic_server, "1"))
+    unconnected.patients.hide()
+    volume = unconnected.load_image("1")
+    assert not names_somebody(unconnected.scene)
+    unconnected.patients.hide(False)
+    assert parents(volume) == ["Smith"]
+    assert [*texts_in(unconnected.scene).values()].count("P1") == 2  # the volume, and its folder
+
+
+def test_a_recording_that_goes_on_meanwhile(unconnected: Browser, events: list, sequences) -> None:
+    said = {"PatientID": "P1", "PatientName": "Smith"}
+    frames = [
+        replace(frame(shade), device_name="US of Smith", header_version=2, metadata=said)
+        for shade in (1, 20, 30, 40)
+    ]
+    with ScriptedServer(burst(*frames)) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        step_until_event(unconnected, events, LiveImage)
+        recording = unconnected.images.recordings.start("US of Smith")
+        unconnected.patients.hide()
+        ask_for_next(unconnected)
+        step_until(unconnected, lambda: recording.frames == 3, "three frames")
+        unconnected.images.recordings.stop("US of Smith")
+        assert not names_somebody(unconnected.scene)
+        unconnected.patients.hide(False)
+        unconnected.disconnect()
+    assert recording.sequence_node.GetName() == "US of Smith recording"
+    check_hidden_and_shown(unconnected)
+
+
+@pytest.mark.parametrize("is_open", [True, False], ids=["open", "closed"])
+def test_a_volume_that_a_scene_view_holds(
+    is_open: bool, views, unconnected: Browser, late: Browser, clinic_server: ServerInThread
+) -> None:
+    store_view(views, load(unconnected, clinic_server))
+    if not is_open:
+        unconnected.close()
+        connect(late, clinic_server).list_images()
+    check_hidden_and_shown(unconnected if is_open else late)
+
+
+def test_a_scene_view_that_comes_with_a_scene(
+    views, unconnected: Browser, late: Browser, clinic_server: ServerInThread, tmp_path: Path
+) -> None:
+    store_view(views, load(unconnected, clinic_server, "0"))
+    unconnected.load_image("1")
+    unconnected.close()
+    path = save_scene(late.scene, tmp_path)
+    late.scene.Clear(0)
+    late.patients.hide()
+    load_scene(late.scene, path)
+    assert not names_somebody(late.scene)
