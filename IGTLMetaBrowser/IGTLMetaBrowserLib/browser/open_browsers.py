@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -61,3 +61,12 @@ def hide_patients(is_hidden: bool) -> None:
     """Hide the patients in all of them, or show them: they are seen on one screen."""
     for one in list(_open):
         one.patients.hide(is_hidden)
+
+
+def know_patients() -> Iterator[None]:
+    """Know with pauses whom ``hide_patients`` hides: of a million images at once that takes 0.3 s.
+
+    What is not known by then is found as they are hidden.
+    """
+    for one in list(_open):
+        yield from one.metadata.know_patients()

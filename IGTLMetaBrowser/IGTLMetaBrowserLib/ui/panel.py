@@ -79,6 +79,7 @@ class BrowserPanel:
         self.browser.disconnect()
         self.events.close()
         self.browser.patients.hidden_changed.disconnect(self._onHiddenChanged)
+        self.privacy.close()
         self.connection.close()
         self.archive.close()
         self.images.close()

@@ -241,3 +241,7 @@ class ImageMetadata:
         """Know the patients of the list by name, if they are hidden."""
         if self._patients.is_hidden:
             register_patients(self.listing.entries, self._patients)
+
+    def know_patients(self) -> Iterator[None]:
+        """Know them by name, with pauses, before they are hidden."""
+        return register_some_patients(self.listing.entries, self._patients)

@@ -16,7 +16,7 @@ class ArrangedRows:
     """
 
     def __init__(self, count: int) -> None:
-        self._order = np.arange(count)
+        self._order = self._as_listed = np.arange(count)
         self._matches = np.ones(count, bool)
         self.rows = self._order
 
@@ -44,7 +44,7 @@ class ArrangedRows:
 
     def order_as_listed(self) -> None:
         """Do the same as ``unsort`` for the next ``arrange``; show nothing else yet."""
-        self._order = np.arange(len(self))
+        self._order = self._as_listed
 
     def order_by(self, keys: np.ndarray, descending: bool = False) -> Iterator[None]:
         """Do the same as ``sort_by`` with pauses, for the next ``arrange``."""

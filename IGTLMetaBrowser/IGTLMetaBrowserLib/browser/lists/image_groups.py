@@ -156,8 +156,13 @@ class GroupedRows:
     ) -> InTurns[None]:
         """Say with pauses whose each study is, from above, and how many images it has."""
         ends = np.cumsum(counts)
+        yield
         starts = ends - counts
-        first_studies = np.flatnonzero(np.diff(patients, prepend=-1))
+        yield
+        are_first = np.ones(len(patients), bool)
+        np.not_equal(patients[1:], patients[:-1], out=are_first[1:])
+        first_studies = np.flatnonzero(are_first)
+        yield
         patient_starts = starts[first_studies]
         yield
         self._starts[studies] = starts

@@ -60,8 +60,12 @@ class ShownRows:
     def _find_rows(self, image_total: int) -> InTurns[None]:
         image_rows = np.flatnonzero(self.shown >= 0)
         yield
-        self._row_at = np.full(image_total, -1, np.intp)
-        self._row_at[self.shown[image_rows]] = image_rows
+        row_at = np.full(image_total, -1, np.intp)
+        yield
+        images = self.shown[image_rows]
+        yield
+        row_at[images] = image_rows
+        self._row_at = row_at
         yield
         if self._groups is not None:
             self._group_rows = np.flatnonzero(self.shown < 0)

@@ -104,9 +104,16 @@ def stable_order(keys: np.ndarray) -> InTurns[np.ndarray]:
 def _order_of_small(keys: np.ndarray) -> InTurns[np.ndarray]:
     # With its position below the number, all numbers differ, and any sort is a stable one.
     count = len(keys)
-    numbers = keys.astype(np.int64) * count + np.arange(count)
-    yield
-    return (yield from sorted_in_turns(numbers)) % max(count, 1)
+    numbers = np.empty(count, np.int64)
+    for begin in range(0, count, _A_TURN):
+        some = keys[begin : begin + _A_TURN].astype(np.int64)
+        numbers[begin : begin + _A_TURN] = some * count + np.arange(begin, begin + len(some))
+        yield
+    in_order = yield from sorted_in_turns(numbers)
+    for begin in range(0, count, _A_TURN):
+        in_order[begin : begin + _A_TURN] %= count
+        yield
+    return in_order
 
 
 class NumberedValues:

@@ -19,14 +19,15 @@ class ListCovering:
 
     def __init__(self, browser, onDone):
         self._browser = browser
-        self._onDone = onDone
         self._listing = None
         self._work = None
         self._timer = SingleShotTimer(self._goOn)
+        self._doneTimer = SingleShotTimer(onDone)  # to show the list is a turn of its own
 
     def close(self):
         """Wait for nothing any more."""
         self._timer.close()
+        self._doneTimer.close()
 
     def isDone(self, listing, images):
         """Whether a list can be shown at once; if not, what is needed is begun, or goes on.
@@ -39,6 +40,7 @@ class ListCovering:
         if isKnown or len(entries) <= _MADE_AT_ONCE:
             self._work = self._listing = None
             self._timer.stop()
+            self._doneTimer.stop()
             return True
         if self._work is None or self._listing is not listing:
             self._listing, self._work = listing, listing.prepare_table(patients)
@@ -53,4 +55,4 @@ class ListCovering:
             self._timer.start()
             return
         self._work = None  # it begins again if more patients have become known meanwhile
-        self._onDone()
+        self._doneTimer.start()
