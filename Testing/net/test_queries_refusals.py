@@ -127,6 +127,17 @@ def test_rts_image_after_a_status_does_not_refuse_the_next_query(queries: net.Qu
     assert queries.match(image("A")) is asked_again
 
 
+def test_rts_image_alone_refuses_after_a_refusal_by_status_alone(queries: net.Queries):
+    """It may be the other half of that: what is asked again is given a moment for its answer."""
+    ask(queries, "IMAGE", "A")
+    queries.match(codec.StatusMessage(code=codec.StatusCode.NOT_FOUND, device_name="A"))
+    asked_again = ask(queries, "IMAGE", "A")
+    assert queries.match(codec.ReturnMessage("IMAGE", b"\1", device_name="A"), 0.0) is None
+    assert queries.accept_candidates(GRACE_SECONDS - 0.1) == []
+    assert queries.accept_candidates(GRACE_SECONDS + 0.1) == [asked_again]
+    assert str(asked_again.error) == "the server does not send the image 'A'"
+
+
 def test_the_rts_of_a_lost_connection_is_not_waited_for(queries: net.Queries):
     ask(queries, "IMAGE", "A")
     queries.match(codec.StatusMessage(code=codec.StatusCode.NOT_FOUND, device_name="A"))

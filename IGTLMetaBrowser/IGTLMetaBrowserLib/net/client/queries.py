@@ -68,8 +68,9 @@ class Queries:
         self._other_names = OtherNames(self.images)
         self._parts = PartAnswers()
         self._stream_names = RecentNames()  # type and name, of other types than IMAGE
-        # Refusals that came as a STATUS, and of which the RTS_ may still follow: type and name.
-        self._half_refused: set[tuple[str, str]] = set()
+        # Refusals that came as a STATUS, and of which the RTS_ may still follow: type and name, and
+        # the number of the query that had been asked last by then.
+        self._half_refused: dict[tuple[str, str], int] = {}
         self._last_error = ""
         # Of queries that are done: the first list may be a pushed one, with the answer behind it.
         self._answered_numbers: deque[tuple[str, int]] = deque(maxlen=_MOST_NUMBERS)
@@ -187,7 +188,7 @@ class Queries:
         if isinstance(event, codec.StatusMessage):
             return self._match_status(event)
         if isinstance(event, codec.ReturnMessage):
-            return self._match_return(event)
+            return self._match_return(event, now)
         if isinstance(event, codec.ImageMessage):
             return self._match_image(event, now)
         if isinstance(event, codec.ImagePartMessage):
@@ -385,29 +386,28 @@ class Queries:
         for query in self.waiting if is_refusal else ():
             if query.device_name == status.device_name:
                 rts = codec.ReturnMessage(query.data_type)
-                self._half_refused.add((rts.type_name, query.device_name))
+                self._half_refused[rts.type_name, query.device_name] = self._last_number
                 return self._finish(query, error=refusal(query, words))
         # It may be of a device, or a keep-alive (openigtlink/OpenIGTLink#216): the answer can still
         # come. If none does, these are the words that explain it.
         self._last_error = words
         return None
 
-    def _match_return(self, message: codec.ReturnMessage) -> Query | None:
-        if (message.type_name, message.device_name) in self._half_refused:
-            self._half_refused.remove((message.type_name, message.device_name))
-            return None
+    def _match_return(self, message: codec.ReturnMessage, now: float) -> Query | None:
+        last_before = self._half_refused.pop((message.type_name, message.device_name), None)
         if isinstance(message, codec.RTSCommandMessage):
             if message.status.upper() == "SUCCESS":
                 return None
             query = self._refused_by_command(message.name)
             words = codec.brief(message.error or message.command)
             return query and self._finish(query, error=refusal(query, words))
-        for query in self.waiting:
-            if (
-                message.type_name == codec.ReturnMessage(query.data_type).type_name
-                and message.device_name == query.device_name
-            ):
-                return self._finish(query, error=refusal(query, self._last_error))
+        query = next((one for one in self.waiting if _is_refused_by(one, message)), None)
+        if query is None or last_before is None:
+            return query and self._finish(query, error=refusal(query, self._last_error))
+        if query.number > last_before and query.candidate is None:
+            # It is the rest of that refusal, or that of this query, then alone.
+            query.candidate = refusal(query, "")
+            query.candidate_until = now + GRACE_SECONDS
         return None
 
     def _refused_by_command(self, command: str) -> Query | None:
@@ -434,6 +434,11 @@ class Queries:
         if not query.is_abandoned:
             query.answer, query.error = answer, error
         return query
+
+
+def _is_refused_by(query: Query, message: codec.ReturnMessage) -> bool:
+    rts = codec.ReturnMessage(query.data_type)
+    return (rts.type_name, query.device_name) == (message.type_name, message.device_name)
 
 
 def _due(query: Query) -> float:
