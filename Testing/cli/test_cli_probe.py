@@ -189,6 +189,43 @@ def test_beside_quick_answers_the_missing_ones_are_waited_for_at_once(
     assert "none in 0.5 s; others were asked after 0." in answers["GET_POINT"]["words"]
 
 
+def test_an_error_that_names_no_query_is_not_that_of_a_later_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It refuses the trajectories late, when label maps are asked for, and those never."""
+    monkeypatch.setattr(probe, "_ALONE_SECONDS", 0.05)
+    asked = []
+
+    def late(peer: Peer) -> None:
+        while True:
+            asked.append(peer.receive().type_name)
+            if asked[-1] == "GET_IMGMETA":
+                peer.send(codec.ImageMetaMessage())
+            is_late = asked[-1] == "GET_LBMETA" and asked.count("GET_LBMETA") == 1
+            if is_late or (asked[-1] == "GET_TRAJ" and asked.count("GET_TRAJ") == 2):
+                peer.send(codec.StatusMessage(code=codec.StatusCode.NOT_FOUND))
+
+    with ScriptedServer(late) as server:
+        found = outcomes(json.loads(probed_here(server, "--json").stdout))
+    assert found["GET_TRAJ"] == "refused"
+    assert found["GET_LBMETA"] == "silence"
+
+
+def test_a_keep_alive_refuses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "_ALONE_SECONDS", 0.05)
+
+    def alive(peer: Peer) -> None:
+        while True:
+            query = peer.receive().type_name
+            peer.send(codec.StatusMessage(code=codec.StatusCode.OK))
+            if query == "GET_IMGMETA":
+                peer.send(codec.ImageMetaMessage())
+
+    with ScriptedServer(alive) as server:
+        found = outcomes(json.loads(probed_here(server, "--json").stdout))
+    assert {found[name] for name in ("GET_TRAJ", "GET_POINT", "GET_IMAGE")} == {"silence"}
+
+
 def test_beside_slow_answers_each_missing_one_has_its_whole_time_alone(monkeypatch) -> None:
     monkeypatch.setattr(probe, "_ALONE_SECONDS", 60.0)
 

@@ -37,6 +37,8 @@ _EXTENSIONS = ("IMGPART", "IMGTHUMB")
 _NAMED = codec.GetMessage("IMGMETA", device_name=_NAME)
 _LISTS = tuple(map(codec.GetMessage, ("TRAJ", "LBMETA", "POINT", "STATUS", "CAPABILITY")))
 _OF_NO_IMAGE = codec.GetMessage("IMAGE", device_name=_NO_ID)
+# All is well; or nobody has set the code.
+_NO_ERRORS = (codec.StatusCode.OK, codec.StatusCode.INVALID)
 _NOTHING_ANSWERED = "it has answered nothing: it may be no OpenIGTLink server, or need longer"
 
 
@@ -97,6 +99,8 @@ class Probe:
         self._connection = ProbeConnection(*self._place)
         self._last: Received | None = None
         self._late: list[_LateQuery] = []
+        # Whether an error has come that names no query, while several were waited for.
+        self._is_in_doubt = False
         milliseconds = round(self._connection.connect_seconds * 1e3, 1)
         self.report = Report(format_address(host, port), milliseconds, self._connection.tls())
 
@@ -251,28 +255,31 @@ class Probe:
         """
         answer = Answer(query.type_name, "silence")
         self.report.answers.append(answer)
+        self._ask_alone(query, answer, self._seconds_alone(query))
+        return answer
+
+    def _ask_alone(self, query: codec.QueryMessage, answer: Answer, alone: float) -> None:
+        """Ask, and wait ``alone`` seconds for the answer before anything else is asked."""
         self._last = None
         begin = time.monotonic()
         try:
             self._connection.send(query)
-            alone = self._seconds_alone(query)
             self._last = received = self._wait_for_answer(query, begin + alone)
         except (EOFError, OSError) as error:
             answer.outcome, answer.words = "closed", in_words(error)
             self._quirk(f"{answer.query} ends the connection")
             self._connect_again()
-            return answer
+            return
         except codec.DecodeError as error:
             answer.outcome, answer.words = "unreadable", str(error)
             self._connect_again()
-            return answer
+            return
         if received is not None:
             _describe(answer, received, query, begin)
-        elif alone < self._settings.answer_timeout:
+            return
+        if alone < self._settings.answer_timeout or self._late:
             self._late.append(_LateQuery(query, answer, begin, alone))
-        if received is None:
-            answer.words = f"none in {alone:g} s"
-        return answer
+        answer.words = f"none in {alone:g} s"
 
     def _seconds_alone(self, query: codec.QueryMessage) -> float:
         """Return for how long nothing else is asked, as its answer is to come."""
@@ -285,7 +292,10 @@ class Probe:
         return min(most, round(max(_ALONE_SECONDS, _ALONE_FACTOR * max(came) / 1e3), 1))
 
     def _wait_for_late(self) -> None:
-        """Wait for all that was not answered in time, until the last one has had its whole time."""
+        """Wait for all that was not answered in time, until the last one has had its whole time.
+
+        Where it is not known to which of them an error belongs, they are asked again, one by one.
+        """
         if not self._late:
             return
         most = self._settings.answer_timeout
@@ -293,13 +303,16 @@ class Probe:
         asked = ", ".join(late.query.type_name for late in self._late)
         try:
             while self._late and (received := self._receive(until, asked)) is not None:
-                self._take_late(received)
+                self._is_in_doubt |= not self._take_late(received) and _is_error(received)
         except (EOFError, OSError, codec.DecodeError):
             self._connect_again()
             return
-        for late in self._late:
+        silent, self._late = self._late, []
+        for late in silent:
             late.answer.words = f"none in {most:g} s; others were asked after {late.alone:g} s"
-        self._late.clear()
+        for late in silent if self._is_in_doubt else ():
+            self._ask_alone(late.query, late.answer, most)
+            self._report_extensions(self._last)
 
     def _take_late(self, received: Received) -> bool:
         """Note an answer, or a refusal that names its type, to a query before; return if so."""
@@ -316,19 +329,27 @@ class Probe:
         return False
 
     def _wait_for_answer(self, query: codec.QueryMessage, until: float) -> Received | None:
-        """Return the answer, or the last STATUS or RTS that came instead."""
+        """Return the answer, or the error or RTS that came instead.
+
+        An error that does not say what it is of may be that of a query before, which is late.
+        """
         instead = None
         wanted = {query.full_data_type, query.data_type}
+        own_refusal = codec.ReturnMessage(query.data_type).type_name
         while (received := self._receive(until, query.type_name)) is not None:
-            if received.header.type_name in wanted:
+            name = received.header.type_name
+            if name in wanted:
+                self._is_in_doubt |= instead is not None and bool(self._late)
                 return received
-            if self._take_late(received):
+            if self._take_late(received) or not _is_error(received):
                 continue
-            is_refusal = received.header.type_name.startswith("RTS_")
-            if received.header.type_name == "STATUS" or is_refusal:
-                instead = instead or received
-                if is_refusal:  # what the protocol has at the end
-                    return instead
+            instead = instead or received
+            # What the protocol has at the end.
+            if name == own_refusal or (name.startswith("RTS_") and not self._late):
+                return instead
+        if instead is not None and self._late:
+            self._is_in_doubt = True
+            return None
         return instead
 
     def _receive(self, until: float, asked: str) -> Received | None:
@@ -387,6 +408,15 @@ def _describe(answer: Answer, received: Received, query: codec.QueryMessage, beg
     answer.item_count = None if items is None else len(items)
     if isinstance(message, codec.StatusMessage) and not is_asked_for:
         answer.words = codec.brief(message.message or message.error_name)
+
+
+def _is_error(received: Received) -> bool:
+    """Whether a message says that a query is not answered: no keep-alive, and no stream."""
+    if received.header.type_name.startswith("RTS_"):
+        return True
+    message = received.message
+    is_well = isinstance(message, codec.StatusMessage) and message.code in _NO_ERRORS
+    return received.header.type_name == "STATUS" and not is_well
 
 
 def _voxels(size: list[int]) -> int:
