@@ -113,10 +113,11 @@ class CachedSeries:
         return path
 
     def leave_database(self) -> None:
-        """Note how the index is left, when it is written. Raises ``OSError``."""
-        text = _text_of(self.folder / _DATABASE)
-        with replaced_at_end(self.folder / _DATABASE_SUM, is_synced=False) as part:
-            part.write_text(text)
+        """Note how the index is left, when it is written. Raises ``OSError``.
+
+        Half of a checksum is none: the index is made anew then.
+        """
+        (self.folder / _DATABASE_SUM).write_text(_text_of(self.folder / _DATABASE))
 
     def use(self) -> None:
         """Have it count as used now, if it is there."""
