@@ -164,6 +164,19 @@ def test_one_that_says_nothing_in_time_is_not_said_to_send_none():
         client.get_thumbnail("A")
 
 
+def test_one_that_ends_the_connection_before_is_not_said_to_send_none():
+    def ends(peer: Peer) -> None:
+        while peer.receive().type_name != "GET_CAPABIL":
+            peer.send(codec.ImageMetaMessage([], header_version=2, metadata=NAME))
+
+    with (
+        ScriptedServer(ends) as server,
+        server.client() as client,
+        pytest.raises(net.ConnectionLostError, match="before it said whether it sends thumbnails"),
+    ):
+        client.get_thumbnail("A")
+
+
 def test_who_does_not_block_is_told_that_it_is_not_known_yet():
     with busy("CAPABILITY") as server, server.client() as client:
         client.get_list()

@@ -14,6 +14,7 @@ from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.client import client as client_module
 from IGTLMetaBrowserLib.net.client import image_in_parts, link_speed, parts_transfer
 from IGTLMetaBrowserLib.net.client.image_in_parts import get_image_in_parts
+from IGTLMetaBrowserLib.net.whole_texts import SERVER
 
 SIZE = (128, 128, 64)  # 2 MB
 
@@ -111,6 +112,24 @@ def test_who_does_not_say_soon_what_it_offers_is_to_be_asked_for_the_image(
             get_image_in_parts(client, "CT")
         assert server.connections == 2
         assert np.array_equal(client.get_image("CT").pixels, image.pixels)
+
+
+def test_a_connection_that_ends_before_it_is_known_what_is_offered_is_made_once_more():
+    """The transfer goes on over the next one: it was not said that there are no parts."""
+    image = large_image()
+
+    def end(peer, query, part):
+        if query.tag:  # of the first part, which has come
+            raise EOFError
+        send_part(peer, query, part)
+
+    def end_when_asked(peer):
+        while peer.receive().type_name != "GET_CAPABIL":
+            peer.send(codec.ImageMetaMessage([], header_version=2, metadata=SERVER))
+
+    scripts = parts_of(image, end), end_when_asked, parts_of(image)
+    with ScriptedServer(*scripts) as server, server.client() as client:
+        assert np.array_equal(get_image_in_parts(client, "CT").pixels, image.pixels)
 
 
 def test_a_part_that_is_damaged_on_its_way_is_asked_for_again():

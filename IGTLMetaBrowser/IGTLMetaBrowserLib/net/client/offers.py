@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ..errors import RefusedError, TimeOutError
+from ..errors import ConnectionLostError, RefusedError, TimeOutError
 
 if TYPE_CHECKING:
     from .client import Client
@@ -29,7 +29,7 @@ def find_offers(client: Client, seconds: float) -> None:
 def require_offer(client: Client, data_type: str) -> None:
     """Wait until the server has said that it answers queries for a type.
 
-    Raises ``NetworkError``: ``RefusedError`` if it does not, ``TimeOutError`` if it said nothing.
+    Raises ``NetworkError`` as ``check_offer``.
     """
     find_offers(client, client.answer_timeout)
     check_offer(client, data_type)
@@ -38,11 +38,17 @@ def require_offer(client: Client, data_type: str) -> None:
 def check_offer(client: Client, data_type: str) -> None:
     """Raise ``RefusedError`` if the server answers no queries for a type.
 
-    Raises ``TimeOutError`` if it has not said so yet.
+    Raises ``TimeOutError`` if it has not said so yet, and ``ConnectionLostError`` if it cannot, as
+    there is no connection any more.
     """
     if client.offers(data_type):
         return
     what, instead = _WORDS[data_type]
+    if not client.is_connected:
+        raise ConnectionLostError(
+            f"{client.address} closed the connection before it said whether it sends {what}; try "
+            f"again, or {instead}"
+        )
     if client.is_offer_awaited:
         raise TimeOutError(
             f"{client.address} has not said yet whether it sends {what}; try again, allow more "
