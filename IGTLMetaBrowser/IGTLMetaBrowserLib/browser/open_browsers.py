@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..privacy.hidden_patients import HiddenPatients
+from ..scene.covered_ids import cover_ids
 
 if TYPE_CHECKING:
     from .browser import Browser
@@ -70,3 +71,9 @@ def know_patients() -> Iterator[None]:
     """
     for one in list(_open):
         yield from one.metadata.know_patients()
+
+
+def cover(scene: Any, node: Any) -> None:
+    """Cover what names a patient in the IDs on a node of a scene, if a browser of it hides them."""
+    for one in browsers_of(scene):
+        cover_ids(node, one.patients)

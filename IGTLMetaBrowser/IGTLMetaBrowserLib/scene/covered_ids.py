@@ -22,7 +22,6 @@ from .server_nodes import (
     IMAGE_ID_ATTRIBUTE,
     KEY_ATTRIBUTE,
     REGION_OF_ATTRIBUTE,
-    SERVER_ATTRIBUTE,
 )
 
 COVERED_ATTRIBUTES = (
@@ -56,9 +55,8 @@ def rewrite_patients(scene: Any, patients: HiddenPatients) -> None:
     Those that another window or script has hidden stay so.
     """
     rewrite_marks(scene, patients)
+    # Also what came from a client without a name, or from a server that it is no longer of.
     for node in nodes_and_copies(scene):
-        if not node.GetAttribute(SERVER_ATTRIBUTE):
-            continue
         cover_ids(node, patients)
         for attribute, text in () if patients.is_hidden else _ids_on(node):
             if patients.has_given(text):

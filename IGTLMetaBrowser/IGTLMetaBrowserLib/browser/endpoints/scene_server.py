@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ... import codec, net
@@ -11,6 +12,7 @@ from ...scene.errors import SceneError
 from ...scene.markups.received_plans import OnShown, ReceivedPlans
 from ...signal import Signal
 from ...sources.scene import SceneSource
+from ..open_browsers import cover
 from ..scene_events import SceneEvents
 from .served_clients import ClientSummary, ServedClients
 
@@ -62,7 +64,7 @@ class SceneServer(net.Server):
             context,
             self._clients_so_far.on_event,
         )
-        self._plans = ReceivedPlans(scene, on_trajectories, on_points)
+        self._plans = ReceivedPlans(scene, on_trajectories, on_points, partial(cover, scene))
         self._events = SceneEvents(scene)
         self.scene_closing: Signal[[]] = self._events.closing
 

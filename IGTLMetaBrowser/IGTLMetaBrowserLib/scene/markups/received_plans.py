@@ -29,14 +29,25 @@ OnShown = Callable[[str, Sequence[Any], Sequence[str]], None]
 class ReceivedPlans:
     """What each client has sent, by its device name; trajectories that come again move their line.
 
-    ``on_trajectories`` and ``on_points`` are called when what came is in the scene.
+    ``on_trajectories`` and ``on_points`` are called when what came is in the scene; ``on_written``
+    with each node onto which something was written.
     """
 
-    def __init__(self, scene: Any, on_trajectories: OnShown, on_points: OnShown) -> None:
+    def __init__(
+        self,
+        scene: Any,
+        on_trajectories: OnShown,
+        on_points: OnShown,
+        on_written: Callable[[Any], None] = lambda node: None,
+    ) -> None:
         self._on_trajectories = on_trajectories
         self._on_points = on_points
-        self._nodes = TrajectoryNodes(scene)
-        self._points = PointNodes(scene, lambda device_name, image_id: None)
+
+        def mark(device_name: str, image_id: str, node: Any) -> None:
+            on_written(node)
+
+        self._nodes = TrajectoryNodes(scene, mark=mark)
+        self._points = PointNodes(scene, lambda device_name, image_id: None, mark)
         self._names: set[str] = set()
         self._items: dict[str, dict[Key, TrajectoryItem]] = {}
 
