@@ -113,3 +113,18 @@ def test_coordinates_and_the_meaning_of_the_diameter_can_be_overruled() -> None:
     x, y, z = as_sent["entry"]
     assert changed["entry"] == [-x, -y, z]
     assert changed["diameter"] == 2 * as_sent["diameter"]
+
+
+class Incomplete(Shelf):
+    """A server that does not have the plans of all patients."""
+
+    def notice_of_missing(self, data_type: str) -> str:
+        return f"of another patient nothing is in {data_type}"
+
+
+def test_that_plans_are_missing_is_told() -> None:
+    with served(Incomplete(lines=[BIOPSY])) as address:
+        result = igtlmeta("trajectories", address, "--json")
+    assert result.returncode == 0
+    assert len(json.loads(result.stdout)) == 1
+    assert "of another patient nothing is in TRAJ" in result.stderr

@@ -349,11 +349,13 @@ class PointsShown:
 class LabelMapsListed:
     """The list of label maps has arrived: ``Browser.label_maps``, of which there are ``count``.
 
-    ``is_unsolicited``: the server has sent it unasked, as it may do many times a second.
+    ``is_unsolicited``: the server has sent it unasked, as it may do many times a second. ``notice``
+    is what it says of the list.
     """
 
     count: int
     is_unsolicited: bool = False
+    notice: str = ""
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,8 @@ class Overlays:
             label_maps = self._nodes.label_maps(self._address)
             label_maps.receive(message.items)
             self._listed_over = self._connection.number
-            self._notify(LabelMapsListed(len(self.label_maps), is_unsolicited=query is None))
+            notice = net.notice_of_list(message.metadata)
+            self._notify(LabelMapsListed(len(self.label_maps), query is None, notice))
             if label_maps.problem:
                 self._fail(BrowserError(label_maps.problem), query)
         elif isinstance(message, codec.ColorTableMessage):

@@ -29,6 +29,8 @@ class Trajectories:
         self._documents: dict[Trajectory, tuple[codec.TrajectoryItem, str]] = {}
         self._stored: dict[Trajectory, codec.TrajectoryItem] = {}
         self._notices: dict[str, str] = {}
+        self.notice_of_list = ""
+        """What there is to know of the last answer as a whole, or an empty text."""
         self._address_of_documents = ""
 
     # What is known
@@ -203,6 +205,7 @@ class Trajectories:
         self._nodes.receive(self._connection.address, message.items, is_answer)
         if is_answer:
             notices = net.notices_of_documents(message.metadata)
+            self.notice_of_list = net.notice_of_list(message.metadata)
             self._know_documents(_documents(message, self.items), notices)
         # The table shows them at once, although their markups take several turns.
         self._notify(TrajectoriesChanged(is_unsolicited=not is_answer))

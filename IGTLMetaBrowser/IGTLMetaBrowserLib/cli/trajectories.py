@@ -48,6 +48,8 @@ def list_trajectories(arguments: argparse.Namespace) -> int:
     with connection_options.open_client(arguments) as client:
         message = client.get_trajectory_list(output.preparing_note("the trajectories"))
     items, notices = message.items, _notices(message)
+    if missing := net.notice_of_list(message.metadata):
+        note(missing)
     for text in dict.fromkeys(filter(None, notices)):
         names = [item.name for item, one in zip(items, notices, strict=True) if one == text]
         note(f"{', '.join(names)}: {text}")

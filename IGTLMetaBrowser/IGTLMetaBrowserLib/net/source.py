@@ -142,6 +142,15 @@ class OffersDocuments(Protocol):
 
 
 @runtime_checkable
+class TellsOfMissing(Protocol):
+    """A source that may not have the trajectories or label maps of all patients."""
+
+    def notice_of_missing(self, data_type: str) -> str:
+        """Return what there is to know of what the last list of TRAJ or LBMETA does not have."""
+        ...
+
+
+@runtime_checkable
 class OffersLabelMaps(Protocol):
     """A source of label maps; their images are got by ``Source.image``, under their own ids."""
 

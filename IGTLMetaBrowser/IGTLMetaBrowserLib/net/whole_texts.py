@@ -62,6 +62,11 @@ def notices_of_documents(metadata: Mapping[str, str]) -> dict[str, str]:
     return {key.removesuffix(end): text for key, text in metadata.items() if key.endswith(end)}
 
 
+def notice_of_list(metadata: Mapping[str, str]) -> str:
+    """Return what one of our servers says of a list as a whole, or an empty text."""
+    return metadata.get(NOTICE, "")
+
+
 def document_notices(notices: Mapping[str, str]) -> dict[str, str]:
     """Return the metadata by which ``notices_of_documents`` are told."""
     return first_of({f"{uid}/{NOTICE}": text for uid, text in notices.items()})

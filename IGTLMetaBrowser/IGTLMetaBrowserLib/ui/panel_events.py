@@ -383,11 +383,10 @@ class PanelEvents:
         text = self._messages.trajectoriesShown(len(event.nodes))
         if event.problems:
             text += " " + self._messages.notShown
-        notices = self._browser.trajectories.notices[:1]  # the others say the same of theirs
-        text += " {notice}." if notices else ""
-        notice = printable("".join(notices))
-        values = {"problems": "; ".join(event.problems), "notice": notice[:1].upper() + notice[1:]}
-        self._status.showResult(text, **values)
+        trajectories = self._browser.trajectories
+        # Of several documents, the others say the same of theirs.
+        notices = filter(None, [trajectories.notice_of_list, *trajectories.notices[:1]])
+        self._status.showResult(text, notices, problems="; ".join(event.problems))
 
     def _onTrajectoriesSent(self, event):
         self._status.showResult(self._messages.trajectoriesSent(event.count))

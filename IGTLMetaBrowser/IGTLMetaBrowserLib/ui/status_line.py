@@ -7,6 +7,7 @@ import re
 import slicer
 
 from ..browser.error_texts import error_text
+from ..codec import printable
 
 # What begins like this is a name: of a host, a file, a device, or a number.
 _NAME = re.compile(r"\S*[.:/\\\d_\[@]\S")
@@ -46,9 +47,11 @@ class StatusLine:
         self._label.visible = False
         self._showInStatusBar("")
 
-    def showResult(self, text, **values):
-        """Show a text that is still worth reading when the connection ends."""
+    def showResult(self, text, notices=(), **values):
+        """Show a text, and notices, that are still worth reading when the connection ends."""
         self.show(text, **values)
+        for notice in notices:
+            self._showSentences(f"{self._label.text} {self._sentence(f'{printable(notice)}.')}")
         self._result = self._label.text
 
     def showError(self, error):

@@ -129,3 +129,39 @@ def test_so_it_is_with_segmentations(source, peer, slices):
     del peer.series[1]
     with pytest.raises(SourceError, match=WORDS):
         ready(source.label_maps)
+
+
+def test_of_a_patient_whose_documents_are_all_missing_nothing_is_there_in_silence(
+    source, peer, slices
+):
+    """Another patient's are there: neither is his plan said to be replaced, nor are these all."""
+    others = [deepcopy(one) for one in slices]
+    for number, one in enumerate(others):
+        one.PatientID, one.PatientName = "OTHER", "Other^Ann"
+        one.StudyInstanceUID, one.SeriesInstanceUID = f"{study.CT}.6", f"{study.CT}.7"
+        one.FrameOfReferenceUID = f"{study.CT}.8"
+        one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = f"{study.CT}.7.{number}"
+    seen = [write_plan([LINE], others), study.segmentation(others)]
+    missing = [write_plan([LINE], slices), study.segmentation(slices)]
+    for number, one in enumerate([seen[1], missing[1]]):
+        one.SeriesInstanceUID, one.SOPInstanceUID = f"{study.CT}.9{number}", f"{study.CT}.4{number}"
+    peer.series += [others, *([one] for one in (*seen, *missing))]
+    peer.withheld = {one.SeriesInstanceUID for one in missing}
+    for item in ready(source.images):
+        ready(source.image, item.id)
+    with ServerInThread(source) as server, server.client() as client:
+        client.list_images()
+        for data_type in ("TRAJ", "LBMETA"):
+            answer = client.wait(client.ask(data_type))
+            assert len(answer.items) == 1
+            assert net.notice_of_list(answer.metadata).startswith(
+                "of another patient nothing is there, as a document cannot be had: cannot fetch"
+            )
+            assert net.notices_of_documents(answer.metadata) == {}
+        label_map = client.get_image(answer.items[0].id)
+        assert "cannot be had" not in label_map.metadata.get("Notice", "")
+        peer.withheld.clear()
+        for data_type in ("TRAJ", "LBMETA"):
+            answer = client.wait(client.ask(data_type))
+            assert len(answer.items) == 2
+            assert net.notice_of_list(answer.metadata) == ""

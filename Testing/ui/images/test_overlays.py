@@ -194,3 +194,20 @@ def test_an_image_is_shown_by_window_and_level_again(connected):
     assert display.GetColorNodeID() != before
     connected.choose(connected.open_menu("A").ownColors)
     assert display.GetColorNodeID() == before
+
+
+class IncompleteSource(WellEquippedSource):
+    """It does not have the plans and structures of all patients."""
+
+    def notice_of_missing(self, data_type: str) -> str:
+        return f"of another patient nothing is in {data_type}"
+
+
+def test_that_some_are_missing_is_told(user):
+    with ServerInThread(IncompleteSource()) as server:
+        user.connect_to(server.port)
+        user.wait_for_status("offers 4 images")
+        user.press(user.ui.labelMapsButton)
+        user.wait_for_status("below the images. Of another patient nothing is in LBMETA.")
+        user.press(user.ui.trajectoriesButton)
+        user.wait_for_status("are shown. Of another patient nothing is in TRAJ.")

@@ -19,6 +19,7 @@ from ..source import (
     OffersSearch,
     OffersStreams,
     Source,
+    TellsOfMissing,
 )
 from ..whole_texts import (
     DOCUMENTS,
@@ -66,7 +67,8 @@ def answer(source: Source, query: codec.QueryMessage, named: NamedItems) -> code
     if data_type == "TRAJ":
         return _trajectories(source, query)
     if data_type == "LBMETA" and isinstance(source, OffersLabelMaps):
-        return codec.LabelMetaMessage(items=_meant(source.label_maps(), name, named))
+        items = _meant(source.label_maps(), name, named)
+        return codec.LabelMetaMessage(items=items, metadata=_notice_of_missing(source, query))
     if data_type in ("COLORT", "COLORTABLE") and isinstance(source, OffersColorTables):
         return source.color_table(name)
     if data_type == "POINT" and isinstance(source, OffersPoints):
@@ -139,7 +141,16 @@ def _trajectories(source: Source, query: codec.QueryMessage) -> codec.Trajectory
         uids, notices = source.documents_of_trajectories(), source.notices_of_documents()
         metadata = {DOCUMENTS: "\\".join(uids)} if uids else {}
         metadata |= document_notices(notices)
+    metadata |= _notice_of_missing(source, query)
     return codec.TrajectoryMessage(items=items, metadata=metadata)
+
+
+def _notice_of_missing(source: Source, query: codec.QueryMessage) -> dict[str, str]:
+    """Return what to tell our own client of what is not in a list that has just been made."""
+    if not is_own_client(query) or not isinstance(source, TellsOfMissing):
+        return {}
+    words = source.notice_of_missing(query.full_data_type)
+    return {NOTICE: words} if words else {}
 
 
 def _listing(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 from ... import codec
 from ...dicom_index.image_header import ImageHeader
@@ -73,6 +73,13 @@ class Patients:
             words = self.words(patient)
             if words and kinds > before.get(patient, Counter()):
                 _logger.warning("%s", words)
+
+    def described(self, series: Series, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is known of an image, ``values``, and of its series and patient."""
+        values = {**series.attributes, **values}
+        if words := self.words(series["PatientID"]):
+            values["Notice"] = "; ".join(filter(None, (values.get("Notice"), words)))
+        return values
 
     def words(self, patient: str) -> str:
         """Return in words that an ID may be of several patients; nothing if it is of one."""

@@ -54,6 +54,8 @@ class ArchiveOverlays:
         # By the ids of the label maps: their series, and what is to be known of their documents.
         self.series_of_label_maps: dict[str, Series] = {}
         self.notices_of_label_maps: dict[str, str] = {}
+        # By the types of their messages: what the lists that were made last do not have.
+        self.notices_of_missing: dict[str, str] = {}
 
     def forget(self, uids: Set[str]) -> None:
         """Forget series that the archive has no more as they were."""
@@ -88,8 +90,12 @@ class ArchiveOverlays:
             if first.get("FrameOfReferenceUID")
         }
         valid = valid_plans(plans, spaces)
-        _require_any(valid, missing)
-        return [replace(one, notice=_both(one.notice, missing[patients[one.uid]])) for one in valid]
+        patients_there = [patients[plan.uid] for plan in valid]
+        self.notices_of_missing["TRAJ"] = _notice_of_missing(patients_there, missing)
+        return [
+            replace(plan, notice=_both(plan.notice, _replacing(missing[patient])))
+            for plan, patient in zip(valid, patients_there, strict=True)
+        ]
 
     def label_maps(self) -> Sequence[codec.LabelMetaItem]:
         """Return the structures that are valid. Raises ``NotReadyError`` as ``trajectories``."""
@@ -102,17 +108,19 @@ class ArchiveOverlays:
                 versions += opened.source.versions_of_documents
         gone, notices = replaced_keys(versions), conflict_notices(versions, "segmentation")
         found: list[codec.LabelMetaItem] = []
+        patients_there: set[str] = set()
         for series, source in sources:
             listed = source.label_maps()
             keys = {item.id: source.version_of_document(item.id).key for item in listed}
             items = [item for item in listed if keys[item.id] not in gone]
             self.series_of_label_maps |= dict.fromkeys((item.id for item in items), series)
             self.notices_of_label_maps |= {
-                image_id: _both(notices.get(key, ""), missing[series["PatientID"]])
+                image_id: _both(notices.get(key, ""), _replacing(missing[series["PatientID"]]))
                 for image_id, key in keys.items()
             }
             found += items
-        _require_any(found, missing)
+            patients_there |= {series["PatientID"]} if items else set()
+        self.notices_of_missing["LBMETA"] = _notice_of_missing(patients_there, missing)
         return found
 
     def with_notice(self, label_map: codec.ImageMessage) -> codec.ImageMessage:
@@ -155,7 +163,7 @@ class ArchiveOverlays:
         ]
 
     def _missing(self, *modalities: str) -> defaultdict[str, str]:
-        """Return by the IDs of patients what there is to know of documents that cannot be had.
+        """Return by the IDs of patients why a document of theirs cannot be had.
 
         What they have replaced need not be of their study (PredecessorDocumentsSequence).
         """
@@ -163,10 +171,7 @@ class ArchiveOverlays:
         for series in self._listed(modalities):
             if series.uid in self._failed:
                 _, why = self._failed[series.uid]
-                words[series["PatientID"]] = (
-                    "a document of the patient cannot be had, which may have replaced what is "
-                    f"there: {why}"
-                )
+                words[series["PatientID"]] = why
         return words
 
     def _is_in_its_image(self, series: Series, row: Row) -> bool:
@@ -182,7 +187,20 @@ def _both(*texts: str) -> str:
     return "; ".join(filter(None, texts))
 
 
-def _require_any(found: Sequence[object], missing: Mapping[str, str]) -> None:
-    """Raise ``SourceError`` if nothing is there, as it cannot be had: else this would be all."""
-    for words in () if found else missing.values():
-        raise SourceError(words)
+def _replacing(why: str) -> str:
+    words = "a document of the patient cannot be had, which may have replaced what is there: "
+    return words + why if why else ""
+
+
+def _notice_of_missing(patients_there: Collection[str], missing: Mapping[str, str]) -> str:
+    """Return what there is to know of patients of whom nothing is there, as it cannot be had.
+
+    Raises ``SourceError`` if nothing is there of anybody: else this would be all.
+    """
+    others = {patient: why for patient, why in missing.items() if why}
+    for why in () if patients_there else others.values():
+        raise SourceError(_replacing(why))
+    for patient in patients_there:
+        others.pop(patient, None)
+    words = "of another patient nothing is there, as a document cannot be had: "
+    return "; ".join(dict.fromkeys(words + why for why in others.values()))

@@ -224,7 +224,7 @@ class ArchiveSource:
             image = None if arriving is None else arriving.image(image_id)
             if image is None:
                 raise
-            return replace(image, metadata=self._with_listed(series, image.metadata))
+            return replace(image, metadata=self._patients.described(series, image.metadata))
         is_label_map = image_id in self._overlays.series_of_label_maps
         if not is_label_map and image_id not in self._ids_of(series):
             raise no_single_image(self._items[series.uid], source.refused)
@@ -261,7 +261,7 @@ class ArchiveSource:
         found = None if arriving is None else arriving.image_for(request)
         if found is None:
             raise NotReadyError(_PART_RETRY_SECONDS if request.tag else _FIRST_RETRY_SECONDS)
-        found.message.metadata = self._with_listed(series, found.message.metadata)
+        found.message.metadata = self._patients.described(series, found.message.metadata)
         return found
 
     def growing_image(self, image_id: str) -> GrowingVolume | None:
@@ -277,7 +277,7 @@ class ArchiveSource:
         message = arriving.first_image(image_id)
         if message is None:
             raise NotReadyError(_FIRST_RETRY_SECONDS)
-        message.metadata = self._with_listed(series, message.metadata)
+        message.metadata = self._patients.described(series, message.metadata)
         return GrowingVolume(arriving, message, partial(self.image, image_id))
 
     def _arriving(self, series: Series, image_id: str) -> ArrivingVolume | None:
@@ -327,15 +327,8 @@ class ArchiveSource:
         self._keep_done()
         opened = self._opened.get(series.uid)
         if opened is not None and image_id in self._ids_of(series):
-            return self._with_listed(series, opened.source.metadata(image_id))
-        return self._with_listed(series, {})
-
-    def _with_listed(self, series: Series, values: Mapping[str, str]) -> dict[str, str]:
-        """Return what is known of an image, and of its series."""
-        values = {**series.attributes, **values}
-        if words := self._patients.words(series["PatientID"]):
-            values["Notice"] = "; ".join(filter(None, (values.get("Notice"), words)))
-        return values
+            return self._patients.described(series, opened.source.metadata(image_id))
+        return self._patients.described(series, {})
 
     def _known(self, image_id: str) -> Series:
         if image_id not in self._series:
@@ -374,6 +367,10 @@ class ArchiveSource:
         """Return what is to be known of plans that are valid, by their SOPInstanceUIDs."""
         self._update_studies()
         return self._overlays.notices_of_documents()
+
+    def notice_of_missing(self, data_type: str) -> str:
+        """Return what there is to know of patients of whom the last list has nothing."""
+        return self._overlays.notices_of_missing.get(data_type, "")
 
     def label_maps(self) -> Sequence[codec.LabelMetaItem]:
         """Return the structures in images that were fetched. Raises as ``trajectories`` does."""

@@ -61,7 +61,8 @@ class OverlaySection:
             self._images.showListSoon()
         else:
             self._images.showList()
-        self._statusLine.showResult(self._labelMaps(event.count))
+        notices = [event.notice] if event.notice else []
+        self._statusLine.showResult(self._labelMaps(event.count), notices)
 
     def _onPointsShown(self, event):
         text = self._points(sum(node.GetNumberOfControlPoints() for node in event.nodes))
