@@ -45,7 +45,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return _plain_array(value)
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {name: _plain(field) for name, field in given_fields(value).items()}
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, Sequence):
@@ -62,8 +62,13 @@ def _plain_array(array: np.ndarray) -> dict[str, Any]:
 
 def made_anew(message: codec.Message) -> codec.Message:
     """Return an equal message that was not unpacked: no list or array of it is a view of bytes."""
-    own = {field.name: getattr(message, field.name) for field in fields(message)}
-    return type(message)(**{name: _copy(value) for name, value in own.items()})
+    own = given_fields(message).items()
+    return type(message)(**{name: _copy(value) for name, value in own})
+
+
+def given_fields(value: Any) -> dict[str, Any]:
+    """The fields that a constructor takes; the content of some queries is made of them."""
+    return {field.name: getattr(value, field.name) for field in fields(value) if field.init}
 
 
 def _copy(value: Any) -> Any:

@@ -72,8 +72,11 @@ def number_array(values: ArrayLike, kinds: str, what: str) -> np.ndarray:
 
 
 def equal_fields(one: Any, other: Any) -> bool:
-    """Whether two dataclass objects have equal fields: for arrays, types and numbers."""
-    names = [field.name for field in fields(one)]
+    """Whether fields that are compared are equal in two dataclass objects.
+
+    Arrays are if their types and numbers are.
+    """
+    names = [field.name for field in fields(one) if field.compare]
     return all(_are_equal(getattr(one, name), getattr(other, name)) for name in names)
 
 

@@ -29,7 +29,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from ..errors import EncodeError
 from ..header import TYPE_NAME_SIZE
-from ..wire import Reader, decode_text, whole_number
+from ..wire import Buffer, Reader, decode_text, whole_number
 from .base import register
 from .bind import (
     COUNT_LAYOUT,
@@ -39,7 +39,7 @@ from .bind import (
     read_names,
     require_list,
 )
-from .query import GetMessage, StartMessage, StatusReturnMessage
+from .query import GetMessage, QueryWithFields, StartMessage, StatusReturnMessage
 
 _RESOLUTION_LAYOUT = struct.Struct(">Q")
 
@@ -53,7 +53,7 @@ class ChildName(NamedTuple):
 
 @register
 @dataclass(eq=False)
-class GetBindMessage(GetMessage):
+class GetBindMessage(QueryWithFields, GetMessage):
     """Asks for a BIND.
 
     children
@@ -64,16 +64,14 @@ class GetBindMessage(GetMessage):
     """
 
     wire_type: ClassVar[str] = "GET_BIND"
-    data_type: ClassVar[str] = "BIND"
-    content: ClassVar[bytes]  # made of the fields below
+    data_type = "BIND"
 
     children: Sequence[ChildName] | None = None
     is_padded: bool = True
 
-    @property
-    def content(self) -> bytes:
-        """Type and device names. Raises ``EncodeError`` if one does not fit."""
-        return _pack_request(self.children, self.is_padded, self.wire_type)
+    def pack_content(self) -> list[Buffer]:
+        """Return type and device names."""
+        return [_pack_request(self.children, self.is_padded, self.wire_type)]
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> GetBindMessage:
@@ -83,7 +81,7 @@ class GetBindMessage(GetMessage):
 
 @register
 @dataclass(eq=False)
-class StartBindMessage(StartMessage):
+class StartBindMessage(QueryWithFields, StartMessage):
     """Asks for a stream of BIND.
 
     ``resolution`` is the least time between two messages in ns, from 0 to 2⁶⁴−1. The other fields
@@ -91,20 +89,17 @@ class StartBindMessage(StartMessage):
     """
 
     wire_type: ClassVar[str] = "STT_BIND"
-    data_type: ClassVar[str] = "BIND"
-    content: ClassVar[bytes]  # made of the fields below
+    data_type = "BIND"
 
     resolution: int = 0
     children: Sequence[ChildName] | None = None
     is_padded: bool = True
 
-    @property
-    def content(self) -> bytes:
-        """Resolution, type and device names. Raises ``EncodeError`` if one does not fit."""
+    def pack_content(self) -> list[Buffer]:
+        """Return resolution, type and device names."""
         resolution = whole_number(self.resolution, 0, 0xFFFFFFFFFFFFFFFF, "resolution in ns")
-        return _RESOLUTION_LAYOUT.pack(resolution) + _pack_request(
-            self.children, self.is_padded, self.wire_type
-        )
+        request = _pack_request(self.children, self.is_padded, self.wire_type)
+        return [_RESOLUTION_LAYOUT.pack(resolution), request]
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> StartBindMessage:
@@ -121,7 +116,7 @@ class RTSBindMessage(StatusReturnMessage):
     """Answers STT_BIND and STP_BIND."""
 
     wire_type: ClassVar[str] = "RTS_BIND"
-    data_type: ClassVar[str] = "BIND"
+    data_type = "BIND"
 
 
 def _pack_request(children: Sequence[ChildName] | None, is_padded: bool, what: str) -> bytes:

@@ -20,17 +20,18 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from .. import charset
 from ..errors import EncodeError
 from ..wire import Reader, decode_text, encode_text, whole_number
 from .base import Message, register
-from .query import ReturnMessage
+from .query import QueryWithFields, ReturnMessage
 
 _LAYOUT = struct.Struct(">I128sHI")
 _LONGEST_NAME = 128
 _LARGEST_SIZE = 0xFFFFFFFF
+_CommandClass = TypeVar("_CommandClass", bound="_Command")
 
 
 @dataclass(eq=False)
@@ -58,7 +59,9 @@ class _Command(Message):
         return [_LAYOUT.pack(command_id, name, encoding, len(data)), data]
 
     @classmethod
-    def unpack_content(cls, content: memoryview, **header_fields: Any) -> _Command:
+    def unpack_content(
+        cls: type[_CommandClass], content: memoryview, **header_fields: Any
+    ) -> _CommandClass:
         """Read a command in any encoding."""
         reader = Reader(content, cls.wire_type)
         command_id, name, encoding, length = reader.unpack(_LAYOUT, "fields")
@@ -90,7 +93,7 @@ class CommandMessage(_Command):
 
 @register
 @dataclass(eq=False)
-class RTSCommandMessage(_Command, ReturnMessage):
+class RTSCommandMessage(_Command, QueryWithFields, ReturnMessage):
     """Answers a command. The fields are those of ``CommandMessage``.
 
     ``command_id`` is that of the question. ``name`` is the name of the command, or what went wrong
@@ -98,13 +101,7 @@ class RTSCommandMessage(_Command, ReturnMessage):
     """
 
     wire_type: ClassVar[str] = "RTS_COMMAND"
-    data_type: ClassVar[str] = "COMMAND"
-    content: ClassVar[bytes]  # made of the fields
-
-    @property
-    def content(self) -> bytes:
-        """The content on the wire. Raises ``EncodeError`` if a field does not fit."""
-        return b"".join(self.pack_content())
+    data_type = "COMMAND"
 
     @property
     def status(self) -> str:

@@ -53,7 +53,7 @@ from ..scalar import ScalarType
 from ..wire import Buffer, Reader, byte_view, decode_text, encode_text, whole_number
 from .base import Message, register
 from .image import Coordinates, ImageMessage, Size, checked_size, unit_matrix
-from .query import GetMessage
+from .query import GetMessage, QueryWithFields
 
 TAG_SIZE = 32
 ARRIVING = "SlicesArrive"
@@ -75,7 +75,7 @@ class PartEncoding(IntEnum):
 
 @register
 @dataclass(eq=False)
-class GetImagePartMessage(GetMessage):
+class GetImagePartMessage(QueryWithFields, GetMessage):
     """Asks for a part of the image with the id ``device_name``.
 
     start, size
@@ -89,8 +89,7 @@ class GetImagePartMessage(GetMessage):
     """
 
     wire_type: ClassVar[str] = "GET_IMGPART"
-    data_type: ClassVar[str] = "IMGPART"
-    content: ClassVar[bytes]  # made of the fields below
+    data_type = "IMGPART"
 
     start: Size = (0, 0, 0)
     size: Size = (0, 0, 0)
@@ -98,10 +97,9 @@ class GetImagePartMessage(GetMessage):
     tag: str = ""
     encodings: Sequence[PartEncoding] = ()
 
-    @property
-    def content(self) -> bytes:
-        """54 bytes. Raises ``EncodeError`` if a field does not fit."""
-        return _REQUEST_LAYOUT.pack(
+    def pack_content(self) -> list[Buffer]:
+        """Return 54 bytes."""
+        request = _REQUEST_LAYOUT.pack(
             _FORMAT_VERSION,
             _encoding_mask(self.encodings),
             *checked_size(self.start, "the start of GET_IMGPART"),
@@ -109,6 +107,7 @@ class GetImagePartMessage(GetMessage):
             *_checked_stride(self.stride, EncodeError, self.wire_type),
             encode_text(self.tag, TAG_SIZE, "the tag of GET_IMGPART"),
         )
+        return [request]
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> GetImagePartMessage:
@@ -133,8 +132,9 @@ class GetImagePartMessage(GetMessage):
         """
         sides = zip(self.start, self.size, image_size, strict=True)
         ends = [min(whole, first + count) if count else whole for first, count, whole in sides]
-        size = [max(0, end - first) for first, end in zip(self.start, ends, strict=True)]
-        return tuple(self.start), tuple(size)
+        start_i, start_j, start_k = self.start
+        i, j, k = (max(0, end - first) for first, end in zip(self.start, ends, strict=True))
+        return (start_i, start_j, start_k), (i, j, k)
 
 
 @register
@@ -244,7 +244,7 @@ class ImagePartMessage(Message):
             checked_size(self.size, "the size of IMGPART"),
             _checked_stride(self.stride, EncodeError, self.wire_type),
         )
-        encoding = whole_number(self.encoding, *PartEncoding, "the encoding of IMGPART")
+        encoding = _encoding(self.encoding, "the encoding of IMGPART")
         _check_grid(grid, EncodeError)
         _check_bytes(grid, components, scalar_type, encoding, data, EncodeError)
         header = _PART_LAYOUT.pack(
@@ -252,7 +252,7 @@ class ImagePartMessage(Message):
             components,
             scalar_type,
             _BIG_ENDIAN if self.big_endian else _LITTLE_ENDIAN,
-            whole_number(self.coordinates, *Coordinates, "the coordinates"),
+            whole_number(self.coordinates, Coordinates.RAS, Coordinates.LPS, "the coordinates"),
             encoding,
             0,
             *(number for numbers in grid for number in numbers),
@@ -344,10 +344,14 @@ def _encoding_mask(encodings: Sequence[PartEncoding]) -> int:
         numbers = set(encodings)
     except TypeError:
         raise EncodeError(f"the encodings of GET_IMGPART are a list, not {encodings!r}") from None
-    return sum(1 << whole_number(number, *PartEncoding, "an encoding") for number in numbers)
+    return sum(1 << _encoding(number, "an encoding") for number in numbers)
 
 
-def _checked_stride(stride: Size, error: _ErrorClass, what: str) -> tuple[int, ...]:
+def _encoding(number: int, what: str) -> int:
+    return whole_number(number, PartEncoding.RAW, PartEncoding.ZIGZAG_DELTAS, what)
+
+
+def _checked_stride(stride: Size, error: _ErrorClass, what: str) -> Size:
     numbers = checked_size(stride, f"the stride of {what}")
     if 0 in numbers:
         raise error(f"the stride of {what} is {numbers}; it is 1 or more along each axis")

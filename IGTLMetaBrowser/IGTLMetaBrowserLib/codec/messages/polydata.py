@@ -40,7 +40,7 @@ from ..wire import Buffer, Reader, whole_number
 from .base import Message, register
 from .polydata_attributes import PolyDataAttribute, pack_attributes, read_attributes
 from .polydata_cells import CellArray
-from .query import StartMessage, StatusReturnMessage
+from .query import QueryWithFields, StartMessage, StatusReturnMessage
 
 _HEADER = struct.Struct(">10I")
 _RESOLUTION = struct.Struct(">Q")
@@ -100,14 +100,10 @@ class PolyDataMessage(Message):
         point_count, *cell_sizes, attribute_count = reader.unpack(_HEADER, "header")
         point_bytes = reader.take(point_count * 3 * _FLOAT.itemsize, "points")
         points = read_array(point_bytes, _FLOAT).reshape(-1, 3)
-        cells = [
-            _read_cells(reader, kind, count, size)
-            for kind, count, size in zip(
-                _KINDS_OF_CELLS, cell_sizes[0::2], cell_sizes[1::2], strict=True
-            )
-        ]
+        kinds = zip(_KINDS_OF_CELLS, cell_sizes[0::2], cell_sizes[1::2], strict=True)
+        vertices, lines, polygons, strips = (_read_cells(reader, *kind) for kind in kinds)
         attributes = read_attributes(reader, attribute_count)
-        return cls(points, *cells, attributes, **header_fields)
+        return cls(points, vertices, lines, polygons, strips, attributes, **header_fields)
 
 
 def _read_cells(reader: Reader, kind: str, count: int, size: int) -> CellArray:
@@ -122,7 +118,7 @@ def _read_cells(reader: Reader, kind: str, count: int, size: int) -> CellArray:
 
 @register
 @dataclass(eq=False)
-class StartPolyDataMessage(StartMessage):
+class StartPolyDataMessage(QueryWithFields, StartMessage):
     """Asks for a stream of POLYDATA.
 
     ``resolution`` is the least time between two messages in ns, from 0 to 2⁶⁴−1 (``polydata.md``);
@@ -130,19 +126,16 @@ class StartPolyDataMessage(StartMessage):
     """
 
     wire_type: ClassVar[str] = "STT_POLYDATA"
-    data_type: ClassVar[str] = "POLYDATA"
-    content: ClassVar[bytes]  # made of the field below
+    data_type = "POLYDATA"
 
     resolution: int | None = None
 
-    @property
-    def content(self) -> bytes:
-        """8 bytes, or none. Raises ``EncodeError`` if the resolution does not fit."""
+    def pack_content(self) -> list[Buffer]:
+        """Return 8 bytes, or none."""
         if self.resolution is None:
-            return b""
-        return _RESOLUTION.pack(
-            whole_number(self.resolution, 0, 0xFFFFFFFFFFFFFFFF, "resolution in ns")
-        )
+            return []
+        resolution = whole_number(self.resolution, 0, 0xFFFFFFFFFFFFFFFF, "resolution in ns")
+        return [_RESOLUTION.pack(resolution)]
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> StartPolyDataMessage:
@@ -163,4 +156,4 @@ class RTSPolyDataMessage(StatusReturnMessage):
     """
 
     wire_type: ClassVar[str] = "RTS_POLYDATA"
-    data_type: ClassVar[str] = "POLYDATA"
+    data_type = "POLYDATA"

@@ -83,7 +83,7 @@ class QuaternionTrackingDataMessage(ItemListMessage[QuaternionTrackingDataItem])
     """Where tools are. ``items`` is a sequence of ``QuaternionTrackingDataItem``."""
 
     wire_type: ClassVar[str] = "QTDATA"
-    item_class: ClassVar[type] = QuaternionTrackingDataItem
+    item_class = QuaternionTrackingDataItem
 
 
 @register
@@ -91,7 +91,7 @@ class StartQuaternionTrackingDataMessage(StartTrackingDataMessage):
     """Asks for a stream of QTDATA, with the fields of ``StartTrackingDataMessage``."""
 
     wire_type: ClassVar[str] = "STT_QTDATA"
-    data_type: ClassVar[str] = "QTDATA"
+    data_type = "QTDATA"
 
 
 @register
@@ -99,4 +99,4 @@ class RTSQuaternionTrackingDataMessage(RTSTrackingDataMessage):
     """Answers STT_QTDATA and STP_QTDATA."""
 
     wire_type: ClassVar[str] = "RTS_QTDATA"
-    data_type: ClassVar[str] = "QTDATA"
+    data_type = "QTDATA"

@@ -15,7 +15,9 @@ ask with header version 1 and an empty one.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ..header import TYPE_NAME_SIZE
@@ -63,7 +65,7 @@ class QueryMessage(Message):
         meant = [name for name in types if name.startswith(self.data_type)]
         return meant[0] if len(meant) == 1 else self.data_type
 
-    def pack_content(self) -> list[Buffer]:
+    def pack_content(self) -> Sequence[Buffer]:
         """Return the content as it is; most queries have none."""
         return [byte_view(self.content, f"the content of {self.type_name}")]
 
@@ -99,22 +101,38 @@ class ReturnMessage(QueryMessage):
     prefix = "RTS_"
 
 
+# dataclass leaves a default in the class: as a property, it is made anew whenever it is read.
+_MADE_OF_FIELDS: Any = property(lambda query: b"".join(query.pack_content()))
+
+
 @dataclass(eq=False)
-class StatusReturnMessage(ReturnMessage):
+class QueryWithFields(QueryMessage):
+    """Base of queries whose content is made of fields of their own.
+
+    Their constructors take neither ``data_type``, which their class has, nor ``content``, which is
+    read-only. Reading it raises ``EncodeError`` if a field does not fit.
+    """
+
+    data_type: str = field(init=False, repr=False, compare=False)
+    content: bytes = field(init=False, repr=False, compare=False, default=_MADE_OF_FIELDS)
+
+    @abstractmethod
+    def pack_content(self) -> Sequence[Buffer]:
+        """Return the content, made of the fields."""
+
+
+@dataclass(eq=False)
+class StatusReturnMessage(QueryWithFields, ReturnMessage):
     """Base of those that say whether it worked, in one byte.
 
     ``status`` is 0 for success, 1 for an error.
     """
 
-    data_type: ClassVar[str]
-    content: ClassVar[bytes]  # made of the field below
-
     status: int = 0
 
-    @property
-    def content(self) -> bytes:
-        """1 byte. Raises ``EncodeError`` if the status is no number from 0 to 255."""
-        return _STATUS_LAYOUT.pack(whole_number(self.status, 0, 0xFF, f"{self.wire_type} status"))
+    def pack_content(self) -> list[Buffer]:
+        """Return 1 byte."""
+        return [_STATUS_LAYOUT.pack(whole_number(self.status, 0, 0xFF, f"{self.wire_type} status"))]
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> StatusReturnMessage:

@@ -39,10 +39,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ..geometry import checked_matrix
-from ..wire import Reader, decode_text, encode_text, whole_number
+from ..wire import Buffer, Reader, decode_text, encode_text, whole_number
 from .base import member_or_number, register
 from .items import ItemListMessage
-from .query import StartMessage, StatusReturnMessage
+from .query import QueryWithFields, StartMessage, StatusReturnMessage
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -103,12 +103,12 @@ class TrackingDataMessage(ItemListMessage[TrackingDataItem]):
     """Where tools are. ``items`` is a sequence of ``TrackingDataItem``."""
 
     wire_type: ClassVar[str] = "TDATA"
-    item_class: ClassVar[type] = TrackingDataItem
+    item_class = TrackingDataItem
 
 
 @register
 @dataclass(eq=False)
-class StartTrackingDataMessage(StartMessage):
+class StartTrackingDataMessage(QueryWithFields, StartMessage):
     """Asks for a stream of TDATA.
 
     ``resolution`` is the least time between two messages in ms, from -2³¹ to 2³¹−1; 0 is as fast
@@ -116,18 +116,16 @@ class StartTrackingDataMessage(StartMessage):
     """
 
     wire_type: ClassVar[str] = "STT_TDATA"
-    data_type: ClassVar[str] = "TDATA"
-    content: ClassVar[bytes]  # made of the fields below
+    data_type = "TDATA"
 
     resolution: int = 0
     coordinate_name: str = ""
 
-    @property
-    def content(self) -> bytes:
-        """36 bytes. Raises ``EncodeError`` if a field does not fit."""
+    def pack_content(self) -> list[Buffer]:
+        """Return 36 bytes."""
         coordinate_name = encode_text(self.coordinate_name, 32, "coordinate name")
         resolution = whole_number(self.resolution, -0x80000000, 0x7FFFFFFF, "resolution in ms")
-        return _START_LAYOUT.pack(resolution, coordinate_name)
+        return [_START_LAYOUT.pack(resolution, coordinate_name)]
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> StartTrackingDataMessage:
@@ -145,4 +143,4 @@ class RTSTrackingDataMessage(StatusReturnMessage):
     """Answers STT_TDATA and STP_TDATA."""
 
     wire_type: ClassVar[str] = "RTS_TDATA"
-    data_type: ClassVar[str] = "TDATA"
+    data_type = "TDATA"

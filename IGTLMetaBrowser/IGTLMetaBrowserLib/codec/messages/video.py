@@ -41,7 +41,7 @@ from ..errors import DecodeError, EncodeError
 from ..wire import Buffer, Reader, byte_view, decode_text, encode_text, whole_number
 from .base import Message, member_or_number, register
 from .image import Coordinates, Size, checked_size
-from .query import StartMessage
+from .query import QueryWithFields, StartMessage
 
 _FORMAT_VERSION = 1
 _LAYOUT = struct.Struct(">HB4sHB3H12f3H3H")
@@ -145,25 +145,23 @@ class VideoMessage(Message):
 
 @register
 @dataclass(eq=False)
-class StartVideoMessage(StartMessage):
+class StartVideoMessage(QueryWithFields, StartMessage):
     """Asks for a stream of VIDEO.
 
     ``codec`` is a FourCC, ``time_interval`` the least time between two frames in ms, 0 to 2³²−1.
     """
 
     wire_type: ClassVar[str] = "STT_VIDEO"
-    data_type: ClassVar[str] = "VIDEO"
-    content: ClassVar[bytes]  # made of the fields below
+    data_type = "VIDEO"
 
     codec: str = "VP90"
     time_interval: int = 50
 
-    @property
-    def content(self) -> bytes:
-        """9 bytes. Raises ``EncodeError`` if a field does not fit."""
+    def pack_content(self) -> list[Buffer]:
+        """Return 9 bytes."""
         codec = encode_text(self.codec, 4, "codec")
         time_interval = whole_number(self.time_interval, 0, 0xFFFFFFFF, "time interval in ms")
-        return _START_LAYOUT.pack(codec, time_interval) + b"\0"
+        return [_START_LAYOUT.pack(codec, time_interval), b"\0"]
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> StartVideoMessage:
