@@ -124,8 +124,11 @@ def slicer(arguments: Sequence[str]) -> int:
 
 
 def lint(environment: Environment, arguments: Sequence[str]) -> int:
-    ruff = [str(environment.python), "-m", "ruff"]
-    codes = [run([*ruff, "check", *arguments]), run([*ruff, "format", "--check", *arguments])]
+    """Check style, format and the types of the codec, or style and format of the files named."""
+    tools = [["ruff", "check", *arguments], ["ruff", "format", "--check", *arguments]]
+    if not arguments:
+        tools.append(["mypy"])
+    codes = [run([str(environment.python), "-m", *tool]) for tool in tools]
     return next(filter(None, codes), 0)
 
 
@@ -166,7 +169,9 @@ def commands() -> dict[str, Command]:
             skipped,
         ),
         **long_forms(),
-        "lint": Command(lint, "check style and format with ruff; takes files"),
+        "lint": Command(
+            lint, "check style and format with ruff, and the codec's types with mypy; takes files"
+        ),
         "slicer": Command(
             lambda _environment, arguments: slicer(arguments),
             "walk, self-tests and benches in a real Slicer: PROGRAM [step ...] [--record FILE]",

@@ -13,6 +13,7 @@ that it was read from keeps them: ``EncodedText``.
 from __future__ import annotations
 
 import codecs
+from typing import Any
 
 from .errors import EncodeError
 from .wire import byte_view, encode_string, require_text, whole_number
@@ -79,7 +80,7 @@ class EncodedText(str):
         self.data = data
         return self
 
-    def __getnewargs__(self) -> tuple[str, int, bytes]:
+    def __getnewargs__(self) -> tuple[Any, ...]:
         return str(self), self.encoding, self.data
 
 

@@ -33,11 +33,13 @@ import numpy as np
 from .wire import Buffer
 
 try:
-    from fastcrc.crc64 import ecma_182 as _fastcrc
+    from fastcrc.crc64 import ecma_182
 
-    _fastcrc(memoryview(b""), 0)
+    ecma_182(memoryview(b""), 0)
 except (ImportError, TypeError):  # before its version 0.4 it takes ``bytes`` alone
     _fastcrc = None
+else:
+    _fastcrc = ecma_182
 
 _POLYNOMIAL = 0x42F0E1EBA9EA3693
 _MASK = 0xFFFFFFFFFFFFFFFF
@@ -102,7 +104,7 @@ class Crc64:
         if self._rings is not None:
             self._rings.update(np.frombuffer(data, np.uint8))
         else:
-            self._crc = _fastcrc(data, self._crc)
+            self._crc = crc64(data, self._crc)
 
     def crc(self) -> int:
         """Return the CRC-64 of all bytes so far."""
@@ -133,9 +135,9 @@ class _Rings:
 
     def crc(self) -> int:
         """Return the CRC-64 of the bytes so far; at least 8, if a CRC was given to begin with."""
-        of_q, of_r = (np.roll(ring, -(self._length % len(ring))) for ring in self._rings)
-        of_q = np.bitwise_xor.reduce(of_q.reshape(-1, _SHORTEST_PERIOD_OF_Q), axis=0)
-        of_q, of_r = _crc_by_halving(of_q, 0), _crc_by_halving(of_r, 0)
+        ring_q, ring_r = (np.roll(ring, -(self._length % len(ring))) for ring in self._rings)
+        ring_q = np.bitwise_xor.reduce(ring_q.reshape(-1, _SHORTEST_PERIOD_OF_Q), axis=0)
+        of_q, of_r = _crc_by_halving(ring_q, 0), _crc_by_halving(ring_r, 0)
         return _multiply(of_q, _IDEMPOTENT_OF_Q) ^ _multiply(of_r, _IDEMPOTENT_OF_R)
 
 
@@ -157,7 +159,7 @@ def _crc_by_halving(data: np.ndarray, crc: int) -> int:
     padded[padding:] = data
     before = np.frombuffer(crc.to_bytes(8, "big"), np.uint8)
     padded[padding : padding + 8] ^= before
-    words = padded.view(">u8").astype(np.uint64)
+    words: np.ndarray = padded.view(">u8").astype(np.uint64)
     while len(words) * 8 > _LONGEST_FOR_POSITION_TABLES:
         # Move the words at the front by the largest power of two that leaves the others in place.
         distance = 1 << ((len(words) - 1).bit_length() - 1)

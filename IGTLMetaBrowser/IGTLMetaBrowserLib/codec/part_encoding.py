@@ -68,9 +68,9 @@ def decode(data: Buffer, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
     signs = np.negative(numbers & 1)
     numbers >>= 1
     numbers ^= signs
-    numbers = numbers.reshape(_by_component(shape))
-    np.cumsum(numbers, axis=0, dtype=numbers.dtype, out=numbers)
-    return numbers.view(dtype).reshape(shape)
+    rows = numbers.reshape(_by_component(shape))
+    np.cumsum(rows, axis=0, dtype=rows.dtype, out=rows)
+    return rows.view(dtype).reshape(shape)
 
 
 def _planes_of(voxels: np.ndarray) -> np.ndarray:

@@ -168,9 +168,10 @@ class Receiver:
 
         To get memory from the system takes as long as to receive into it. None: keep none.
         """
+        self._spare = None
         memory = None if body is None else memoryview(body).obj
-        is_ours = isinstance(memory, np.ndarray) and memory.dtype == np.uint8 and memory.ndim == 1
-        self._spare = memory if is_ours else None
+        if isinstance(memory, np.ndarray) and memory.dtype == np.uint8 and memory.ndim == 1:
+            self._spare = memory
 
     def _memory(self, size: int) -> np.ndarray:
         spare, self._spare = self._spare, None

@@ -144,7 +144,8 @@ class Unit:
 
         The exponent 0 is read as 1, as in the document's example of the newton meter.
         """
-        above, below = [], []
+        above: list[str] = []
+        below: list[str] = []
         for symbol, exponent in self._symbols():
             power = _superscript(abs(exponent)) if abs(exponent) > 1 else ""
             (below if exponent < 0 else above).append(symbol + power)

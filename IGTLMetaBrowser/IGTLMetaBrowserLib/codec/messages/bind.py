@@ -89,7 +89,7 @@ class BindMessage(Message):
         nesting.enter(count)
         names, _ = read_names(reader, count)
         timestamp = header_fields.get("timestamp", NOT_SET)
-        children = []
+        children: list[Message] = []
         for (type_name, size), name in zip(
             _CHILD_LAYOUT.iter_unpack(types_and_sizes), names, strict=True
         ):

@@ -29,7 +29,7 @@ _ENTRY_COUNTS = {3: 256, 5: 65536}
 # By map type, the numbers of an entry.
 _UINT8 = np.dtype(np.uint8)
 _UINT16 = np.dtype(np.uint16)
-_ENTRIES = {3: (_UINT8, 1), 5: (_UINT16, 1), 19: (_UINT8, 3)}
+_ENTRIES: dict[int, tuple[np.dtype, int]] = {3: (_UINT8, 1), 5: (_UINT16, 1), 19: (_UINT8, 3)}
 _INDEX_TYPES = {count: index_type for index_type, count in _ENTRY_COUNTS.items()}
 _MAP_TYPES = {entry: map_type for map_type, entry in _ENTRIES.items()}
 

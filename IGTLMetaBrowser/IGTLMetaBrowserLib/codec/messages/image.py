@@ -103,7 +103,8 @@ class ImageMessage(Message):
     @property
     def whole_size(self) -> Size:
         """Voxels of the whole image along i, j, k."""
-        return self.subvolume_size if self.size is None else tuple(self.size)
+        i, j, k = self.subvolume_size if self.size is None else self.size
+        return i, j, k
 
     @property
     def is_subvolume(self) -> bool:
@@ -179,9 +180,9 @@ class ImageMessage(Message):
                 "(k, j, i) or (k, j, i, components) is needed"
             )
         header = self._pack_header()
-        byte_order = ">" if self.big_endian else "<"
-        dtype = ScalarType.of(self.pixels.dtype).dtype.newbyteorder(byte_order)
-        pixels = np.ascontiguousarray(self.pixels, dtype)
+        dtype = ScalarType.of(self.pixels.dtype).dtype
+        wire_type = dtype.newbyteorder(">" if self.big_endian else "<")
+        pixels = np.ascontiguousarray(self.pixels, wire_type)
         return [header, memoryview(pixels).cast("B") if pixels.size else b""]
 
     def _pack_header(self) -> bytes:
@@ -201,7 +202,7 @@ class ImageMessage(Message):
             whole_number(self.components, 1, 0xFF, "the number of components"),
             ScalarType.of(self.pixels.dtype),
             _BIG_ENDIAN if self.big_endian else _LITTLE_ENDIAN,
-            whole_number(self.coordinates, *Coordinates, "the coordinates"),
+            whole_number(self.coordinates, Coordinates.RAS, Coordinates.LPS, "the coordinates"),
             *size,
             *matrix.T.ravel().tolist(),
             *offset,

@@ -74,4 +74,4 @@ class ImageMetaMessage(ItemListMessage[ImageMetaItem]):
     """The list of images. ``items`` is a sequence of ``ImageMetaItem``."""
 
     wire_type: ClassVar[str] = "IMGMETA"
-    item_class: ClassVar[type] = ImageMetaItem
+    item_class = ImageMetaItem

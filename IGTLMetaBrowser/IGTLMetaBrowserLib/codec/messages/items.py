@@ -109,7 +109,7 @@ class ItemTable(Sequence[ItemClass], Generic[ItemClass]):
 class ItemListMessage(Message, Generic[ItemClass]):
     """Base of the messages that are a list of items."""
 
-    item_class: ClassVar[type]
+    item_class: ClassVar[type[Any]]  # of ItemClass, but a ClassVar takes no type variable
 
     items: Sequence[ItemClass] = field(default_factory=list)
 
@@ -123,7 +123,9 @@ class ItemListMessage(Message, Generic[ItemClass]):
         return [b"".join(packed)]
 
     @classmethod
-    def unpack_content(cls, content: memoryview, **header_fields: Any) -> ItemListMessage:
+    def unpack_content(
+        cls, content: memoryview, **header_fields: Any
+    ) -> ItemListMessage[ItemClass]:
         """Read a content that must be a whole number of items."""
         size = cls.item_class.columns.itemsize
         if len(content) % size:

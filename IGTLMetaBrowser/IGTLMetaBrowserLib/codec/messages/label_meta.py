@@ -63,4 +63,4 @@ class LabelMetaMessage(ItemListMessage[LabelMetaItem]):
     """The list of label maps. ``items`` is a sequence of ``LabelMetaItem``."""
 
     wire_type: ClassVar[str] = "LBMETA"
-    item_class: ClassVar[type] = LabelMetaItem
+    item_class = LabelMetaItem

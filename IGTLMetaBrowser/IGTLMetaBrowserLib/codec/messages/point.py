@@ -58,4 +58,4 @@ class PointMessage(ItemListMessage[PointItem]):
     """A list of points. ``items`` is a sequence of ``PointItem``."""
 
     wire_type: ClassVar[str] = "POINT"
-    item_class: ClassVar[type] = PointItem
+    item_class = PointItem

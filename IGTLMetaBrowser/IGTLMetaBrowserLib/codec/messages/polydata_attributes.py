@@ -144,7 +144,7 @@ def read_attributes(reader: Reader, count: int) -> list[PolyDataAttribute]:
 
 def _read_names(content: memoryview, count: int) -> tuple[list[str], int]:
     """Return the names at the beginning of ``content``, and how many bytes they take."""
-    names = []
+    names: list[str] = []
     position = 0
     for _ in range(count):
         name = bytes(content[position : position + _LONGEST_NAME + 1])

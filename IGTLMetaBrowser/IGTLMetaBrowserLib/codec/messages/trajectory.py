@@ -90,4 +90,4 @@ class TrajectoryMessage(ItemListMessage[TrajectoryItem]):
     """A list of trajectories. ``items`` is a sequence of ``TrajectoryItem``."""
 
     wire_type: ClassVar[str] = "TRAJ"
-    item_class: ClassVar[type] = TrajectoryItem
+    item_class = TrajectoryItem

@@ -63,8 +63,8 @@ class TransformMessage(Message):
         # Without __init__, which would make a matrix: see __getattr__.
         message = cls.__new__(cls)
         header_fields.setdefault("metadata", {})
+        header_fields["_content"] = bytes(content)
         message.__dict__ = header_fields
-        message._content = bytes(content)
         return message
 
     def __getattr__(self, name: str) -> Any:
@@ -75,7 +75,9 @@ class TransformMessage(Message):
         if name != "matrix" or "_content" not in vars(self):
             raise AttributeError(f"{type(self).__name__} has no {name}")
         self.matrix = _IDENTITY.copy()
-        columns = np.ndarray((3, 4), _WIRE_TYPE, self._content, strides=_COLUMN_BY_COLUMN)
+        columns: np.ndarray = np.ndarray(
+            (3, 4), _WIRE_TYPE, self._content, strides=_COLUMN_BY_COLUMN
+        )
         with np.errstate(invalid="ignore"):  # a NaN of any kind becomes a NaN
             self.matrix[:3] = columns
         return self.matrix

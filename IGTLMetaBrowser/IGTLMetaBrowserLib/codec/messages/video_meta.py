@@ -85,4 +85,4 @@ class VideoMetaMessage(ItemListMessage[VideoMetaItem]):
     """A list of videos. ``items`` is a sequence of ``VideoMetaItem``."""
 
     wire_type: ClassVar[str] = "VIDEOMETA"
-    item_class: ClassVar[type] = VideoMetaItem
+    item_class = VideoMetaItem
