@@ -183,3 +183,20 @@ def test_who_does_not_block_is_told_that_it_is_not_known_yet():
         assert client.offers_parts is None
         with pytest.raises(net.TimeOutError, match="has not said yet"):
             client.ask_part(codec.GetImagePartMessage(device_name="A"))
+
+
+def test_who_can_do_without_does_not_wait_for_a_second_list(monkeypatch: pytest.MonkeyPatch):
+    """It may never come: a server can say its state in version 2, and have lists in 1 only."""
+
+    def script(peer: Peer) -> None:
+        while True:
+            message = peer.receive()
+            if message.full_data_type == "IMGMETA" and message.header_version == 1:
+                peer.send(codec.ImageMetaMessage([codec.ImageMetaItem("A", "A")]))
+                peer.send(codec.StatusMessage(code=codec.StatusCode.OK, header_version=2))
+
+    with ScriptedServer(script) as server, server.client() as client:
+        client.list_images()
+        monkeypatch.setattr(client, "wait_for_socket", lambda _: pytest.fail("it waits"))
+        client.find_capability()
+        assert client.offers_parts is None

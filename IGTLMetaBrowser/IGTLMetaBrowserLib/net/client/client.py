@@ -339,8 +339,11 @@ class Client:
         return _of_type(self._wait_for("IMGTHUMB", image_id, None, None), codec.ThumbnailMessage)
 
     def find_capability(self) -> None:
-        """Wait until it is known what the server offers, if it can be. Raises ``NetworkError``."""
-        find_offers(self, min(_CAPABILITY_SECONDS, self.answer_timeout))
+        """Wait until it is known what the server offers, if asked. Raises ``NetworkError``."""
+        seconds = min(_CAPABILITY_SECONDS, self.answer_timeout)
+        find_offers(
+            self, seconds, lambda: bool((one := self._session) and one.capability.is_awaited)
+        )
 
     def get_trajectories(
         self, preparing: PreparingCallback | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..errors import ConnectionLostError, RefusedError, TimeOutError
@@ -16,12 +17,15 @@ _WORDS = {
 }
 
 
-def find_offers(client: Client, seconds: float) -> None:
-    """Wait until it is known what the server offers, if it can be. Raises ``NetworkError``."""
+def find_offers(client: Client, seconds: float, is_awaited: Callable[[], bool]) -> None:
+    """Wait until it is known what the server offers, as long as that ``is_awaited``.
+
+    Raises ``NetworkError``.
+    """
     if not client.has_list:
         client.get_list()
     end = time.monotonic() + seconds
-    while client.is_offer_awaited and (left := end - time.monotonic()) > 0:
+    while is_awaited() and (left := end - time.monotonic()) > 0:
         client.wait_for_socket(left)
         client.step()
 
@@ -31,7 +35,7 @@ def require_offer(client: Client, data_type: str) -> None:
 
     Raises ``NetworkError`` as ``check_offer``.
     """
-    find_offers(client, client.answer_timeout)
+    find_offers(client, client.answer_timeout, lambda: client.is_offer_awaited)
     check_offer(client, data_type)
 
 
