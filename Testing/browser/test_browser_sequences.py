@@ -101,6 +101,21 @@ def test_a_4d_series_becomes_a_sequence_that_slicer_replays(
     # The volumes of which it was made are gone: its own volume stands for all images.
     assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
     assert states == {"LOADED"}
+    # Nor are their display nodes there, which would keep the voxels once the sequence is removed.
+    assert scene.GetNumberOfNodesByClass("vtkMRMLVolumeDisplayNode") == 1
+
+
+def test_a_display_node_that_the_user_has_given_to_another_volume_stays(
+    unconnected: Browser, scene, sequences, perfusion: Path
+) -> None:
+    with ServerInThread(DicomFolderSource(perfusion)) as server:
+        browser = connect(unconnected, server)
+        ids = [entry.id for entry in browser.images.entries]
+        display = browser.load_image(ids[1]).GetDisplayNode()
+        own = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
+        own.SetAndObserveDisplayNodeID(display.GetID())
+        browser.load_sequence(ids[0])
+        assert own.GetDisplayNode() is display
 
 
 def test_hidden_patients_are_not_named_by_sequences(

@@ -137,6 +137,20 @@ def test_a_display_node_that_whoever_heard_of_a_node_has_made_is_kept(scene, seq
     assert scene.GetNumberOfNodesByClass("vtkMRMLDisplayNode") == count
 
 
+def test_a_display_node_that_whoever_heard_of_it_has_removed_is_done_without(scene, sequences):
+    make = a_sequence(scene)
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def remove_display(_scene: Any, _event: str, node: Any) -> None:
+        if node.IsA("vtkMRMLDisplayNode"):
+            scene.RemoveNode(node)
+
+    tag = scene.AddObserver(scene.NodeAddedEvent, remove_display)
+    browser = make()
+    scene.RemoveObserver(tag)
+    assert browser.GetProxyNode(browser.GetMasterSequenceNode()).GetDisplayNode() is None
+
+
 def a_line(scene: slicer.vtkMRMLScene) -> None:
     lines = TrajectorySet(scene)
     lines.receive([TrajectoryItem("Plan", entry=(0.0, 0.0, 9.0), diameter=1.0)])

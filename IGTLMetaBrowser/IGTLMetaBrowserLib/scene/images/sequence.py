@@ -14,6 +14,7 @@ from ..node_references import NodeReferences
 from ..server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id
 from .moved_images import forget_geometry
 from .sequence_nodes import BROWSER_CLASS, make_browser, new_sequence
+from .volumes import remove_volume
 
 Key = tuple[str, str]
 """Host and port of a server as the browser shows them, and the id of an image."""
@@ -105,7 +106,7 @@ def remove_in_turns(scene: Any, volumes: Sequence[Any]) -> Iterator[None]:
 
 def _remove(scene: Any, volume: Any) -> None:
     if volume.GetScene() is scene:
-        scene.RemoveNode(volume)
+        remove_volume(scene, volume)
 
 
 class SequenceFrames:
@@ -216,7 +217,7 @@ def _common_name(volumes: Sequence[Any]) -> str:
 
 def _take_place(scene: Any, shown: Any, first: Any) -> None:
     """Give a volume the display and the place in the subject hierarchy that another has."""
-    if first.GetDisplayNode() is not None:
+    if None not in (first.GetDisplayNode(), shown.GetDisplayNode()):
         shown.GetDisplayNode().CopyContent(first.GetDisplayNode())
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     if hierarchy is None:

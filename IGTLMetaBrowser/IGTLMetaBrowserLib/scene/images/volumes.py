@@ -193,9 +193,17 @@ def remove_volume(scene: Any, node: Any) -> None:
     """Remove a volume and its display from the scene; nothing happens to None."""
     if node is not None:
         # MRML leaves the display node in the scene, where it keeps the pixels.
-        if node.GetDisplayNode() is not None:
-            scene.RemoveNode(node.GetDisplayNode())
+        display = node.GetDisplayNode()
+        if display is not None and not _is_shared(scene, node):
+            scene.RemoveNode(display)
         scene.RemoveNode(node)
+
+
+def _is_shared(scene: Any, node: Any) -> bool:
+    """Whether the user has given the display of a volume to another one, too."""
+    volumes = scene.GetNodesByClass("vtkMRMLVolumeNode")
+    volumes.UnRegister(None)  # Python has it now
+    return [one.GetDisplayNodeID() for one in volumes].count(node.GetDisplayNodeID()) > 1
 
 
 def _new_node(scene: Any, class_name: str, name: str, is_hidden: bool) -> Any:
