@@ -167,6 +167,17 @@ def test_a_search_within_the_pattern_of_a_filter(make_source):
     assert ready(source.search, {"Modality": "US"}) == ((), "")
 
 
+def test_a_search_within_the_times_of_a_filter(make_source):
+    """Of the filter's times alone, the archive would list what was not searched for."""
+    phantom = {"PatientID": "DEMO-0001"}
+    before_noon = make_source({**phantom, "StudyTime": "-115959"})
+    found = before_noon.images()
+    assert 0 < len(found) < len(make_source(phantom).images())
+    assert ready(before_noon.search, {"StudyTime": "12-"}) == ((), "")
+    assert ready(before_noon.search, {"StudyTime": "00-01"}) == ((), "")
+    assert ready(before_noon.search, {"StudyTime": "02-23"}) == (found, "")
+
+
 def test_a_filter_by_the_day_goes_with_the_days(make_source):
     """A server may run for weeks."""
     first_day = ["20240515-"]

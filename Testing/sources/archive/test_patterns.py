@@ -9,12 +9,8 @@ import unicodedata
 
 import pytest
 
-from IGTLMetaBrowserLib.sources.archive.archive import (
-    Series,
-    common_days,
-    is_within,
-    matches,
-)
+from IGTLMetaBrowserLib.sources.archive.archive import Series
+from IGTLMetaBrowserLib.sources.archive.patterns import common_range, is_within, matches
 
 DESCRIPTION = Series({"SeriesDescription": "Thorax 1_Thorax Routine (Adult)"})
 
@@ -63,12 +59,61 @@ def test_days_that_are_in_two_ranges():
     ranges = ["", "*", *days, *(f"{day}-" for day in days), *(f"-{day}" for day in days)]
     ranges += [f"{first}-{last}" for first in days for last in days if first <= last]
     for first, second in itertools.product(ranges, repeat=2):
-        both = common_days(first, second)
+        both = common_range("StudyDate", first, second)
         for day in days:
             one = Series({"StudyDate": day})
             is_in_both = all(matches(one, {"StudyDate": text}) for text in (first, second))
             is_found = both is not None and matches(one, {"StudyDate": both})
             assert is_found == is_in_both, (day, first, second)
+
+
+def test_times_that_are_in_two_ranges():
+    """What is not said of a time may be anything (PS3.5 6.2, TM)."""
+    times = ["08", "0830", "083000", "083000.25", "09", "093059", "23"]
+    ranges = ["", "*", *times, *(f"{time}-" for time in times), *(f"-{time}" for time in times)]
+    ranges += [f"{first}-{last}" for first in times for last in times if first <= last]
+    for first, second in itertools.product(ranges, repeat=2):
+        both = common_range("StudyTime", first, second)
+        for time in (*times, "000000", "08:30:00", "235959.999999"):
+            one = Series({"StudyTime": time})
+            is_in_both = all(matches(one, {"StudyTime": text}) for text in (first, second))
+            is_found = both is not None and matches(one, {"StudyTime": both})
+            assert is_found == is_in_both, (time, first, second, both)
+
+
+@pytest.mark.parametrize(
+    ("time", "pattern", "is_found"),
+    [
+        ("083000", "08-12", True),
+        ("120000", "08-12", True),  # the twelfth hour is in it
+        ("130000", "08-12", False),
+        ("075959.9", "08-", False),
+        ("083000", "-0830", True),
+        ("083000", "0830", True),
+        ("083100", "0830", False),
+        ("", "08-12", False),
+        ("", "*", True),
+        ("of day", "08-12", False),
+    ],
+)
+def test_times_are_compared_as_those_of_a_day(time, pattern, is_found):
+    for keyword in ("StudyTime", "SeriesTime"):
+        assert matches(Series({keyword: time}), {keyword: pattern}) == is_found
+
+
+def test_with_a_range_of_days_times_may_be_those_of_its_first_and_last_day():
+    """Some archives take them so (combined datetime matching, PS3.4 C.2.2.2.5), others do not."""
+    query = {"StudyDate": "20240101-20240103", "StudyTime": "10-12"}
+
+    def is_found(day: str, time: str, **other: str) -> bool:
+        return matches(Series({"StudyDate": day, "StudyTime": time}), {**query, **other})
+
+    assert is_found("20240102", "110000")
+    assert is_found("20240102", "200000")
+    assert not is_found("20240102", "200000", StudyDate="20240101-")
+    assert not is_found("20240102", "200000", StudyDate="20240102")
+    assert not is_found("20240101", "090000")
+    assert not is_found("20240103", "130000")
 
 
 def test_names_are_compared_without_case():

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ...net.source import SourceError
-from ...person_names import plain_name, spellings
 from .multipart import FindRoom
 
 Query = Mapping[str, str]
@@ -49,11 +48,7 @@ PASSWORD_VARIABLE, TOKEN_VARIABLE = "IGTLMETA_ARCHIVE_PASSWORD", "IGTLMETA_ARCHI
 KEYWORDS = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS, *SERIES_KEYWORDS)
 """What a list of series is asked for; and by what it can be searched."""
 
-# Names of persons are compared without case (PS3.4 C.2.2.2.1), all else as it is.
 NAMES = ("PatientName", "ReferringPhysicianName")
-DATES = ("PatientBirthDate", "StudyDate", "SeriesDate")
-_LAST_DAY = "99999999"
-_ALL_DAYS = ("", _LAST_DAY)
 
 # Of an archive that does not say how many there are, or says too much, so many are taken; one that
 # does may have got some.
@@ -174,80 +169,3 @@ class Archive(Protocol):
     def close(self) -> None:
         """Have all that is asked end soon, from another thread: it raises ``ArchiveError``."""
         ...
-
-
-def matches(series: Series, query: Query) -> bool:
-    """Whether a series is what a query asks for.
-
-    Archives may pass over what they do not search by (PS3.18 8.3.4): what comes is looked at.
-    """
-    return all(_matches(keyword, series[keyword], pattern) for keyword, pattern in query.items())
-
-
-def is_within(keyword: str, pattern: str, others: str) -> bool:
-    """Whether all that matches a pattern matches the ``others``, too; False if that is not clear.
-
-    Its ? is one character for both, its * none, or more than those of the others can be.
-    """
-    texts = (pattern.replace("*", some) for some in ("", "*" * (len(others) + 1)))
-    return all(_matches(keyword, text, others) for text in texts)
-
-
-def common_days(first: str, second: str) -> str | None:
-    """Return the range of days that are in both ranges; None if there are none."""
-    ranges = _days_of(first), _days_of(second)
-    begin, end = max(day for day, _ in ranges), min(day for _, day in ranges)
-    if begin > end:
-        return None
-    return f"{begin}-{end if end != _LAST_DAY else ''}" if (begin, end) != _ALL_DAYS else ""
-
-
-def _days_of(pattern: str) -> tuple[str, str]:
-    """Return the first and the last day of a range, or of all if a pattern has none."""
-    if pattern in ("", "*"):
-        return _ALL_DAYS
-    begin, dash, end = pattern.partition("-")
-    return (begin, end or _LAST_DAY) if dash else (pattern, pattern)
-
-
-def _matches(keyword: str, value: str, pattern: str) -> bool:
-    if pattern in ("", "*"):
-        return True
-    if keyword in DATES:
-        begin, end = _days_of(pattern)
-        return begin <= value <= end
-    if "Time" in keyword:  # ranges of parts of it, which only the archive compares
-        return True
-    if keyword not in NAMES:
-        return _is_like(value, pattern)
-    return any(_is_like(part, plain_name(pattern)) for part in spellings(value))
-
-
-def _is_like(value: str, pattern: str) -> bool:
-    """Whether a text matches a pattern with the wild cards * and ?.
-
-    Not by a regular expression: of twenty wild cards, it would try all ways to place them.
-    """
-    if len(pattern) > LONGEST_PATTERN:
-        return False
-    begin, *pieces = pattern.split("*")
-    if not pieces:
-        return _is_piece(value, 0, begin) and len(value) == len(begin)
-    *middle, end = pieces
-    place, last = len(begin), len(value) - len(end)
-    if place > last or not (_is_piece(value, 0, begin) and _is_piece(value, last, end)):
-        return False
-    for piece in middle:  # each where it is found first: so there is most room for those behind it
-        found = range(place, last - len(piece) + 1)
-        place = next((at + len(piece) for at in found if _is_piece(value, at, piece)), -1)
-        if place < 0:
-            return False
-    return True
-
-
-def _is_piece(value: str, begin: int, piece: str) -> bool:
-    """Whether a text has there what ``piece`` says, in which ? is any character."""
-    there = value[begin : begin + len(piece)]
-    return len(there) == len(piece) and all(
-        wanted in ("?", found) for wanted, found in zip(piece, there, strict=True)
-    )

@@ -328,7 +328,7 @@ def _body_of(response: requests.Response) -> Body | Iterator[bytes]:
 def _plain(keyword: str, text: str) -> str:
     """Return a pattern without what would have to be encoded: a wild card stands in its place.
 
-    It finds too much, perhaps: what comes is compared with the pattern, see ``archive.matches``.
+    It finds too much, perhaps: what comes is compared with the pattern, see ``patterns``.
     """
     if keyword.endswith(("UID", "Date", "Time")):
         return text

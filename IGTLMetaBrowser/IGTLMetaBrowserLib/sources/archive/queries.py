@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from ... import codec
 from ...net.source import NotReadyError
 from .archive import (
-    DATES,
     MOST_OF_STUDY,
     NAMES,
     Archive,
@@ -24,13 +23,11 @@ from .archive import (
     Found,
     Query,
     Series,
-    common_days,
-    is_within,
-    matches,
     require_all,
 )
 from .entries import Mark
 from .found_series import UID_KEYWORDS, FoundSeries
+from .patterns import RANGES, common_range, is_within, matches
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -163,18 +160,17 @@ def _both(query: Query, filters: Query) -> dict[str, str] | None:
     """Return what to ask an archive for that is to match both; None if nothing can.
 
     It takes one pattern for each keyword, and may find more by it, which is to be left out: the
-    range of days that are in both; what is searched for, if the filter admits it; else the filter.
+    range of days or times that are in both; what is searched for, if the filter admits it; else the
+    filter.
     """
     both = {**query, **filters}
     for key in query.keys() & filters.keys():
         wanted = query[key]
-        if key in DATES:
-            days = common_days(wanted, filters[key])
-            if days is None:
+        if key in RANGES:
+            common = common_range(key, wanted, filters[key])
+            if common is None:
                 return None
-            both[key] = days
-        elif "Time" in key:  # only the archive compares it
-            continue
+            both[key] = common
         elif is_within(key, wanted, filters[key]):
             both[key] = wanted
         elif key not in NAMES and not {"*", "?"} & {*wanted}:  # names have several spellings

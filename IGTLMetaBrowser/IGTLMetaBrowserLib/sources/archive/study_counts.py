@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from .archive import PATIENT_KEYWORDS, STUDY_KEYWORDS, Query, Series, matches, whole_number
+from .archive import PATIENT_KEYWORDS, STUDY_KEYWORDS, Query, Series, whole_number
+from .patterns import matches
 
 COUNT, MODALITIES = "NumberOfStudyRelatedSeries", "ModalitiesInStudy"
 _OF_STUDY = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS)
