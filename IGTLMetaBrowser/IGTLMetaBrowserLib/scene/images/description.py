@@ -119,6 +119,8 @@ def write_attributes(node: Any, description: ImageDescription, patients: HiddenP
             node.RemoveAttribute(name)
     for key, value in shown.metadata.items():
         node.SetAttribute(_MESSAGE_PREFIX + key, value)
+    if node.GetAttribute(BASE_NAME_ATTRIBUTE) is not None:
+        node.SetAttribute(BASE_NAME_ATTRIBUTE, savable_name(shown.name))
     node.RemoveAttribute(PATIENT_ATTRIBUTE)
     node.RemoveAttribute(COVERED_ATTRIBUTE)
     if patients.is_hidden:

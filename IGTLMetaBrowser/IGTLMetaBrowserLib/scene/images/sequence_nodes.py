@@ -13,7 +13,9 @@ BASE_NAME_ATTRIBUTE = "Sequences.BaseName"
 """Slicer writes there what the node was called of which a frame was made."""
 
 RECORDING_ATTRIBUTE = "IGTLMetaBrowser.Recording"
-"""Of a sequence of live images."""
+"""Of a sequence of live images, and of its frames."""
+PLAYER_ATTRIBUTE = "IGTLMetaBrowser.Player"
+"""Of what replays images from servers: the user may have removed their sequence."""
 
 
 def new_sequence(
@@ -43,6 +45,7 @@ def make_browser(scene: Any, sequence: Any, frames_per_second: float | None = No
     """Return a browser node that replays a sequence of volumes, and the volume that it shows."""
     browser = new_node(scene, BROWSER_CLASS, sequence.GetName())
     modified = browser.StartModify()
+    browser.SetAttribute(PLAYER_ATTRIBUTE, "yes")
     browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
     volume = _make_volume(scene, sequence)
     browser.AddProxyNode(volume, sequence, False)

@@ -157,6 +157,7 @@ class SequenceRecording:
         # The sequence would copy all voxels at once: it gets a node without any.
         frame = getattr(slicer, volume_class(image))()
         frame.SetName(self.sequence_node.GetName())  # without a patient who was hidden meanwhile
+        frame.SetAttribute(RECORDING_ATTRIBUTE, "yes")
         frame.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(ijk_to_ras))
         set_vector_type(frame, image)
         write_timestamp(frame, image)

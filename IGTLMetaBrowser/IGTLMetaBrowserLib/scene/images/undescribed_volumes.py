@@ -12,7 +12,7 @@ from typing import Any
 from ...privacy.hidden_patients import HiddenPatients
 from ..hidden_nodes import unnoticed
 from ..hierarchy import change_place
-from ..node_names import savable_name, set_name
+from ..node_names import set_name
 from ..patient_marks import nodes_and_copies
 from ..server_nodes import (
     IMAGE_CLASSES,
@@ -28,7 +28,6 @@ from .description import (
     rewrite_description,
     write_attributes,
 )
-from .sequence_nodes import BASE_NAME_ATTRIBUTE
 
 
 class UndescribedVolumes:
@@ -91,5 +90,3 @@ class UndescribedVolumes:
             # What replays a sequence is called as that is.
             set_name(node, name, node.GetName() if is_in_scene else None)
             write_attributes(node, description, patients)
-            if node.GetAttribute(BASE_NAME_ATTRIBUTE) is not None:
-                node.SetAttribute(BASE_NAME_ATTRIBUTE, savable_name(name))

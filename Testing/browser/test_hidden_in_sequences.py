@@ -1,0 +1,104 @@
+"""Patients are hidden in sequences that are not whole: being made, or what the user has left."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+import pytest
+import slicer
+
+from browser.test_browser_recordings import burst
+from browser.test_hidden_in_undescribed_volumes import texts_in
+from browser.test_sequences_in_turns import TURNS, after, loaded
+from helpers.hospital import of_type, step_until, step_until_event
+from helpers.live_frames import ask_for_next, frame
+from helpers.peers import ScriptedServer
+from IGTLMetaBrowserLib.browser.browser import Browser
+from IGTLMetaBrowserLib.browser.events import LiveImage, SequenceLoaded
+
+__all__ = ["loaded"]
+PARTS = ("sequence", "volume", "player")
+
+
+def names_somebody(scene: slicer.vtkMRMLScene) -> dict[str, str]:
+    """The texts that name the patient, but for items of nodes that Slicer would have removed."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+
+    def is_left(key: str) -> bool:
+        what, number, *_ = key.split()
+        node = hierarchy.GetItemDataNode(int(number)) if what == "item" else None
+        return node is not None and node.GetScene() is None
+
+    texts = texts_in(scene).items()
+    named = {key: text for key, text in texts if "Smith" in (text or "") or "P-1021" in text}
+    return {key: text for key, text in named.items() if not is_left(key)}
+
+
+def remove(scene: slicer.vtkMRMLScene, part: str) -> None:
+    player = scene.GetFirstNodeByClass("vtkMRMLSequenceBrowserNode")
+    sequence = player.GetMasterSequenceNode()
+    nodes = {"sequence": sequence, "volume": player.GetProxyNode(sequence), "player": player}
+    scene.RemoveNode(nodes[part])
+
+
+def check_hidden_twice(browser: Browser) -> None:
+    for _ in range(2):
+        assert names_somebody(browser.scene)
+        browser.patients.hide()
+        assert not names_somebody(browser.scene)
+        browser.patients.hide(False)
+
+
+@pytest.mark.parametrize("number", TURNS)
+def test_as_it_is_made(loaded: Browser, events: list, scene, number: int) -> None:
+    after(loaded, number)
+    check_hidden_twice(loaded)
+    loaded.patients.hide()
+    for _ in range(2):
+        loaded.step()
+        assert not names_somebody(scene)
+    step_until(loaded, lambda: of_type(events, SequenceLoaded), "the sequence")
+    assert not names_somebody(scene)
+    loaded.patients.hide(False)
+
+
+@pytest.mark.parametrize("is_open", [True, False], ids=["open", "closed"])
+@pytest.mark.parametrize("part", PARTS)
+def test_what_the_user_has_left_of_a_4d_series(
+    loaded: Browser, events: list, scene, part: str, is_open: bool
+) -> None:
+    after(loaded, 0)
+    step_until(loaded, lambda: of_type(events, SequenceLoaded), "the sequence")
+    remove(scene, part)
+    if is_open:
+        check_hidden_twice(loaded)
+        return
+    loaded.close()
+    with closing(Browser(scene)) as late:
+        check_hidden_twice(late)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_the_user_has_left_of_a_recording(
+    unconnected: Browser, events: list, sequences: Any, part: str
+) -> None:
+    """The live image itself is removed, too."""
+    unconnected.patients.register("Smith", "P-1021")
+    name = "US of Smith"
+    with ScriptedServer(burst(*(frame(n, device_name=name) for n in (1, 20, 30)))) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        step_until_event(unconnected, events, LiveImage)
+        recording = unconnected.images.recordings.start(name)
+        ask_for_next(unconnected)
+        step_until(unconnected, lambda: recording.frames == 2, "two frames")
+        unconnected.images.recordings.stop(name)
+        unconnected.disconnect()
+    unconnected.scene.RemoveNode(unconnected.images.node(name))
+    before = texts_in(unconnected.scene)
+    check_hidden_twice(unconnected)
+    assert texts_in(unconnected.scene) == before
+    remove(unconnected.scene, part)
+    before = texts_in(unconnected.scene)
+    check_hidden_twice(unconnected)
+    assert texts_in(unconnected.scene) == before
