@@ -6,6 +6,7 @@ import pytest
 
 from helpers.queries import TIMEOUT, ask, image
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.whole_texts import SERVER
 
 # By name
 
@@ -96,6 +97,19 @@ def test_the_answer_to_a_later_query_gives_an_earlier_one_no_more_time(queries: 
     queries.bytes_arrived(110.0, answered)
     assert queries.expired(115.0) == [earlier]
     assert later.deadline == 110.0 + TIMEOUT
+
+
+def test_a_list_that_comes_twice_does_not_answer_the_next_search(queries: net.Queries):
+    """Our own server says by the number which query a list answers."""
+    first, second = (net.Query("IMGMETA", message_id=n, header_version=2) for n in (7, 8))
+    lists = [
+        codec.ImageMetaMessage(header_version=2, message_id=n, metadata=SERVER) for n in (7, 8)
+    ]
+    queries.add(first, 0.0)
+    assert queries.match(lists[0]) is first
+    queries.add(second, 1.0)
+    assert queries.match(lists[0]) is None
+    assert queries.match(lists[1]) is second
 
 
 def test_of_two_searches_each_has_the_list_that_repeats_its_number(queries: net.Queries):

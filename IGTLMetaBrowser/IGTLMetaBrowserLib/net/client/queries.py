@@ -20,6 +20,7 @@ from collections.abc import Iterator
 
 from ... import codec
 from ..errors import AnswerError, NetworkError, RefusedError
+from ..whole_texts import is_own_server
 from .image_notes import describe_image
 from .listed_images import ListedImages, can_fit
 from .other_names import GRACE_SECONDS, OtherNames
@@ -248,9 +249,12 @@ class Queries:
                 self.repeats_numbers = True
                 return query
         query = self._find(data_type, message.device_name)
-        is_numbered = query is not None and query.message_id and query.header_version == 2
+        if query is None or not query.message_id or query.header_version != 2:
+            return query
+        if number:  # our own server answers each query under its number: this is a copy
+            return None if is_own_server(message) else query
         # A server that repeats the numbers of its queries has pushed what has none.
-        return None if is_numbered and not number and self.repeats_numbers else query
+        return None if self.repeats_numbers else query
 
     def _find_exactly(self, data_type: str, device_name: str) -> Query | None:
         same = [q for q in self.waiting if (q.data_type, q.device_name) == (data_type, device_name)]
