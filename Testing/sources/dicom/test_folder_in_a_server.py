@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -21,7 +22,7 @@ from helpers import radiotherapy as study
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.net.source import NotReadyError
 from IGTLMetaBrowserLib.sources import folder_scans
-from IGTLMetaBrowserLib.sources.dicom import folder_label_maps
+from IGTLMetaBrowserLib.sources.dicom import folder_label_maps, volume_readings
 from IGTLMetaBrowserLib.sources.dicom.decoding import Decoders
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
@@ -237,3 +238,36 @@ def test_a_scan_whose_result_was_forgotten_is_not_forgotten(source, tmp_path, ma
             time.sleep(0.001)
     assert not background.is_begun("scan")
     assert len(after_turns(source.images)) == 2
+
+
+@pytest.fixture
+def ten_series(tmp_path, make_slice) -> Iterator[DicomFolderSource]:
+    """Ten series of three slices; of each image one slice is read in a turn."""
+    for number in range(10):
+        for place in range(3):
+            made = make_slice((0, 0, place), SeriesInstanceUID=f"1.2.{number + 1}")
+            made.save_as(tmp_path / f"{number}-{place}.dcm", enforce_file_format=True)
+    with closing(DicomFolderSource(tmp_path, seconds_a_turn=0.0)) as source:
+        yield source
+
+
+def test_of_ten_images_that_are_read_at_a_time_each_is_read_some_time(ten_series):
+    """A few are read at a time. If one more took the place of one, so would the next, for ever."""
+    missing = [item.id for item in after_turns(ten_series.images)]
+    assert len(missing) == 10
+    end = time.monotonic() + PATIENCE
+    while missing:
+        assert time.monotonic() < end, f"{len(missing)} of them are never read"
+        for image_id in [*missing]:
+            with contextlib.suppress(NotReadyError):
+                ten_series.image(image_id)
+                missing.remove(image_id)
+
+
+def test_who_has_left_keeps_nobody_from_being_read(ten_series, monkeypatch):
+    monkeypatch.setattr(volume_readings, "_SECONDS_KEPT", 0.05)
+    *left, wanted = (item.id for item in after_turns(ten_series.images))
+    for image_id in left:
+        with pytest.raises(NotReadyError):
+            ten_series.image(image_id)
+    assert after_turns(lambda: ten_series.image(wanted)).pixels.size

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -16,20 +16,29 @@ from .decoding import Decoders
 from .pixels import VolumeReading
 from .volumes import Stack
 
-# Clients may leave while an image is read for them: it is not kept for long.
 _MOST_READINGS = 4
+# Clients may leave while an image is read for them: it is not kept for long.
+_SECONDS_KEPT = 2.0
 # When to look again for the first slices: until they are there, a client has nothing to show.
 _RETRY_SECONDS_AT_FIRST = 0.004
 
 
-class _Begun(NamedTuple):
+@dataclass(eq=False)
+class _Begun:
     reading: VolumeReading
     steps: Iterator[int]
     version: Hashable
+    # Whether somebody was told to come again for it, and when.
+    is_awaited: bool = False
+    asked_at: float = 0.0
 
 
 class VolumeReadings:
-    """Reads volumes for ``seconds_a_turn``, or without stopping if that is None."""
+    """Reads volumes for ``seconds_a_turn``, or without stopping if that is None.
+
+    A few at a time: who wants another waits until one is read. If it took the place of one, so
+    would the next, and none would ever be read.
+    """
 
     def __init__(
         self, folder: Path, decoders: Decoders | None, seconds_a_turn: float | None
@@ -77,6 +86,7 @@ class VolumeReadings:
         self._begun = {key: one for key, one in self._begun.items() if not one.reading.is_whole}
 
     def _begin(self, stack: Stack, version: Hashable, contents: Contents | None) -> _Begun:
+        self._make_room()
         reading = VolumeReading(stack, self._folder, self._decoders, contents)
         return _Begun(reading, reading.steps(), version)
 
@@ -90,13 +100,23 @@ class VolumeReadings:
             if reading.is_pending or time.monotonic() > end:
                 if slices is not None and reading.has(slices):
                     return
-                self._keep(image_id, begun)
+                self._keep(image_id, begun, is_awaited=True)
                 raise NotReadyError(_retry_seconds(reading))
 
-    def _keep(self, image_id: str, begun: _Begun) -> None:
-        while len(self._begun) >= _MOST_READINGS:
-            self._begun.pop(next(iter(self._begun)))
+    def _keep(self, image_id: str, begun: _Begun, *, is_awaited: bool = False) -> None:
+        begun.is_awaited, begun.asked_at = is_awaited, time.monotonic()
         self._begun[image_id] = begun
+
+    def _make_room(self) -> None:
+        """Forget what nobody waits for. Raises ``NotReadyError`` if another must be read first."""
+        now = time.monotonic()
+        while len(self._begun) >= _MOST_READINGS:
+            for image_id, begun in self._begun.items():  # the one first that was asked for first
+                if not begun.is_awaited or now - begun.asked_at >= _SECONDS_KEPT:
+                    del self._begun[image_id]
+                    break
+            else:
+                raise NotReadyError(RETRY_SECONDS)
 
 
 def _retry_seconds(reading: VolumeReading) -> float:
