@@ -15,6 +15,7 @@ from ..net.client.list_check import ListCheck
 from ..net.client.listed_images import fits, is_same_entry
 from ..privacy.hidden_patients import is_identity
 from ..system_errors import with_advice
+from ..utf8 import utf8
 from . import archive_options, connection_options, output
 from .list import doubled_ids, note_of
 from .nrrd_file import NrrdError, file_paths, require_pynrrd, write_nrrd
@@ -234,7 +235,7 @@ def _meant(text: str, listed: Listed) -> list[str]:
     """
     if text in listed:
         return [text]
-    shown = {id_: (output.utf8(id_), output.escaped(id_)) for id_ in listed}
+    shown = {id_: (utf8(id_), output.escaped(id_)) for id_ in listed}
     meant = [image_id for image_id, forms in shown.items() if text in forms]
     if meant:
         return meant

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import codec, net
+from ..utf8 import utf8
 from . import archive_options, connection_options, output
 from .output import note
 from .parser import add_command
@@ -122,7 +123,7 @@ def _objects(client: net.Client, items: Sequence[codec.ImageMetaItem]) -> Iterat
             left = 0
         if metadata:
             fields["metadata"] = {
-                output.utf8(key): output.json_value(value) for key, value in metadata.items()
+                utf8(key): output.json_value(value) for key, value in metadata.items()
             }
         yield fields
 

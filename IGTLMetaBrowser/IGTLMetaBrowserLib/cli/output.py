@@ -20,6 +20,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from ..utf8 import utf8
+
 if TYPE_CHECKING:
     from .. import codec
 
@@ -43,11 +45,6 @@ _OPTIONS = {
 }
 # Between two lines that say that the server is preparing an answer.
 _SECONDS_BETWEEN_NOTES = 5
-
-
-def utf8(text: str) -> str:
-    """Return a text from the wire with ``\\xNN`` for each byte that is not UTF-8."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def escaped(text: str) -> str:

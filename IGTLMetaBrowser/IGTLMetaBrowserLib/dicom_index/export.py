@@ -20,6 +20,7 @@ from typing import Any, TextIO
 
 from ..file_version import version_of
 from ..system_errors import why_not_written
+from ..utf8 import utf8
 from ..whole_file import replaced_at_end
 from .database import VERSION, DicomIndexError
 from .fields import FIELDS
@@ -170,14 +171,12 @@ def _write_parquet(rows: Iterator[Row], level: str, path: Path) -> None:
     with parquet.ParquetWriter(path, schema) as writer:
         while batch := [*islice(rows, _ROWS_AT_ONCE)]:
             # Names of files that are not UTF-8 cannot be as they are there.
-            texts = [{key: _utf8(value) for key, value in row.items()} for row in batch]
+            texts = [*map(_in_utf8, batch)]
             writer.write_table(pyarrow.Table.from_pylist(texts, schema))
 
 
-def _utf8(value: str | int) -> str | int:
-    if isinstance(value, int):
-        return value
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+def _in_utf8(row: Row) -> Row:
+    return {key: value if isinstance(value, int) else utf8(value) for key, value in row.items()}
 
 
 def _write_objects(rows: Iterator[Row], keys: Sequence[str], file: TextIO, depth: int = 1) -> None:

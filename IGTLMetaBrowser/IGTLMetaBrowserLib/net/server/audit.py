@@ -44,6 +44,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...system_errors import why_not_written, with_advice
+from ...utf8 import utf8
 from ..address import format_address
 from ..limited_log import LinesPerMinute
 from ..limits import origin_of
@@ -333,11 +334,7 @@ def _is_transfer(event: ServerEvent) -> bool:
 
 def _in_unicode(event: ServerEvent) -> ServerEvent:
     texts = ("certificate", "data_type", "device_name", "reason")
-    return replace(event, **{name: _utf8(getattr(event, name)) for name in texts})
-
-
-def _utf8(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return replace(event, **{name: utf8(getattr(event, name)) for name in texts})
 
 
 def _participant(event: ServerEvent) -> dict[str, Any]:
