@@ -58,7 +58,7 @@ def type_value(step, user, model):
     step.check(row_words(model, 0)[2].startswith("Typed in"), "the source is not shown")
     yield from screenshot(step, "5-typed")
     user.click_row(view, 0)
-    user.widget.panel.images.details.removeTypedAction.trigger()
+    user.widget.panel.images.details.menu.removeTyped.trigger()
     yield user.until(lambda: ["Modality", "CT"] in words_of(model), "the value as before")
 
 

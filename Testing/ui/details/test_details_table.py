@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
@@ -146,19 +146,11 @@ def test_ctrl_c_copies_the_selected_rows_with_tabs(details):
 def test_the_context_menu_copies_as_well(details):
     details.user.select("PET")
     details.click("Modality")
-    section, view = details.user.panel.images.details, details.view
-    point = view.visualRect(view.currentIndex()).center()
-    event = QContextMenuEvent(QContextMenuEvent.Mouse, point, view.viewport().mapToGlobal(point))
-    QApplication.sendEvent(view.viewport(), event)
-    details.user.wait_for(lambda: section.menu.visible, "the menu")
-    for action, lines in ((section.copyAction, 1), (section.copyAllAction, len(details.rows()))):
-        section.menu.popup(view.viewport().mapToGlobal(point))
-        QTest.mouseClick(
-            section.menu,
-            Qt.LeftButton,
-            Qt.NoModifier,
-            section.menu.actionGeometry(action).center(),
-        )
+    menu = open_details_menu(details)
+    for action, lines in ((menu.copy, 1), (menu.copyAll, len(details.rows()))):
+        menu.menu.popup(details.view.mapToGlobal(QPoint(0, 0)))
+        center = menu.menu.actionGeometry(action).center()
+        QTest.mouseClick(menu.menu, Qt.LeftButton, Qt.NoModifier, center)
         assert len(QApplication.clipboard().text().splitlines()) == lines
 
 
@@ -211,7 +203,7 @@ def test_another_server_s_image_of_the_same_id_has_nothing_of_the_first(details)
 
 def test_study_series_and_image_are_copied_as_json(details):
     details.user.select("HEAD")
-    details.user.panel.images.details.copyJsonAction.trigger()
+    details.user.panel.images.details.menu.copyJson.trigger()
     known = json.loads(QApplication.clipboard().text())
     assert set(known) == {"study", "series", "instance"}
     assert known["series"]["Modality"] == "CT"
@@ -255,8 +247,8 @@ def test_a_value_is_typed_in_and_removed_again(details):
     # It is about a conflict now, and stands elsewhere.
     assert details.view.currentIndex().row() == 0
     menu = open_details_menu(details)
-    assert menu.removeTypedAction.enabled
-    menu.removeTypedAction.trigger()
+    assert menu.removeTyped.enabled
+    menu.removeTyped.trigger()
     details.user.wait_for(
         lambda: details.row("Modality")[1:] == ("PT", "Image list"), "what the list says"
     )
@@ -301,7 +293,7 @@ def open_details_menu(details):
     point = view.visualRect(view.currentIndex()).center()
     event = QContextMenuEvent(QContextMenuEvent.Mouse, point, view.viewport().mapToGlobal(point))
     QApplication.sendEvent(view.viewport(), event)
-    section = details.user.panel.images.details
-    details.user.wait_for(lambda: section.menu.visible, "the menu")
-    section.menu.close()
-    return section
+    menu = details.user.panel.images.details.menu
+    details.user.wait_for(lambda: menu.menu.visible, "the menu")
+    menu.menu.close()
+    return menu

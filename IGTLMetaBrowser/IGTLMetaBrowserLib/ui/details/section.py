@@ -16,6 +16,7 @@ from ..widgets.empty_table_text import EmptyTableText
 from ..widgets.resize_filter import ResizeFilter
 from ..widgets.table_views import copyRows, limitHeight, setRowHeight
 from .calibration_section import CalibrationSection
+from .menu import DetailsMenu
 from .table import ATTRIBUTE, SOURCE, VALUE, DetailsTableModel, matchingDetails
 from .typed_values import TypedValues
 
@@ -45,7 +46,7 @@ class DetailsSection:
         self._texts = _texts()
         self._prepareView(ui.detailsTableView)
         self._emptyText = EmptyTableText(ui.detailsTableView)
-        self._makeMenu(ui.detailsTableView)
+        self.menu = DetailsMenu(ui.detailsTableView, self)
         self._makeKeys()
         ui.detailsCollapsibleButton.contentsCollapsed.connect(self.update)
         ui.detailsSearchLineEdit.textChanged.connect(self.update)
@@ -114,14 +115,33 @@ class DetailsSection:
         isKnown = row is not None and self._images.isLoadable(row)
         return self._images.imageId(row) if isKnown else None
 
+    @property
+    def isValueEditable(self):
+        """Whether another value of the present row can be typed."""
+        row = self._presentDetail()
+        return row >= 0 and self.model.isValueEditable(row)
+
+    @property
+    def isValueTyped(self):
+        """Whether the value of the present row was typed."""
+        row = self._presentDetail()
+        return row >= 0 and self._typed.isTyped(self.model.row(row))
+
+    @property
+    def canCopyJson(self):
+        """Whether an image is shown of which ``copyJson`` knows something."""
+        return self._shownImageId() is not None
+
+    def _presentDetail(self):
+        return self.ui.detailsTableView.currentIndex().row()
+
     def editValue(self):
         """Type another value of the present row."""
-        index = self.ui.detailsTableView.currentIndex()
-        self.ui.detailsTableView.edit(self.model.index(index.row(), VALUE))
+        self.ui.detailsTableView.edit(self.model.index(self._presentDetail(), VALUE))
 
     def removeTypedValue(self):
         """Let what others say of the present row count again."""
-        self._typed.remove(self.model.row(self.ui.detailsTableView.currentIndex().row()))
+        self._typed.remove(self.model.row(self._presentDetail()))
 
     def copy(self):
         """Copy the selected rows, each in a line, with tabs between the cells."""
@@ -192,35 +212,6 @@ class DetailsSection:
         self._width = view.viewport().width
         for column, (part, most) in _COLUMN_WIDTHS.items():
             view.setColumnWidth(column, min(int(part * self._width), most))
-
-    def _makeMenu(self, view):
-        # Neither the view nor the menu keeps these alive in Slicer.
-        self.menu = qt.QMenu(view)
-        self.editAction = self._add(_("Edit value"), self.editValue)
-        self.removeTypedAction = self._add(_("Remove typed value"), self.removeTypedValue)
-        self.menu.addSeparator()
-        self.copyAction = self._add(_("Copy"), self.copy)
-        self.copyAllAction = self._add(_("Copy all"), self.copyAll)
-        self.copyJsonAction = self._add(_("Copy study, series and image as JSON"), self.copyJson)
-        view.customContextMenuRequested.connect(self._onMenuRequested)
-
-    def _add(self, text, onTriggered):
-        action = self.menu.addAction(text)
-        action.triggered.connect(lambda _checked=False: onTriggered())
-        return action
-
-    def _onMenuRequested(self, position):
-        view = self.ui.detailsTableView
-        present = view.currentIndex().row()
-        self.editAction.enabled = present >= 0 and self.model.isValueEditable(present)
-        self.removeTypedAction.enabled = present >= 0 and self._typed.isTyped(
-            self.model.row(present)
-        )
-        self.copyAction.enabled = view.selectionModel().hasSelection
-        self.copyAllAction.enabled = self.model.rowCount() > 0
-        row = self._shownRow()
-        self.copyJsonAction.enabled = row is not None and self._images.isLoadable(row)
-        self.menu.popup(view.viewport().mapToGlobal(position))
 
     def _makeKeys(self):
         self._keys = PanelKeys()
