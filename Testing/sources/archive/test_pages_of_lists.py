@@ -97,7 +97,7 @@ def test_an_archive_that_knows_no_offset(
     source = open_source(serve(script))
     assert len({item.id for item in source.images()}) == len(source.images()) == count
     assert len([path for path in asked if "/series?" in path]) == 2
-    assert source.notice.startswith("" if is_all else f"These are {count} series; ")
+    assert source.notice.startswith(f"These are {count} series; ") == (not is_all)
     assert ("has more that match" in source.notice) == (not is_all)
 
 
