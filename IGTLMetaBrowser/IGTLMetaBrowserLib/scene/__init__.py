@@ -5,8 +5,8 @@ markups         trajectories and points
 label_maps      label maps, segmentations, colors; ``overlay_nodes`` has those of all servers
 where they go   ``hierarchy``, ``group_folders``, ``placement``, ``slice_layers``,
                 ``transform_followers``
-whose they are  ``server_nodes``, ``node_references``, ``copied_nodes``, ``node_names``,
-                ``patient_marks``, ``covered_ids``
+whose they are  ``server_nodes``, ``server_sets``, ``node_references``, ``copied_nodes``,
+                ``node_names``, ``patient_marks``, ``covered_ids``
 making them     ``new_nodes``
 drawing         ``rendering``, ``hidden_nodes``
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from functools import partial
 from typing import Any
 
 from ..codec import ColorTableMessage, Coordinates, ImageMessage, printable
@@ -11,6 +10,7 @@ from .errors import SceneError
 from .label_maps.colors import color_volume, stop_using_color_table
 from .label_maps.label_map_set import LabelMapSet
 from .markups.point_nodes import PointNodes
+from .server_sets import ServerSets
 
 
 class OverlayNodes:
@@ -28,19 +28,11 @@ class OverlayNodes:
     ) -> None:
         self._scene = scene
         self._image_node = image_node
-        self._mark = mark
         self.points = PointNodes(scene, image_node, mark)
-        self._label_maps: dict[str, LabelMapSet] = {}
+        self._label_maps = ServerSets(LabelMapSet, scene, image_node, mark)
 
     def label_maps(self, address: str) -> LabelMapSet:
         """Return the label maps of a server; none so far if nothing came from it."""
-        if address not in self._label_maps:
-            self._label_maps[address] = LabelMapSet(
-                self._scene,
-                partial(self._image_node, address),
-                server=address,
-                mark=partial(self._mark, address),
-            )
         return self._label_maps[address]
 
     def adopt(self, address: str) -> list[str]:

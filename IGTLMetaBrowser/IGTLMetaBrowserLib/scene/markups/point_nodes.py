@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from ...codec import Coordinates, PointItem
+from ..server_sets import ServerSets
 from .points import PointSet
 
 _SECONDS_A_TURN = 0.004
@@ -27,22 +27,12 @@ class PointNodes:
         image_node: Callable[[str, str], Any],
         mark: Callable[[str, str, Any], None] = lambda address, image_id, node: None,
     ) -> None:
-        self._scene = scene
-        self._image_node = image_node
-        self._mark = mark
-        self._sets: dict[str, PointSet] = {}
+        self._sets = ServerSets(PointSet, scene, image_node, mark)
         self._unfinished: set[str] = set()
         self._next_answers: dict[str, Callable[[], None]] = {}
 
     def of(self, address: str) -> PointSet:
         """Return the points of a server; none so far, if nothing came from it."""
-        if address not in self._sets:
-            self._sets[address] = PointSet(
-                self._scene,
-                partial(self._image_node, address),
-                server=address,
-                mark=partial(self._mark, address),
-            )
         return self._sets[address]
 
     def __contains__(self, address: str) -> bool:

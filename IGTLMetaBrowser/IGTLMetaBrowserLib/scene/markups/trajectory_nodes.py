@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
-from functools import partial
 from typing import Any
 
 from ...codec import TrajectoryItem
 from ..images.moved_images import check_not_bent
 from ..rendering import RenderPause
 from ..server_nodes import read_id
+from ..server_sets import ServerSets
 from .outgoing_markups import trajectory_item
 from .trajectory_decoding import in_ras
 from .trajectory_markups import OWNER_ATTRIBUTE
@@ -43,10 +43,8 @@ class TrajectoryNodes:
         image_node: Callable[[str, str], Any] = lambda address, image_id: None,
         mark: Callable[[str, str, Any], None] = lambda address, image_id, node: None,
     ) -> None:
-        self._scene = scene
         self._image_node = image_node
-        self._mark = mark
-        self._sets: dict[str, TrajectorySet] = {}
+        self._sets = ServerSets(TrajectorySet, scene, image_node, mark)
         self._unfinished: set[str] = set()
         self._next_answers: dict[str, tuple[Collection[TrajectoryItem], bool]] = {}
         self._views = RenderPause()
@@ -56,13 +54,6 @@ class TrajectoryNodes:
 
     def of(self, address: str) -> TrajectorySet:
         """Return the trajectories of a server; none so far if nothing came from it."""
-        if address not in self._sets:
-            self._sets[address] = TrajectorySet(
-                self._scene,
-                partial(self._image_node, address),
-                server=address,
-                mark=partial(self._mark, address),
-            )
         return self._sets[address]
 
     def adopt(self, address: str) -> list[Any]:
