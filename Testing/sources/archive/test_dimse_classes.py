@@ -5,7 +5,9 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
+from highdicom.seg import SegmentationTypeValues
 from pynetdicom.sop_class import (
     Comprehensive3DSRStorage,
     CTImageStorage,
@@ -22,6 +24,7 @@ from helpers import radiotherapy as study
 from helpers.ready_sources import fetch_only, ready
 from helpers.reserved_port import free_port
 from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive, DimseSettings
 from IGTLMetaBrowserLib.sources.archive.dimse_association import requested_classes
 from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
@@ -65,3 +68,36 @@ def test_a_plan_comes_from_an_archive_that_does_not_say_what_it_is(
         with closing(ArchiveSource(by_dimse, SeriesCache(tmp_path / "cache", 1 << 30))) as source:
             fetch_only(source)
             assert [item.name for item in ready(source.trajectories)] == ["Left"]
+
+
+@pytest.mark.skipif(not orthanc.is_installed(), reason=f"no Orthanc: {orthanc.INSTALL}")
+@pytest.mark.parametrize("accepts_unknown", [False, True])
+def test_an_archive_that_does_not_send_a_class_by_c_get_is_named_with_the_way_to_have_it(
+    tmp_path: Path, accepts_unknown
+):
+    """Orthanc (1.10) does not know label map segmentations, which came later.
+
+    If it accepts what it does not know, it still does not take that we would have them.
+    """
+    slices = [study.ct_slice(number) for number in (1, 2, 3)]
+    voxels = np.zeros((3, slices[0].Rows, slices[0].Columns), np.uint8)
+    voxels[1, 3:9, 4:8] = 1
+    label_map = study.segments(slices, voxels, ["Tumor"], kind=SegmentationTypeValues.LABELMAP)
+    for number, dataset in enumerate([*slices, label_map]):
+        dataset.save_as(tmp_path / f"{number}.dcm", enforce_file_format=True)
+    settings = {"UnknownSopClassAccepted": accepts_unknown}
+    modalities = {"IGTLMETA": ("localhost", MOVE_PORT)}
+    with orthanc.running(tmp_path / "archive", modalities=modalities, settings=settings) as running:
+        assert running.upload(tmp_path.glob("*.dcm")) == 4
+        for port, is_sent in ((None, False), (MOVE_PORT, True)):
+            by_dimse = DimseArchive(running.peer, DimseSettings(move_port=port))
+            cache = SeriesCache(tmp_path / f"cache {port}", 1 << 30)
+            with closing(ArchiveSource(by_dimse, cache)) as source:
+                fetch_only(source)
+                if is_sent:
+                    (item,) = ready(source.label_maps)
+                    np.testing.assert_array_equal(ready(source.image, item.id).pixels > 0, voxels)
+                    continue
+                words = r"does not send 1\.2\.840\.10008\.5\.1\.4\.1\.1\.66\.7 by C-GET.*dicom-move"
+                with pytest.raises(SourceError, match=words):
+                    ready(source.label_maps)

@@ -317,8 +317,19 @@ class DimseArchive:
         roles = [build_role(uid, scp_role=True) for uid in classes or requested_classes()]
         handlers = [(evt.EVT_C_STORE, self._peer.watches.pausing(files.store))]
         with associated(self._peer, [Get], storage, roles, handlers, LARGEST_PART) as association:
+            self._require_accepted(association, classes)
             responses = association.of_pynetdicom.send_c_get(identifier, Get)
             files.wait(association, responses, "C-GET")
+
+    def _require_accepted(self, association: Association, classes: Sequence[Any]) -> None:
+        """Raise ``ArchiveError`` if files of one of these classes would not come by C-GET."""
+        accepted = association.of_pynetdicom.accepted_contexts
+        there = {context.abstract_syntax for context in accepted if context.as_scp}
+        if refused := [str(uid.name) for uid in classes if uid not in there]:
+            raise ArchiveError(
+                f"{self.name} does not send {', '.join(refused)} by C-GET; ask for it by C-MOVE, "
+                "see --dicom-move, or by DICOMweb"
+            )
 
     def _move(self, identifier: Dataset, files: ReceivedFiles, number: int, port: Port) -> None:
         from pynetdicom import AE, evt

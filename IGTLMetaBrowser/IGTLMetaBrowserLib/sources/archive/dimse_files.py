@@ -139,4 +139,5 @@ class ReceivedFiles:
             + (f": {words}" if words else "")
             + ". Ask who runs the archive whether it knows this AE title "
             f"({self._peer.own_aet}) and lets it have files"
+            + (", or have them sent by C-MOVE, see --dicom-move" if what == "C-GET" else "")
         )
