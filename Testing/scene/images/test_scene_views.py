@@ -266,6 +266,21 @@ def test_of_a_browser_that_was_closed_the_volume_is_covered_with_its_copy(
     assert [attributes(one) for one in (node, *all_copies(scene))] == before
 
 
+def test_restored_while_they_are_hidden_it_has_its_name_again_when_they_are_shown(
+    image_nodes, late, views
+):
+    """Nobody else knows it: no open browser has described the volume."""
+    node = show(image_nodes)
+    store_view(views, node)
+    image_nodes.close()
+    before = attributes(node)
+    hide(late)
+    views.RestoreSceneView(0)
+    assert node.GetAttribute("DICOM.PatientName") == "Patient 1"
+    hide(late, False)
+    assert attributes(node) == before
+
+
 def test_one_in_a_scene_that_is_opened_while_they_are_hidden_has_no_names(
     image_nodes, late, views, scene, tmp_path
 ):

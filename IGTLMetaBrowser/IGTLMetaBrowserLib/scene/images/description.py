@@ -12,6 +12,7 @@ from ... import codec
 from ...metadata.modules import RECORDS, TYPES
 from ...privacy.hidden_patients import HiddenPatients, is_pseudonym, text_of_uid
 from ..covered_ids import covered_id
+from ..hidden_nodes import unnoticed
 from ..hierarchy import Place, change_place, put_in_place
 from ..node_names import given_name, savable_name, set_name
 from ..patient_marks import NOT_KNOWN, PATIENT_ATTRIBUTE, Patient, mark, marked_patient
@@ -152,7 +153,8 @@ def cover_description(node: Any, description: ImageDescription, patients: Hidden
         description.name,
         *map(dict, (description.fields, description.metadata)),
     )
-    node.SetAttribute(COVERED_ATTRIBUTE, patients.covered(json.dumps(said)))
+    with unnoticed(node):  # told that a frame has changed, Slicer would copy its voxels
+        node.SetAttribute(COVERED_ATTRIBUTE, patients.covered(json.dumps(said)))
 
 
 def covered_description(node: Any, patients: HiddenPatients) -> ImageDescription | None:

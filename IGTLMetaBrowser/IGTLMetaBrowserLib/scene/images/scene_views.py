@@ -20,6 +20,7 @@ from ..covered_ids import COVERED_ATTRIBUTES, cover_ids
 from ..hidden_nodes import unnoticed
 from ..patient_marks import PATIENT_ATTRIBUTE, mark
 from ..server_nodes import IMAGE_CLASSES, SCENE_VIEWS_ATTRIBUTE, SERVER_ATTRIBUTE
+from .description import cover_description, read_description
 from .sequence_nodes import BASE_NAME_ATTRIBUTE
 
 _PREFIXES = ("DICOM.", "OpenIGTLink.")
@@ -70,8 +71,11 @@ class SceneViews:
             shown = self._redacted(*texts)
             if shown == texts:
                 continue
+            said = read_description(node)
             _write(node, shown)
             self._mark(node, texts[1])
+            if said is not None:  # of a volume that it is written over, nobody else may know that
+                cover_description(node, said, self._patients)
             if node not in covered:
                 reference = vtkWeakReference()
                 reference.Set(node)
