@@ -12,6 +12,7 @@ from helpers.limited_servers import HUGE, get
 from helpers.peers import ImagesInMemory, Peer, make_image
 from helpers.silence import is_readable
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.server.arriving_images import ArrivingImage
 
 _SIZE = 2 * HUGE[0] * HUGE[1] * HUGE[2]
 
@@ -50,10 +51,25 @@ class Reader:
             self._ask()
 
 
+class ReadAgain(Unchanging):
+    """Images that still come: every second time, a part is to be read again."""
+
+    is_read = True
+
+    def image_tag(self, image_id: str, message: codec.ImageMessage) -> str:
+        return "1"
+
+    def arriving_image(self, request: codec.GetImagePartMessage) -> ArrivingImage:
+        self.is_read = not self.is_read
+        if not self.is_read:
+            raise net.NotReadyError(0.01)
+        return ArrivingImage(self.image(request.device_name), "1")
+
+
 @contextlib.contextmanager
-def serving(*huge: str) -> Iterator[net.Server]:
+def serving(*huge: str, kind: type[Unchanging] = Unchanging) -> Iterator[net.Server]:
     """Serve large images, and a small one A; there is memory for one of them."""
-    source = Unchanging({name: make_image(1, HUGE) for name in huge} | {"A": make_image(5)})
+    source = kind({name: make_image(1, HUGE) for name in huge} | {"A": make_image(5)})
     limits = net.ServerLimits(image_cache_size=1 << 20, slowest_reader=1000.0)
     with net.Server(source, host="0.0.0.0", port=0, limits=limits) as server:
         server.host = "127.0.0.1"
@@ -98,17 +114,25 @@ def test_an_address_that_holds_nothing_goes_before_one_that_holds_memory(clock: 
             assert seconds_until_served(server, clock, readers, waiting) < 120
 
 
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [(get("A"), Unchanging), (codec.GetImagePartMessage(device_name="A"), ReadAgain)],
+    ids=["an image", "a part that is read again meanwhile"],
+)
 def test_who_was_fast_and_becomes_slow_makes_room(
-    clock: list[float], caplog: pytest.LogCaptureFixture
+    clock: list[float],
+    caplog: pytest.LogCaptureFixture,
+    query: codec.Message,
+    kind: type[Unchanging],
 ):
     """It reads a third of an image in seconds, and of the rest 20 kB a second: that takes long."""
-    with serving("HUGE") as server, Peer.connect(server.port) as waiting:
+    with serving("HUGE", kind=kind) as server, Peer.connect(server.port) as waiting:
         reader = Reader(server, ["HUGE"])
         while reader.received < _SIZE // 3:
             server.step()
             reader.read(1 << 20)
             clock[0] += 0.1
-        waiting.send(get("A"))
+        waiting.send(query)
         begin = clock[0]
         while not is_readable(waiting.socket):
             assert clock[0] < begin + 120, "it waits in vain"

@@ -130,9 +130,12 @@ def arriving_image(
 ) -> PackedImage | None:
     """Return what has come of an image that is not whole yet, if the source sends it like that.
 
-    Raises what the source raises.
+    Raises what the source raises, and ``NoRoomError``.
     """
     if not isinstance(source, OffersArrivingImages) or images.has(request.device_name):
         return None
     found = source.arriving_image(request)
-    return None if found is None else PackedImage(codec.PackedContent(found.message), found.tag)
+    if found is None:
+        return None
+    counted = images.count_growing(found.message)
+    return PackedImage(codec.PackedContent(found.message), found.tag, counted)

@@ -36,6 +36,8 @@ class PackedImage:
     content: codec.PackedContent
     # What the source says of its version, see ``OffersArrivingImages.image_tag``.
     known_tag: str = ""
+    # What stands for its memory, of an image that is not whole yet.
+    counted: PackedImage | None = None
     # Of an image: the parts of it that lie in its own memory, by what they are.
     parts: dict[Hashable, PackedImage] = field(default_factory=dict)
     # When the source said the last time that it is the one that it has.

@@ -81,9 +81,9 @@ class Replies:
             self._reply(client, client.reply, now)
         except NotReadyError as error:
             client.resume_at = now + error.retry_after if error.retry_after else None
-            client.note_room(not isinstance(error, NoRoomError), now)
+            client.note_waiting(isinstance(error, NoRoomError), now)
         else:
-            client.note_room(True, now)
+            client.note_served()
 
     def finish(self, client: ServedClient) -> None:
         """Let go of the answer whose last byte is sent."""
@@ -205,6 +205,8 @@ class Replies:
     ) -> None:
         """Queue a part of an image, when it is ready. Raises ``NotReadyError``."""
         if reply.part is None:
+            if reply.image is None:
+                self._queue_for_memory.require_turn(client)
             arriving = arriving_image(self._source, self.images, request)
             reply.part = PartInWork(self.images, arriving or self._image(client, reply), request)
         packed = reply.part.step(_TURN_SECONDS)

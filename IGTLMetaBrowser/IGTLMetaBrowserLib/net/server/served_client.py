@@ -90,7 +90,9 @@ class ServedClient:
         # Since when a message has been arriving, and how many bytes of it are held.
         self.receiving_since: float | None = None
         self.unfinished = 0
-        # Since when it waits for memory that others hold.
+        # Whether it waits for memory that others hold; and since when it has not had its answer for
+        # want of that.
+        self._is_without_room = False
         self.without_room_since: float | None = None
         # Since when nothing is read from it, because it is owed an answer.
         self._unread_since: float | None = None
@@ -214,17 +216,22 @@ class ServedClient:
         """Whether it has read too little of its answer for too long."""
         return self.connection.wants_write and self._pace.is_too_slow(now, self._taken())
 
-    def note_room(self, has_room: bool, now: float) -> None:
-        """Note whether it waits for memory."""
-        if has_room:
-            self.without_room_since = None
-        elif self.without_room_since is None:
+    def note_waiting(self, is_for_memory: bool, now: float) -> None:
+        """Note for what it waits. Who waits for another thing between keeps its place in the queue:
+        what was read for it may be forgotten until there is memory, and be read again.
+        """
+        self._is_without_room = is_for_memory
+        if is_for_memory and self.without_room_since is None:
             self.without_room_since = now
+
+    def note_served(self) -> None:
+        """Note that it waits for nothing."""
+        self._is_without_room, self.without_room_since = False, None
 
     def is_without_room(self, now: float) -> bool:
         """Whether it has waited for memory for long enough that somebody has to give some up."""
         since = self.without_room_since
-        return since is not None and now - since >= _SECONDS_WITHOUT_ROOM
+        return self._is_without_room and since is not None and now - since >= _SECONDS_WITHOUT_ROOM
 
     def seconds_left(self, now: float) -> float:
         """Return for how long it will still hold the image that it is being sent, as it reads now.
