@@ -49,6 +49,7 @@ def test_a_folder_is_not_served_with_a_pydicom_that_is_too_old(
 
 def test_pip_is_told_the_versions():
     assert pip_command("pydicom", "highdicom") == 'pip install "pydicom>=3" "highdicom>=0.27"'
+    assert requirement("gdcm") == "python-gdcm>=3.0.25"
 
 
 def test_they_are_those_of_the_project():

@@ -13,12 +13,15 @@ from importlib.util import find_spec
 OLDEST = {
     "SimpleITK": "2.4",  # earlier ones have other lengths and places of NIfTI volumes
     "dicomweb_client": "0.60",
+    "gdcm": "3.0.25",  # earlier ones decode what is damaged to whatever is in memory
     "highdicom": "0.27",  # earlier ones leave the images out of a plan's evidence
     "pydicom": "3",
     "pynetdicom": "3",
     "rich": "12.3",  # earlier ones have not all columns of the progress
 }
 """The oldest versions, by module, that are enough; the same as in ``pyproject.toml``."""
+
+_OTHER_NAMES = {"gdcm": "python-gdcm"}  # by which pip knows them
 
 
 def is_installed(module: str) -> bool:
@@ -39,7 +42,7 @@ def is_usable(module: str) -> bool:
 
 def requirement(module: str) -> str:
     """Return how pip is told of a package: ``pydicom>=3``."""
-    return f"{module.replace('_', '-')}>={OLDEST[module]}"
+    return f"{_name(module)}>={OLDEST[module]}"
 
 
 def pip_command(*modules: str) -> str:
@@ -47,11 +50,15 @@ def pip_command(*modules: str) -> str:
     return " ".join(["pip install", *(f'"{requirement(module)}"' for module in modules)])
 
 
+def _name(module: str) -> str:
+    return _OTHER_NAMES.get(module, module.replace("_", "-"))
+
+
 def _version_of(module: str) -> str:
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        return version(module)
+        return version(_name(module))
     except PackageNotFoundError:  # who has put it there without pip knows why
         return OLDEST[module]
     except OSError:  # no file can be opened now: what opens the next one says so

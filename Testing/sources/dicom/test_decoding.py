@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import textwrap
 from contextlib import closing
 from pathlib import Path
 from subprocess import PIPE, Popen
@@ -147,6 +149,28 @@ def test_what_a_worker_process_cannot_decode_is_told(write_series, tmp_path):
             source.image(source.images()[0].id)
     finally:
         source.close()
+
+
+@pytest.mark.parametrize(("version", "is_asked"), [("3.0.24.1", False), ("3.0.25", True)])
+def test_a_gdcm_that_decodes_what_is_damaged_is_not_asked(version, is_asked, tmp_path):
+    """It returned whatever was in memory, as the pixels of a patient."""
+    about = tmp_path / f"python_gdcm-{version}.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Name: python-gdcm\nVersion: {version}\n")
+    code = """
+        import sys
+        sys.path[:0] = sys.argv[1:]
+        from IGTLMetaBrowserLib.sources.dicom.decoding import why_not_decodable
+        from pydicom.pixels import get_decoder
+        for end in (50, 70, 80, 90):
+            syntax = f"1.2.840.10008.1.2.4.{end}"
+            why_not_decodable(syntax)
+            print("gdcm" in get_decoder(syntax).available_plugins)
+    """
+    library = Path(dicom_decoding.__file__).parents[3]
+    command = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path), str(library)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == [str(is_asked)] * 4
 
 
 @pytest.mark.parametrize("name", ["JPEG 2000", "implicit"])

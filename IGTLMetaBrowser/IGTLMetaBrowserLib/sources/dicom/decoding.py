@@ -18,6 +18,7 @@ import numpy as np
 
 from ...file_version import FileVersion, version_of
 from ...net.source import SourceError
+from ...optional_packages import is_installed, requirement
 from ...regular_file import opened
 from ...system_errors import reason_of
 from .bits import without_other_bits
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from pydicom import Dataset
+    from pydicom.pixels.decoders.base import Decoder
+    from pydicom.uid import UID
 
 _logger = logging.getLogger(__name__)
 
-_DECODERS = "python-gdcm pylibjpeg pylibjpeg-openjpeg pyjpegls"
+_OTHER_DECODERS = "pylibjpeg pylibjpeg-openjpeg pyjpegls"
 
 _LAST_TAG = 0x7FE00010  # PixelData
 _DEFERRED = 1 << 20  # bytes: what is larger is read when it is needed
@@ -192,7 +195,7 @@ def stored_frames(
 
     Raises whatever the decoders raise.
     """
-    from pydicom.pixels import get_decoder, iter_pixels
+    from pydicom.pixels import iter_pixels
 
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_encapsulated:
@@ -201,7 +204,7 @@ def stored_frames(
         yield from _frames_of_bits(dataset, indices)
         return
     done = 0
-    plugins = get_decoder(dataset.file_meta.TransferSyntaxUID).available_plugins if plugin else ()
+    plugins = _decoder(syntax).available_plugins if syntax.is_encapsulated else ()
     if plugin in plugins:
         try:
             for pixels in iter_pixels(dataset, indices=indices, decoding_plugin=plugin, **_OPTIONS):
@@ -235,7 +238,6 @@ def _load_pydicom() -> None:
 
 def why_not_decodable(transfer_syntax: str, bits_allocated: str = "", bits_stored: str = "") -> str:
     """Return why the pixels of a transfer syntax cannot be decoded here; empty if they can."""
-    from pydicom.pixels import get_decoder
     from pydicom.uid import UID
 
     syntax = UID(transfer_syntax)
@@ -246,7 +248,7 @@ def why_not_decodable(transfer_syntax: str, bits_allocated: str = "", bits_store
     if bits_allocated == "1":
         return f"its pixels cannot be decoded: nothing here reads {syntax.name} of 1 bit"
     try:
-        decoder = get_decoder(syntax)
+        decoder = _decoder(syntax)
         if syntax == _JPEG_EXTENDED and bits_stored == "12":
             # Of the two that are left, GDCM and Pillow, none reads more than 8 bits.
             is_read = "pylibjpeg" in decoder.available_plugins
@@ -258,8 +260,22 @@ def why_not_decodable(transfer_syntax: str, bits_allocated: str = "", bits_store
     return f"its pixels cannot be decoded: {syntax.name} needs a decoder; {_advice()}"
 
 
+def _decoder(syntax: UID) -> Decoder:
+    """Return pydicom's decoder of a transfer syntax, which asks no GDCM that is too old any more.
+
+    Of what is damaged, that returns whatever is in memory. Raises ``NotImplementedError``.
+    """
+    from pydicom.pixels import get_decoder
+
+    decoder = get_decoder(syntax)
+    if "gdcm" in decoder.available_plugins and not is_installed("gdcm"):
+        decoder.remove_plugin("gdcm")
+    return decoder
+
+
 def _advice() -> str:
-    return f'install one: "{sys.executable}" -m pip install {_DECODERS}'
+    decoders = f'"{requirement("gdcm")}" {_OTHER_DECODERS}'
+    return f'install one: "{sys.executable}" -m pip install {decoders}'
 
 
 def _read(path: Path) -> Dataset:
