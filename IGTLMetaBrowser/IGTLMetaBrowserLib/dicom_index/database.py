@@ -127,7 +127,7 @@ def errors_described(path: Path | None) -> Iterator[None]:
 
 
 def _described(error: sqlite3.Error, path: Path | None) -> DicomIndexError:
-    text = str(error)
+    text = str(error) or DAMAGED  # Python 3.10 leaves out what quotes bytes that are no text
     if "locked" in text:
         advice = "another igtlmeta is using it; wait until it has finished"
     elif "not a database" in text or "malformed" in text:
