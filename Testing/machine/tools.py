@@ -1,5 +1,6 @@
 """Running tools in the checkout, and saying what is done."""
 
+import os
 import shlex
 import signal
 import subprocess
@@ -44,8 +45,20 @@ def run(
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Let a tool finish in its own way: it had the same Ctrl-C. Then end it."""
-    try:
-        process.communicate(timeout=SECONDS_TO_FINISH)
-    except subprocess.TimeoutExpired:
-        process.terminate()
+    """Let a tool finish in its own way, as it had the same Ctrl-C. If it has not, pass it on.
+
+    Then end it.
+    """
+    ways = [subprocess.Popen.terminate]
+    if os.name != "nt":  # Windows has no such signal
+        ways.insert(0, _interrupt)
+    for way in ways:
+        try:
+            process.communicate(timeout=SECONDS_TO_FINISH)
+            return
+        except subprocess.TimeoutExpired:
+            way(process)
+
+
+def _interrupt(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGINT)
