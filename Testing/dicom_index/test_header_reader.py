@@ -34,6 +34,7 @@ from IGTLMetaBrowserLib.dicom_index.header_reader import (
     REFUSED,
     UNREADABLE,
     FileContent,
+    read_content,
     read_file,
 )
 from IGTLMetaBrowserLib.dicom_index.limited_file import LimitedFile
@@ -72,6 +73,25 @@ def test_pydicoms_own_files_give_what_reading_them_whole_gives(path: Path):
         assert content.kind == OTHER
         with pytest.raises(pydicom.errors.InvalidDicomError):
             pydicom.dcmread(path)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_file_in_memory_is_read_as_one_on_the_disk(path: Path):
+    """Some of these do not say how they are encoded."""
+    assert read_content(path.read_bytes()) == read_file(str(path))
+
+
+@pytest.mark.parametrize("vr", [b"UI", b"SH", b"US", b"UN"])
+def test_an_empty_transfer_syntax_says_nothing_whatever_its_vr(vr: bytes, tmp_path: Path):
+    path = write(tmp_path / "0", ct())
+    data = path.read_bytes()
+    begin = data.index(b"\x02\x00\x10\x00UI")
+    end = begin + 8 + data[begin + 6]
+    length = struct.pack("<2xI", 0) if vr == b"UN" else struct.pack("<H", 0)
+    data = data[: begin + 4] + vr + length + data[end:]
+    path.write_bytes(data)
+    assert fields_in(read_file(str(path))) == dictionary_fields(ct())
+    assert fields_in(read_content(data)) == dictionary_fields(ct())
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ Contents = Mapping[str, bytes | memoryview]
 class BufferFile(io.RawIOBase):
     """Reads from a buffer of bytes, without a copy of it."""
 
+    name = ""  # for which pydicom asks whatever io.BufferedReader reads
+
     def __init__(self, buffer: bytes | memoryview) -> None:
         self._buffer = memoryview(buffer)
         self._position = 0

@@ -278,9 +278,9 @@ class _Header:
             self._file, False, True, lambda tag, *_: tag >> 16 != 2, None, "ascii"
         ):
             if element.tag == _TRANSFER_SYNTAX_UID:
-                syntax = element.value.decode("ascii").rstrip(" \0")
-            elif element.tag == _MEDIA_STORAGE_SOP_CLASS_UID and element.value:
-                self.media_storage_sop_class = element.value.decode("ascii").rstrip(" \0")
+                syntax = _uid_in(element.value)
+            elif element.tag == _MEDIA_STORAGE_SOP_CLASS_UID:
+                self.media_storage_sop_class = _uid_in(element.value)
         self.transfer_syntax = syntax
         if not f"{syntax}.".startswith(_DICOMS_OWN):
             return None
@@ -339,6 +339,11 @@ class _Header:
         if not modality or modality.startswith("RT"):
             return REFERENCED_STRUCTURE_SET_SEQUENCE
         return CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE
+
+
+def _uid_in(value: bytes | None) -> str:
+    """Return the UID that pydicom has read; of an element that is empty, with a wrong VR, None."""
+    return (value or b"").decode("ascii").rstrip(" \0")
 
 
 def _rest_of(inflater: Any, file: BinaryIO) -> int:
