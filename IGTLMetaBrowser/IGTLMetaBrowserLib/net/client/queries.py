@@ -22,7 +22,7 @@ from ... import codec
 from ..errors import AnswerError, NetworkError, RefusedError
 from ..whole_texts import is_own_server
 from .image_notes import describe_image
-from .listed_images import ListedImages, can_fit
+from .listed_images import ListedImages, Lists, can_fit
 from .other_names import GRACE_SECONDS, OtherNames
 from .part_answers import PartAnswers
 from .query import Query
@@ -356,7 +356,7 @@ class Queries:
                 query.came_instead = words
                 query.others += 1
 
-    def _on_list(self, query: Query, message: codec.ImageMetaMessage) -> None:
+    def _on_list(self, query: Query, message: Lists) -> None:
         # A query with a name asks for one entry; clients that put their own name there get all.
         if not query.device_name or len(message.items) != 1:
             self.images.update(message)

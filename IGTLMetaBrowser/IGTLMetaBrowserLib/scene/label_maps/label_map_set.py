@@ -163,7 +163,7 @@ class LabelMapSet:
         labels = prepared[1] if prepared is not None and prepared[0] is image else None
         node = show_label_map(self._scene, image, label_map, known, self.coordinates, moved, labels)
         self._volumes.keep(image_id, node)
-        self._grids[image_id] = tuple(image.whole_size), image.usable_ijk_to_ras(self.coordinates)
+        self._grids[image_id] = image.whole_size, image.usable_ijk_to_ras(self.coordinates)
         self._write_attributes(node, image_id)
         write_timestamp(node, image)
         if self.segmentation(image_id) is not None:

@@ -309,8 +309,8 @@ class DimseArchive:
 
     def _get(self, identifier: Dataset, classes: Sequence[Any], files: ReceivedFiles) -> None:
         from pynetdicom import build_role, evt
-        from pynetdicom.sop_class import (
-            StudyRootQueryRetrieveInformationModelGet as Get,  # type: ignore[attr-defined]
+        from pynetdicom.sop_class import (  # type: ignore[attr-defined]
+            StudyRootQueryRetrieveInformationModelGet as Get,
         )
 
         storage = storage_contexts(classes)
@@ -333,8 +333,8 @@ class DimseArchive:
 
     def _move(self, identifier: Dataset, files: ReceivedFiles, number: int, port: Port) -> None:
         from pynetdicom import AE, evt
-        from pynetdicom.sop_class import (
-            StudyRootQueryRetrieveInformationModelMove as Move,  # type: ignore[attr-defined]
+        from pynetdicom.sop_class import (  # type: ignore[attr-defined]
+            StudyRootQueryRetrieveInformationModelMove as Move,
         )
         from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 

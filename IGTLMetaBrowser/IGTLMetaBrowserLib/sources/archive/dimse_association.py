@@ -342,8 +342,8 @@ def answers_echo(peer: Peer, refused: Sequence[Any] = ()) -> bool:
 
 def find_model() -> Any:
     """Return the service that lists are asked by."""
-    from pynetdicom.sop_class import (
-        StudyRootQueryRetrieveInformationModelFind,  # type: ignore[attr-defined]
+    from pynetdicom.sop_class import (  # type: ignore[attr-defined]
+        StudyRootQueryRetrieveInformationModelFind,
     )
 
     return StudyRootQueryRetrieveInformationModelFind
