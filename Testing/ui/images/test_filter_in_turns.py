@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from helpers.long_lists import count_prepared_rows, make_long_list
 from helpers.peers import ServerInThread, make_image
+from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.lists import text_column
 from IGTLMetaBrowserLib.browser.lists.image_list import ImageList
 from IGTLMetaBrowserLib.browser.lists.shown_rows import ShownRows
@@ -265,6 +266,17 @@ def test_who_is_to_be_hidden_is_found_in_turns_before(user, looked_at, monkeypat
     user.wait_for(lambda: patients.is_hidden, "that they are hidden")
     assert found == [COUNT]
     assert sum(looked_at) == COUNT
+
+
+def test_so_are_those_of_a_list_that_comes_meanwhile(user, looked_at, monkeypatch):
+    patients, found = user.panel.browser.patients, []
+    hide = patients.hide
+    monkeypatch.setattr(patients, "hide", lambda *given: found.append(sum(looked_at)) or hide())
+    user.ui.hidePatientsCheckBox.click()
+    entries = make_long_list(COUNT)
+    user.panel.browser.images.on_list(codec.ImageMetaMessage(items=entries))
+    user.wait_for(lambda: patients.is_hidden, "that they are hidden")
+    assert found == [sum(looked_at)] == [2 * COUNT]
 
 
 def test_taken_back_before_the_end_nobody_is_hidden(user, looked_at):

@@ -244,4 +244,7 @@ class ImageMetadata:
 
     def know_patients(self) -> Iterator[None]:
         """Know them by name, with pauses, before they are hidden."""
-        return register_some_patients(self.listing.entries, self._patients)
+        entries = None
+        while entries is not self.listing.entries:  # another list may come meanwhile
+            entries = self.listing.entries
+            yield from register_some_patients(entries, self._patients)
