@@ -10,7 +10,7 @@ import slicer
 
 from browser.test_browser_recordings import burst
 from browser.test_hidden_in_undescribed_volumes import texts_in
-from browser.test_sequences_in_turns import TURNS, after, loaded
+from browser.test_sequences_in_turns import IDS, TURNS, after, loaded
 from helpers.hospital import of_type, step_until, step_until_event
 from helpers.live_frames import ask_for_next, frame
 from helpers.peers import ScriptedServer
@@ -77,6 +77,21 @@ def test_what_the_user_has_left_of_a_4d_series(
     loaded.close()
     with closing(Browser(scene)) as late:
         check_hidden_twice(late)
+
+
+@pytest.mark.parametrize("part", ["volume", "player"])
+def test_frames_that_are_left_while_patients_are_hidden_say_all_again(
+    loaded: Browser, events: list, scene, part: str
+) -> None:
+    after(loaded, 0)
+    step_until(loaded, lambda: of_type(events, SequenceLoaded), "the sequence")
+    sequence = scene.GetFirstNodeByClass("vtkMRMLSequenceNode")
+    frames = [sequence.GetNthDataNode(number) for number in range(len(IDS))]
+    loaded.patients.hide()
+    remove(scene, part)
+    loaded.patients.hide(False)
+    said = [(one.GetName(), one.GetAttribute("DICOM.PatientName")) for one in frames]
+    assert said == [("Perfusion of Smith", "Smith")] * len(IDS)
 
 
 @pytest.mark.parametrize("part", PARTS)

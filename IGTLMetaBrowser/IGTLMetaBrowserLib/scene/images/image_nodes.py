@@ -216,7 +216,7 @@ class ImageNodes:
 
     def _nodes_of_descriptions(self) -> Iterator[Any]:
         for key in self._descriptions:
-            nodes = self._nodes.get(key), self._frames.frame(key), self._frames.volume(key)
+            nodes = self._nodes.get(key), self._frames.frame_left(key), self._frames.volume(key)
             yield from filter(None, nodes)
 
     def _place_regions(self, address: str, image_id: str, node: Any) -> None:
@@ -414,7 +414,7 @@ class ImageNodes:
                 continue
             # An image that becomes a frame has a volume until that is removed.
             node = self._describer.take(self._nodes.get(key), description)
-            frame = self._describer.take(self._frames.frame(key), description)
+            frame = self._describer.take(self._frames.frame_left(key), description)
             if node is None and frame is None:
                 del self._descriptions[key]
             frame_and_volume = frame, self._frames.volume_showing(key)

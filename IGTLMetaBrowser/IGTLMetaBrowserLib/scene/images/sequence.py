@@ -117,13 +117,14 @@ class SequenceFrames:
 
     def __init__(self, scene: Any) -> None:
         self._scene = scene
-        self._browsers = NodeReferences(scene)
+        self._browsers, self._sequences = NodeReferences(scene), NodeReferences(scene)
         self._numbers: dict[Key, int] = {}
 
     def keep(self, browser: Any, keys: Sequence[Key]) -> None:
         """Remember which images are the frames of a sequence, in its order."""
         for number, key in enumerate(keys):
             self._browsers.keep(key, browser)
+            self._sequences.keep(key, browser.GetMasterSequenceNode())
             self._numbers[key] = number
 
     def adopt(self, address: str) -> list[str]:
@@ -148,6 +149,11 @@ class SequenceFrames:
         if browser is None:
             return None
         return browser.GetMasterSequenceNode().GetNthDataNode(self._numbers[key])
+
+    def frame_left(self, key: Key) -> Any:
+        """Return the same, also if the user has removed what replays it."""
+        sequence = self._sequences.get(key)
+        return None if sequence is None else sequence.GetNthDataNode(self._numbers[key])
 
     def volume_showing(self, key: Key) -> Any:
         """Return the volume of an image's sequence if the image is what it shows now, or None."""
