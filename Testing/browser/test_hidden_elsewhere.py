@@ -11,7 +11,8 @@ import pytest
 import slicer
 
 from browser.test_browser_recordings import burst
-from browser.test_hidden_in_undescribed_volumes import texts_in
+from browser.test_copied_nodes import copy_of
+from browser.test_hidden_in_undescribed_volumes import dicom_texts, texts_in
 from helpers.hospital import parents, step_until, step_until_event
 from helpers.live_frames import ask_for_next, frame
 from helpers.one_patient import JONES, SMITH, Clinic, connect
@@ -20,6 +21,8 @@ from helpers.saved_scene import load_scene, save_scene
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import LiveImage
+from IGTLMetaBrowserLib.scene.images.sequence_nodes import make_browser, new_sequence
+from IGTLMetaBrowserLib.scene.patient_marks import nodes_and_copies
 from scene.images.test_scene_views import store_view, views
 
 __all__ = ["views"]
@@ -184,3 +187,79 @@ def test_a_scene_view_that_comes_with_a_scene(
     late.patients.hide()
     load_scene(late.scene, path)
     assert not names_somebody(late.scene)
+
+
+def test_copies_and_scene_views_that_are_made_while_they_are_hidden(
+    views, unconnected: Browser, clinic_server: ServerInThread
+) -> None:
+    """Nobody else knows what they say."""
+    volume = load(unconnected, clinic_server, "1")
+    before = dicom_texts(volume)
+    unconnected.patients.hide()
+    copy = copy_of(volume)
+    store_view(views, volume)
+    unconnected.patients.hide(False)
+    of_image = [
+        node
+        for node in nodes_and_copies(unconnected.scene)
+        if node.GetAttribute("IGTLMetaBrowser.ImageId")
+    ]
+    assert len(of_image) == 3
+    assert copy in of_image
+    assert [dicom_texts(node) for node in of_image] == [before] * 3
+    assert not [key for key, text in texts_in(unconnected.scene).items() if "hidden" in text]
+
+
+def test_the_folder_of_an_image_that_came_and_went_while_they_were_hidden(
+    unconnected: Browser, clinic_server: ServerInThread
+) -> None:
+    unconnected.patients.hide()
+    unconnected.scene.RemoveNode(load(unconnected, clinic_server, "1"))
+    unconnected.patients.hide(False)
+    texts = texts_in(unconnected.scene)
+    assert [text for key, text in texts.items() if "Patient" in key and text] == [*SMITH[::-1]]
+
+
+def test_what_replays_a_sequence_that_was_removed(
+    unconnected: Browser, clinic_server: ServerInThread, sequences
+) -> None:
+    volume = load(unconnected, clinic_server)
+    sequence = new_sequence(unconnected.scene, "Head of Smith", "time", "s", 1e-6)
+    sequence.SetDataNodeAtValue(volume, "0")
+    player, shown = make_browser(unconnected.scene, sequence)
+    unconnected.scene.RemoveNode(sequence)
+    unconnected.patients.register("Smith", "P1")
+    unconnected.patients.hide()
+    assert not names_somebody(unconnected.scene)
+    unconnected.patients.hide(False)
+    assert player.GetName().startswith("Head of Smith")
+    assert shown.GetName().startswith("Head of Smith")
+
+
+def test_a_sequence_whose_file_is_missing(
+    unconnected: Browser, clinic_server: ServerInThread, tmp_path: Path, sequences
+) -> None:
+    """Its scene can be opened: of frames, only their places are in the file of the scene."""
+    volume = load(unconnected, clinic_server)
+    sequence = new_sequence(unconnected.scene, "Head of Smith", "time", "s", 1e-6)
+    sequence.SetDataNodeAtValue(volume, "0")
+    make_browser(unconnected.scene, sequence)
+    path = save_scene(unconnected.scene, tmp_path)
+    unconnected.scene.Clear(0)
+    load_scene(unconnected.scene, path)
+    (again,) = unconnected.scene.GetNodesByClass("vtkMRMLSequenceNode")
+    assert (again.GetNumberOfDataNodes(), again.GetNthDataNode(0)) == (1, None)
+    unconnected.patients.hide()
+    assert unconnected.load_image("0").GetScene() is unconnected.scene
+    assert not names_somebody(unconnected.scene)
+
+
+@pytest.mark.parametrize("is_open", [True, False], ids=["open", "closed"])
+def test_what_the_user_calls_a_volume(
+    is_open: bool, unconnected: Browser, late: Browser, clinic_server: ServerInThread
+) -> None:
+    volume = load(unconnected, clinic_server, "1")
+    volume.SetName("Smith before surgery")
+    if not is_open:
+        unconnected.close()
+    check_hidden_and_shown(unconnected if is_open else late)

@@ -71,6 +71,11 @@ class Item(NamedTuple):
     unique: bool = False
 
 
+def patient_item(patient_id: str, name: str) -> Item:
+    """Return what is written onto the item of a patient who is not hidden."""
+    return _patient(Place(name, patient_id))
+
+
 def _patient(place: Place) -> Item:
     attributes = {"PatientName": place.patient_name, "PatientID": place.patient_id}
     title = place.patient_name or place.patient_id

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..codec import printable
+from ..privacy.hidden_patients import HiddenPatients, text_of_uid
 
 _UNSAVABLE = str.maketrans({"&": "+"})
 _GIVEN_NAME_ATTRIBUTE = "IGTLMetaBrowser.Name"
+_USERS_NAME_ATTRIBUTE = "IGTLMetaBrowser.UsersName"
+"""While patients are hidden, what the user calls a node, as ``HiddenPatients.covered`` has it."""
 _UNSAVABLE_INDEX = str.maketrans({"&": "+", "<": "(", ">": ")", '"': "'"})
 
 
@@ -24,6 +27,19 @@ def set_name(node: Any, name: str, shown: str | None = None) -> None:
     """Call a node as its server does, by a name that may be seen, or else as is ``shown``."""
     node.SetName(savable_name(name) if shown is None else shown)
     node.SetAttribute(_GIVEN_NAME_ATTRIBUTE, savable_name(name))
+
+
+def users_name(node: Any, patients: HiddenPatients) -> str:
+    """Return how a node may be called that the user has named, while patients are hidden or not."""
+    name, covered = node.GetName(), node.GetAttribute(_USERS_NAME_ATTRIBUTE) or ""
+    before = (text_of_uid(covered) if patients.has_given(covered) else None) or name
+    if not patients.is_hidden:
+        node.RemoveAttribute(_USERS_NAME_ATTRIBUTE)
+        return before if patients.opposite().redact(before) == name else name
+    shown = patients.redact(name)
+    if shown != name:
+        node.SetAttribute(_USERS_NAME_ATTRIBUTE, patients.covered(before))
+    return shown
 
 
 def given_name(node: Any) -> str:

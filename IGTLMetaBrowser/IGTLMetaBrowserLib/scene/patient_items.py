@@ -12,8 +12,8 @@ from typing import Any
 import slicer
 from vtkmodules.vtkCommonCore import vtkIdList
 
-from ..privacy.hidden_patients import HIDDEN, HiddenPatients, is_pseudonym, is_uid
-from .hierarchy import UID_NAME, Item, attributes_of, change_item
+from ..privacy.hidden_patients import HIDDEN, HiddenPatients, is_pseudonym, is_uid, patient_of_uid
+from .hierarchy import UID_NAME, Item, attributes_of, change_item, patient_item
 
 _STUDY = " / study "
 
@@ -41,7 +41,22 @@ class PatientItems:
         if (hierarchy := _hierarchy(self._scene)) is not None:
             for uid, before in self._before.items():
                 change_item(hierarchy, uid, before)
+            self._uncover()
         self._before = {}
+
+    def _uncover(self) -> None:
+        """Write those again that were made while patients were hidden, whose images are gone."""
+        uids: dict[str, str] = {}
+        for item in sorted(self._items(), key=_is_study):
+            if not _is_study(item):
+                patient = patient_of_uid(item.uid) if self._patients.has_given(item.uid) else None
+                now = item if patient is None else patient_item(*patient)
+            else:
+                patient_uid, slash, study = item.uid.partition(_STUDY)
+                now = item._replace(uid=uids.get(patient_uid, patient_uid) + slash + study)
+            uids[item.uid] = now.uid
+            if now != item:
+                change_item(_hierarchy(self._scene), item.uid, now)
 
     def _cover(self) -> None:
         uids: dict[str, str] = {}

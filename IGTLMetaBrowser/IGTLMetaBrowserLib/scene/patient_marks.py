@@ -21,6 +21,7 @@ from .server_nodes import (
     KEY_ATTRIBUTE,
     REGION_OF_ATTRIBUTE,
     SERVER_ATTRIBUTE,
+    frames,
 )
 
 PATIENT_ATTRIBUTE = "IGTLMetaBrowser.Patient"
@@ -97,7 +98,7 @@ def nodes_and_copies(scene: Any) -> Iterator[Any]:
         node = scene.GetNthNode(index)
         yield node
         if node.IsA("vtkMRMLSequenceNode"):
-            yield from map(node.GetNthDataNode, range(node.GetNumberOfDataNodes()))
+            yield from frames(node)
         elif node.IsA("vtkMRMLSceneViewNode") and (stored := node.GetStoredScene()) is not None:
             yield from map(stored.GetNthNode, range(stored.GetNumberOfNodes()))
 

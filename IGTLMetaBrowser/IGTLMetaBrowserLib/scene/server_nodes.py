@@ -68,6 +68,12 @@ def unless_released(node: Any) -> Any:
     return node if has_id else None
 
 
+def frames(sequence: Any) -> Iterator[Any]:
+    """Yield the frames of a sequence in its order, but for those whose file is missing."""
+    numbers = range(sequence.GetNumberOfDataNodes())
+    yield from filter(None, map(sequence.GetNthDataNode, numbers))
+
+
 def players(scene: Any) -> list[Any]:
     """Return what replays sequences; not what keeps scene views, whose volumes are no frames."""
     browsers = scene.GetNodesByClass("vtkMRMLSequenceBrowserNode")

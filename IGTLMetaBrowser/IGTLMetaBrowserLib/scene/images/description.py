@@ -14,7 +14,7 @@ from ...privacy.hidden_patients import HiddenPatients, is_pseudonym, text_of_uid
 from ..covered_ids import covered_id
 from ..hidden_nodes import unnoticed
 from ..hierarchy import Place, change_place, put_in_place
-from ..node_names import given_name, savable_name, set_name
+from ..node_names import given_name, savable_name, set_name, users_name
 from ..patient_marks import NOT_KNOWN, PATIENT_ATTRIBUTE, Patient, mark, marked_patient
 from ..server_nodes import IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE, read_id, written_id
 from .sequence_nodes import BASE_NAME_ATTRIBUTE
@@ -99,18 +99,28 @@ class ImageDescription:
 
 
 def write_description(
-    scene: Any, node: Any, description: ImageDescription, patients: HiddenPatients
+    scene: Any,
+    node: Any,
+    description: ImageDescription,
+    patients: HiddenPatients,
+    is_live: bool = False,
 ) -> None:
     """Write what may be seen onto an image's node, its id, and put it under patient and study."""
     id_attribute = REGION_OF_ATTRIBUTE if description.is_region else IMAGE_ID_ATTRIBUTE
     node.SetAttribute(id_attribute, covered_id(written_id(description.image_id), patients))
-    write_attributes(node, description, patients)
+    write_attributes(node, description, patients, is_live)
     # Not DICOM.instanceUIDs: Slicer would look for the files in its database.
     put_in_place(scene, node, description.place(patients))
 
 
-def write_attributes(node: Any, description: ImageDescription, patients: HiddenPatients) -> None:
-    """Write what may be seen onto a node, wherever it stands, but for the id."""
+def write_attributes(
+    node: Any, description: ImageDescription, patients: HiddenPatients, is_live: bool = False
+) -> None:
+    """Write what may be seen onto a node, wherever it stands, but for the id.
+
+    And, while patients are hidden, all that it says, as of a copy nobody else may know that; not
+    of images that are ``is_live``, which may say something else 30 times a second.
+    """
     shown = description.redacted(patients)
     for keyword, value in shown.fields.items():
         # None removes what another image has left under this id.
@@ -126,6 +136,8 @@ def write_attributes(node: Any, description: ImageDescription, patients: HiddenP
     node.RemoveAttribute(COVERED_ATTRIBUTE)
     if patients.is_hidden:
         mark(node, description.patient, patients)
+        if not is_live and description != shown:
+            cover_description(node, description, patients)
 
 
 def read_description(node: Any) -> ImageDescription | None:
@@ -189,8 +201,10 @@ def rewrite_description(
     change_place(scene, description.place(before), description.place(patients))
     name, shown = description.redacted(patients).name, None
     if node.GetName() != savable_name(description.redacted(before).name):
-        shown = patients.redact(node.GetName()) if patients.is_hidden else node.GetName()
+        shown = users_name(node, patients)
     set_name(node, name, shown)
+    if node.GetAttribute(BASE_NAME_ATTRIBUTE) is not None:  # it has replayed a sequence
+        node.SetAttribute(BASE_NAME_ATTRIBUTE, savable_name(name))
     write_attributes(node, description, patients)
     put_in_place(scene, node, description.place(patients))
 

@@ -193,7 +193,7 @@ class ImageNodes:
         modified = node.StartModify()
         time_text = "" if scan_time is None else scan_time.isoformat(timespec="seconds")
         node.SetAttribute(SCAN_TIME_ATTRIBUTE, time_text or None)
-        self._describe_node((address, image_id), node, description)
+        self._describe_node((address, image_id), node, description, is_live)
         node.EndModify(modified)
         self._place_regions(address, image_id, node)
         return node
@@ -208,11 +208,11 @@ class ImageNodes:
         return (before.patient if before and not shown[0] else shown) == patient
 
     def _describe_node(
-        self, key: tuple[Any, ...], node: Any, description: ImageDescription
+        self, key: tuple[Any, ...], node: Any, description: ImageDescription, is_live: bool = False
     ) -> None:
         self._descriptions[key] = description
         self._describer.sign(node)
-        write_description(self._scene, node, description, self._patients)
+        write_description(self._scene, node, description, self._patients, is_live)
 
     def _nodes_of_descriptions(self) -> Iterator[Any]:
         for key in self._descriptions:

@@ -19,15 +19,15 @@ from ...privacy.hidden_patients import HiddenPatients, is_identity, is_pseudonym
 from ..covered_ids import COVERED_ATTRIBUTES, cover_ids
 from ..hidden_nodes import unnoticed
 from ..patient_marks import PATIENT_ATTRIBUTE, mark
-from ..server_nodes import IMAGE_CLASSES, SCENE_VIEWS_ATTRIBUTE, SERVER_ATTRIBUTE
-from .description import cover_description, read_description
+from ..server_nodes import IMAGE_CLASSES, SCENE_VIEWS_ATTRIBUTE, SERVER_ATTRIBUTE, frames
+from .description import COVERED_ATTRIBUTE, cover_description, read_description
 from .sequence_nodes import BASE_NAME_ATTRIBUTE
 
 _PREFIXES = ("DICOM.", "OpenIGTLink.")
 _PATIENT = tuple(f"DICOM.Patient{what}" for what in ("Name", "ID", "BirthDate"))
 
 # As on all nodes of the scene, by ``rewrite_patients``.
-_WRITTEN_WITH_ALL = (PATIENT_ATTRIBUTE, *COVERED_ATTRIBUTES)
+_WRITTEN_WITH_ALL = (PATIENT_ATTRIBUTE, COVERED_ATTRIBUTE, *COVERED_ATTRIBUTES)
 
 _Texts = tuple[str, dict[str, str]]
 """Name and attributes."""
@@ -37,7 +37,7 @@ class SceneViews:
     """Rewrites what the scene views of ``scene`` say of patients, as these are hidden or shown.
 
     What was in them while patients were shown comes back; what was stored while they were hidden
-    has no names that could.
+    says what the volumes said, see ``undescribed_volumes``.
     """
 
     def __init__(self, scene: Any, patients: HiddenPatients) -> None:
@@ -137,7 +137,7 @@ def _sequences(scene: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _copies(sequence: Any) -> Iterator[Any]:
-    return _from_servers(map(sequence.GetNthDataNode, range(sequence.GetNumberOfDataNodes())))
+    return _from_servers(frames(sequence))
 
 
 def _from_servers(nodes: Iterable[Any]) -> Iterator[Any]:

@@ -11,7 +11,7 @@ import slicer
 
 from ..errors import SceneError
 from ..node_references import NodeReferences
-from ..server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id
+from ..server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, frames, read_id
 from .moved_images import forget_geometry
 from .sequence_nodes import BROWSER_CLASS, make_browser, new_sequence
 from .volumes import remove_volume
@@ -204,10 +204,9 @@ def _keys(browser: Any) -> list[Key]:
     """Return server and id of each frame; nothing if they are not those of as many images."""
     sequence = browser.GetMasterSequenceNode()
     count = 0 if sequence is None else sequence.GetNumberOfDataNodes()
-    frames = [sequence.GetNthDataNode(number) for number in range(count)]
     keys = [
         (frame.GetAttribute(SERVER_ATTRIBUTE), read_id(frame.GetAttribute(IMAGE_ID_ATTRIBUTE)))
-        for frame in frames
+        for frame in (frames(sequence) if count else ())
     ]
     return keys if all(map(all, keys)) and len({*keys}) == count else []
 

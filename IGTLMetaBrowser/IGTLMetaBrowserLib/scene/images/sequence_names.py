@@ -9,7 +9,7 @@ from typing import Any
 
 from ...privacy.hidden_patients import HiddenPatients, text_of_uid
 from ..hidden_nodes import unnoticed
-from ..server_nodes import IMAGE_CLASSES, SERVER_ATTRIBUTE, players
+from ..server_nodes import IMAGE_CLASSES, SERVER_ATTRIBUTE, frames, players
 from .sequence import has_all_nodes
 from .sequence_nodes import (
     BASE_NAME_ATTRIBUTE,
@@ -75,16 +75,22 @@ def _groups(scene: Any) -> Iterator[list[Any]]:
 
 def _nodes(scene: Any, sequence: Any) -> Iterator[Any]:
     """Yield a sequence of images from servers, what replays it, and the frames of a recording."""
-    first = sequence.GetNthDataNode(0) if sequence.GetNumberOfDataNodes() else None
     is_recording = sequence.GetAttribute(RECORDING_ATTRIBUTE) is not None
-    if not is_recording and (first is None or not first.GetAttribute(SERVER_ATTRIBUTE)):
+    its_players = [
+        player
+        for player in filter(has_all_nodes, players(scene))
+        if player.GetMasterSequenceNode() is sequence
+    ]
+    first = next(frames(sequence), None)
+    is_of_server = first is not None and first.GetAttribute(SERVER_ATTRIBUTE)
+    is_made = any(player.GetAttribute(PLAYER_ATTRIBUTE) for player in its_players)
+    if not (is_recording or is_of_server or is_made):
         return
     yield sequence
-    for browser in filter(has_all_nodes, players(scene)):
-        if browser.GetMasterSequenceNode() is sequence:
-            yield from filter(None, (browser, browser.GetProxyNode(sequence)))
+    for player in its_players:
+        yield from filter(None, (player, player.GetProxyNode(sequence)))
     if is_recording:
-        yield from map(sequence.GetNthDataNode, range(sequence.GetNumberOfDataNodes()))
+        yield from frames(sequence)
 
 
 def _names(node: Any) -> tuple[str, str]:

@@ -22,7 +22,6 @@ from ..server_nodes import (
 from .describer import described_nodes
 from .description import (
     ImageDescription,
-    cover_description,
     covered_description,
     read_description,
     rewrite_description,
@@ -54,7 +53,6 @@ class UndescribedVolumes:
         for node, one in found:
             if one is not None and one.redacted(self._patients) != one:
                 self._write(node, one)
-                cover_description(node, one, self._patients)
 
     def register_patients(self) -> list[tuple[Any, ImageDescription | None]]:
         """Know the patients whom they name; return the nodes, and what is known of them."""
