@@ -21,8 +21,6 @@ IMAGE_ID_ATTRIBUTE = "IGTLMetaBrowser.ImageId"
 is hidden, see ``covered_ids``."""
 REGION_OF_ATTRIBUTE = "IGTLMetaBrowser.RegionOf"
 """Instead of that id, if a volume shows a part of the image only."""
-SCENE_VIEWS_ATTRIBUTE = "SceneView"
-"""Of the sequence browser of all scene views (vtkSlicerSceneViewsModuleLogic)."""
 KEY_ATTRIBUTE = "IGTLMetaBrowser.Key"
 """What tells markups of one server apart, and regions of one image, as JSON: names may hold any
 character."""
