@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import gzip
 import threading
+import time
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -56,6 +58,14 @@ def test_nothing_is_fetched_for_a_thumbnail_alone(serve, slices, open_source):
         (Answer(413), "HTTP 413 .* too much for it"),
         (Answer(500), "HTTP 500 .* it has failed; ask who runs the archive"),
         (Answer(503, b"", {"Retry-After": "0"}), "HTTP 503 .* try again in 0 s"),
+        (
+            Answer(503, b"", {"Retry-After": formatdate(time.time() - 9, usegmt=True)}),
+            "HTTP 503 .* try again in 0 s",
+        ),
+        (
+            Answer(503, b"", {"Retry-After": "Mon, 99 Foo 2026"}),
+            "HTTP 503 .* busy; try again later",
+        ),
         (Answer(503, b"", {"Retry-After": "soon"}), "HTTP 503 .* busy; try again later"),
         (Answer(503, b"", {"Retry-After": "9" * 5000}), "HTTP 503 .* busy; try again later"),
         (
@@ -219,12 +229,16 @@ def test_a_source_is_closed_while_files_drip(serve, slices, drips, tmp_path):
         (Answer(413), "cannot search .*HTTP 413 .*search for less"),
         (Answer(500), "cannot search .*HTTP 500"),
         (Answer(503, b"", {"Retry-After": "0"}), "cannot search .*HTTP 503 .*try again in 0 s"),
-        (Answer(200, b"<html>welcome</html>"), "cannot search .*check the URL"),
+        (
+            Answer(200, b"<html>log in</html>"),
+            "no JSON; check the URL, and whether one has to log in",
+        ),
+        (Answer(200, b'[{"0008'), "it has sent what is no JSON"),
         (Answer(200, b'[{"00080060": {"vr": "CS"}}]'), "a series without its UIDs"),
         (Answer(200, b"[[1], null]"), "a list of something else than data sets"),
         (Answer(200, b"[" * 100_000 + b"]" * 100_000), "nested too deep"),
     ],
-    ids=["401", "413", "500", "503", "a page", "no UIDs", "no data sets", "deep"],
+    ids=["401", "413", "500", "503", "a page", "cut", "no UIDs", "no data sets", "deep"],
 )
 def test_a_list_that_is_none(serve, open_source, answer, words):
     with pytest.raises(SourceError, match=words):

@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import re
 import ssl
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from email.utils import mktime_tz, parsedate_tz
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -247,6 +249,11 @@ class DicomWebArchive:
             yield
         except requests.HTTPError as error:
             raise ArchiveError(self._refusal(what, error.response)) from error
+        except requests.exceptions.JSONDecodeError as error:
+            raise ArchiveError(
+                f"cannot {what} {self.name}: it has sent what is no JSON; check the URL, and "
+                "whether one has to log in"
+            ) from error
         except requests.exceptions.SSLError as error:
             raise ArchiveError(self._tls_failure(error)) from error
         except requests.exceptions.ProxyError as error:
@@ -306,10 +313,25 @@ class DicomWebArchive:
         hint = _WORDS.get(code, "it has failed; ask who runs the archive, or try again later")
         if code == 401 and (self._settings.user or self._settings.token):
             hint = f"it does not accept the user name and password, or the token; {_USER_OPTION}"
-        wait = response.headers.get("Retry-After", "")
-        if code in BUSY and _SECONDS.fullmatch(wait):
+        wait = _seconds_to_wait(response.headers.get("Retry-After", ""))
+        if code in BUSY and wait is not None:
             hint = f"it is busy; try again in {wait} s"
         return f"cannot {what} {self.name}: HTTP {code} {response.reason}: {hint}"
+
+
+def _seconds_to_wait(text: str) -> int | None:
+    """Return for how long a busy server wants not to be asked (RFC 9110 10.2.3), if that is clear.
+
+    It says so many seconds, or when that is.
+    """
+    if _SECONDS.fullmatch(text):
+        return int(text)
+    moment = parsedate_tz(text)
+    try:
+        seconds = 0 if moment is None else max(0, round(mktime_tz(moment) - time.time()))
+    except (OverflowError, ValueError):  # a day that no calendar has
+        return None
+    return None if moment is None or not _SECONDS.fullmatch(str(seconds)) else seconds
 
 
 def _note_warning(response: requests.Response, **_: Any) -> None:
