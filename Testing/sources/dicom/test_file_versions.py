@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -43,6 +44,19 @@ def test_slow_files_are_looked_at_in_turns(files: list[Path]) -> None:
         with pytest.raises(NotReadyError):
             versions.of("CT", files)
     assert times(versions.of("CT", files)) == [1, 2, 3]
+
+
+def test_of_many_images_that_are_looked_at_at_a_time_each_is_looked_at_some_time(
+    files: list[Path],
+) -> None:
+    """As with a slow share. If one more took the place of one, so would the next, for ever."""
+    versions, missing = FileVersions(seconds_a_turn=0.0), [*range(100)]
+    for _ in range(20):
+        for image in [*missing]:
+            with contextlib.suppress(NotReadyError):
+                versions.of(image, files)
+                missing.remove(image)
+    assert not missing
 
 
 def test_in_a_server_a_change_is_seen_when_the_second_is_over(

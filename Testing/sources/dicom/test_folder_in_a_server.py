@@ -21,8 +21,8 @@ from pydicom.uid import RLELossless
 from helpers import radiotherapy as study
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.net.source import NotReadyError
-from IGTLMetaBrowserLib.sources import folder_scans
-from IGTLMetaBrowserLib.sources.dicom import folder_label_maps, volume_readings
+from IGTLMetaBrowserLib.sources import begun_work, folder_scans
+from IGTLMetaBrowserLib.sources.dicom import folder_label_maps
 from IGTLMetaBrowserLib.sources.dicom.decoding import Decoders
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
@@ -265,7 +265,7 @@ def test_of_ten_images_that_are_read_at_a_time_each_is_read_some_time(ten_series
 
 
 def test_who_has_left_keeps_nobody_from_being_read(ten_series, monkeypatch):
-    monkeypatch.setattr(volume_readings, "_SECONDS_KEPT", 0.05)
+    monkeypatch.setattr(begun_work, "_SECONDS_KEPT", 0.05)
     *left, wanted = (item.id for item in after_turns(ten_series.images))
     for image_id in left:
         with pytest.raises(NotReadyError):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...file_version import FileVersion, version_of
 from ...net.source import NotReadyError
+from ..begun_work import BegunWork
 
 # A server asks at each query, and whenever a client leaves. A list is believed for as long.
 _SECONDS_BELIEVED = 1.0
@@ -15,6 +16,8 @@ _SECONDS_BELIEVED = 1.0
 _MOST_IMAGES = 64
 
 Versions = tuple[FileVersion, ...]
+# The versions of the first files, and the others.
+_Looked = tuple[list[FileVersion], Iterator[Path]]
 
 
 class FileVersions:
@@ -27,7 +30,7 @@ class FileVersions:
     def __init__(self, seconds_a_turn: float | None) -> None:
         self._seconds_a_turn = seconds_a_turn
         self._found: dict[Hashable, tuple[float, Versions]] = {}
-        self._begun: dict[Hashable, tuple[list[FileVersion], Iterator[Path]]] = {}
+        self._begun: BegunWork[_Looked] = BegunWork(_MOST_IMAGES)
 
     def of(self, key: Hashable, paths: Sequence[Path]) -> Versions:
         """Return the versions of the files of the image that is known by ``key``.
@@ -40,22 +43,19 @@ class FileVersions:
         since, version = self._found.get(key, (0.0, ()))
         if len(version) == len(paths) and now - since < _SECONDS_BELIEVED:
             return version
-        versions, rest = self._begun.pop(key, None) or ([], iter(paths))
+        begun = self._begun.take(key)
+        if begun is None:
+            self._begun.make_room()
+        versions, rest = begun or ([], iter(paths))
         for path in rest:
             versions.append(version_at(path))
             if time.monotonic() - now > self._seconds_a_turn and len(versions) < len(paths):
-                _make_room(self._begun)
-                self._begun[key] = (versions, rest)
+                self._begun.keep(key, (versions, rest), is_awaited=True)
                 raise NotReadyError
-        _make_room(self._found)
+        while len(self._found) >= _MOST_IMAGES:
+            del self._found[next(iter(self._found))]
         self._found[key] = (time.monotonic(), tuple(versions))
         return tuple(versions)
-
-
-def _make_room(images: dict) -> None:
-    """Forget the images that were looked at first."""
-    while len(images) >= _MOST_IMAGES:
-        del images[next(iter(images))]
 
 
 def version_at(path: Path) -> FileVersion:

@@ -4,40 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from ...dicom_index.buffer_file import Contents
 from ...net.source import NotReadyError
 from ..background import RETRY_SECONDS
+from ..begun_work import BegunWork
 from .decoding import Decoders
 from .pixels import VolumeReading
 from .volumes import Stack
 
 _MOST_READINGS = 4
-# Clients may leave while an image is read for them: it is not kept for long.
-_SECONDS_KEPT = 2.0
 # When to look again for the first slices: until they are there, a client has nothing to show.
 _RETRY_SECONDS_AT_FIRST = 0.004
 
 
-@dataclass(eq=False)
-class _Begun:
+class _Begun(NamedTuple):
     reading: VolumeReading
     steps: Iterator[int]
     version: Hashable
-    # Whether somebody was told to come again for it, and when.
-    is_awaited: bool = False
-    asked_at: float = 0.0
 
 
 class VolumeReadings:
     """Reads volumes for ``seconds_a_turn``, or without stopping if that is None.
 
-    A few at a time: who wants another waits until one is read. If it took the place of one, so
-    would the next, and none would ever be read.
+    A few at a time, see ``begun_work``.
     """
 
     def __init__(
@@ -46,14 +40,14 @@ class VolumeReadings:
         self._folder = folder
         self._decoders = decoders
         self._seconds_a_turn = seconds_a_turn
-        self._begun: dict[str, _Begun] = {}
+        self._begun: BegunWork[_Begun] = BegunWork(_MOST_READINGS)
 
     def read(self, image_id: str, stack: Stack, contents: Contents | None = None) -> np.ndarray:
         """Return an image's pixels, or go on reading them.
 
         Raises ``SourceError``, and ``NotReadyError`` if another turn is needed.
         """
-        begun = self._begun.pop(image_id, None)
+        begun = self._begun.take(image_id)
         if begun is None or begun.reading.stack is not stack:
             begun = self._begin(stack, None, contents)
         if self._seconds_a_turn is None:
@@ -69,24 +63,24 @@ class VolumeReadings:
 
         What was begun of another version of the files is begun anew. Raises as ``read`` does.
         """
-        begun = self._begun.pop(image_id, None)
+        begun = self._begun.take(image_id)
         if begun is None or begun.reading.stack is not stack or begun.version != version:
             begun = self._begin(stack, version, None)
         begun.reading.want(slices)
         self._go_on(image_id, begun, slices)
-        self._keep(image_id, begun)
+        self._begun.keep(image_id, begun, is_awaited=False)
         return begun.reading
 
     def keep_whole(self, image_id: str, reading: VolumeReading) -> None:
         """Keep an image that was read elsewhere, for the next who reads it."""
-        self._keep(image_id, _Begun(reading, iter(()), None))
+        self._begun.keep(image_id, _Begun(reading, iter(()), None), is_awaited=False)
 
     def forget_whole(self) -> None:
         """Forget the images that are read, and that nobody has asked for."""
-        self._begun = {key: one for key, one in self._begun.items() if not one.reading.is_whole}
+        self._begun.forget(*(key for key, one in self._begun.items() if one.reading.is_whole))
 
     def _begin(self, stack: Stack, version: Hashable, contents: Contents | None) -> _Begun:
-        self._make_room()
+        self._begun.make_room()
         reading = VolumeReading(stack, self._folder, self._decoders, contents)
         return _Begun(reading, reading.steps(), version)
 
@@ -100,23 +94,8 @@ class VolumeReadings:
             if reading.is_pending or time.monotonic() > end:
                 if slices is not None and reading.has(slices):
                     return
-                self._keep(image_id, begun, is_awaited=True)
+                self._begun.keep(image_id, begun, is_awaited=True)
                 raise NotReadyError(_retry_seconds(reading))
-
-    def _keep(self, image_id: str, begun: _Begun, *, is_awaited: bool = False) -> None:
-        begun.is_awaited, begun.asked_at = is_awaited, time.monotonic()
-        self._begun[image_id] = begun
-
-    def _make_room(self) -> None:
-        """Forget what nobody waits for. Raises ``NotReadyError`` if another must be read first."""
-        now = time.monotonic()
-        while len(self._begun) >= _MOST_READINGS:
-            for image_id, begun in self._begun.items():  # the one first that was asked for first
-                if not begun.is_awaited or now - begun.asked_at >= _SECONDS_KEPT:
-                    del self._begun[image_id]
-                    break
-            else:
-                raise NotReadyError(RETRY_SECONDS)
 
 
 def _retry_seconds(reading: VolumeReading) -> float:
