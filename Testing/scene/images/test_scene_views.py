@@ -281,6 +281,25 @@ def test_restored_while_they_are_hidden_it_has_its_name_again_when_they_are_show
     assert attributes(node) == before
 
 
+@pytest.mark.parametrize("is_restored_hidden", [True, False], ids=["hidden", "shown"])
+def test_it_brings_back_the_patient_of_before_whom_the_next_one_s_image_had_replaced(
+    image_nodes, views, is_restored_hidden
+):
+    """Of one id: the voxels that it brings back had the name of the next one."""
+    node = show(image_nodes)
+    store_view(views, node)
+    before = attributes(node)
+    show(image_nodes, "CT", {"PatientName": "Okafor^Chidi", "PatientID": "W-2044"})
+    if not is_restored_hidden:
+        views.RestoreSceneView(0)
+    hide(image_nodes)
+    views.RestoreSceneView(0)
+    assert image_nodes.patient(SERVER, "CT") == ("W-1021", "Lindqvist^Astrid")
+    hide(image_nodes, False)
+    # Slicer does not bring back what the node was called.
+    assert attributes(node) | {"name": before["name"]} == before
+
+
 def test_one_in_a_scene_that_is_opened_while_they_are_hidden_has_no_names(
     image_nodes, late, views, scene, tmp_path
 ):

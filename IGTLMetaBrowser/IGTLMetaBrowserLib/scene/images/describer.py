@@ -1,50 +1,54 @@
-"""Which browser has written onto a node what it shows: another may show another image in it."""
+"""What was written last onto a node: it may show another image by now.
+
+As of another browser, or of an earlier one under its id, which a scene view has brought back.
+"""
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
-from uuid import uuid4
 
 from .description import ImageDescription
 
 _DESCRIBED_BY_ATTRIBUTE = "IGTLMetaBrowser.DescribedBy"
 
 
-class Describer:
-    """Writes its mark onto nodes that it describes, until it is closed.
+def sign(node: Any, description: ImageDescription) -> None:
+    """Have a description be that of a node."""
+    node.SetAttribute(_DESCRIBED_BY_ATTRIBUTE, description.mark)
 
-    ``nodes``, a method, yields those of which it still knows the descriptions.
+
+def is_signed(node: Any, description: ImageDescription) -> bool:
+    """Whether nothing else has been written onto a node since."""
+    return node.GetAttribute(_DESCRIBED_BY_ATTRIBUTE) == description.mark
+
+
+def take(node: Any, description: ImageDescription) -> Any:
+    """Return a node if a description is its, also if another browser has written it; None if not.
+
+    From then on it is the one that was written last.
+    """
+    if node is None or not (is_signed(node, description) or description.is_written_on(node)):
+        return None
+    sign(node, description)
+    return node
+
+
+class Describer:
+    """Knows the descriptions of nodes until it is closed.
+
+    ``nodes``, a method, yields those that may still have them, with these.
     """
 
-    def __init__(self, nodes: Callable[[], Iterator[Any]]) -> None:
-        self._mark = uuid4().hex
+    def __init__(self, nodes: Callable[[], Iterator[tuple[Any, ImageDescription]]]) -> None:
         self._nodes = weakref.WeakMethod(nodes)
         _open.add(self)
-
-    def sign(self, node: Any) -> None:
-        """Have a node be described by this one."""
-        node.SetAttribute(_DESCRIBED_BY_ATTRIBUTE, self._mark)
-
-    def has_signed(self, node: Any) -> bool:
-        """Whether nobody else has described a node since."""
-        return node.GetAttribute(_DESCRIBED_BY_ATTRIBUTE) == self._mark
-
-    def take(self, node: Any, description: ImageDescription) -> Any:
-        """Return a node if a description is its, also if another has written it; None if not.
-
-        From then on it is described by this one.
-        """
-        if node is None or not (self.has_signed(node) or description.is_written_on(node)):
-            return None
-        self.sign(node)
-        return node
 
     def signed_nodes(self) -> Iterator[Any]:
         """Yield the nodes that it describes."""
         nodes = self._nodes()
-        yield from () if nodes is None else filter(self.has_signed, nodes())
+        yield from () if nodes is None else (node for node, one in nodes() if is_signed(node, one))
 
     def nodes_of_others(self) -> Iterator[Any]:
         """Yield the nodes that other open browsers describe."""

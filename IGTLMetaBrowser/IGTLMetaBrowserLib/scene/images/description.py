@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from dataclasses import fields as fields_of
 from typing import Any
+from uuid import uuid4
 
 from ... import codec
 from ...metadata.modules import RECORDS, TYPES
@@ -33,7 +34,7 @@ class ImageDescription:
 
     ``name`` is that of the node. ``fields`` are by DICOM keyword, an empty text if one is not
     known; ``metadata`` is what else the message said. ``is_region``: the node shows a part of the
-    image, which must not be taken for the image.
+    image, which must not be taken for the image. By its ``mark`` it is told from all others.
     """
 
     image_id: str
@@ -41,6 +42,7 @@ class ImageDescription:
     fields: Mapping[str, str]
     metadata: Mapping[str, str]
     is_region: bool = False
+    mark: str = field(default_factory=lambda: uuid4().hex, compare=False)
 
     @classmethod
     def of(
@@ -147,7 +149,7 @@ def read_description(node: Any) -> ImageDescription | None:
     # Nobody has a pseudonym and an ID: of who is hidden, that is not there.
     if marked_patient(node) != NOT_KNOWN or (is_pseudonym(name) and not patient_id):
         return None
-    keywords = (field.name for type_ in TYPES for field in fields_of(RECORDS[type_]))
+    keywords = (one.name for type_ in TYPES for one in fields_of(RECORDS[type_]))
     known = {keyword: texts.get(_DICOM_PREFIX + keyword, "") for keyword in keywords}
     rest = {
         name.removeprefix(_MESSAGE_PREFIX): text

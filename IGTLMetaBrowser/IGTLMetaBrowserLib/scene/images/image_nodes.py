@@ -35,7 +35,7 @@ from ..server_nodes import (
 )
 from ..transform_followers import TransformFollowers
 from .calibrated_spacing import calibrate, calibrate_new, with_spacing, with_stride
-from .describer import Describer
+from .describer import Describer, is_signed, sign, take
 from .description import (
     ImageDescription,
     patient_of,
@@ -202,22 +202,22 @@ class ImageNodes:
         """Whether the volume of an image, if there is one, shows an image of a patient."""
         if node is None:
             return True
-        before = self._descriptions.get(key) if self._describer.has_signed(node) else None
-        shown = patient_of(node)
+        before, shown = self._descriptions.get(key), patient_of(node)
         # Another browser may have shown another one's there; a hidden one is known only here.
-        return (before.patient if before and not shown[0] else shown) == patient
+        is_known_here = before is not None and not shown[0] and is_signed(node, before)
+        return (before.patient if is_known_here else shown) == patient
 
     def _describe_node(
         self, key: tuple[Any, ...], node: Any, description: ImageDescription, is_live: bool = False
     ) -> None:
         self._descriptions[key] = description
-        self._describer.sign(node)
+        sign(node, description)
         write_description(self._scene, node, description, self._patients, is_live)
 
-    def _nodes_of_descriptions(self) -> Iterator[Any]:
-        for key in self._descriptions:
+    def _nodes_of_descriptions(self) -> Iterator[tuple[Any, ImageDescription]]:
+        for key, one in self._descriptions.items():
             nodes = self._nodes.get(key), self._frames.frame_left(key), self._frames.volume(key)
-            yield from filter(None, nodes)
+            yield from ((node, one) for node in nodes if node is not None)
 
     def _place_regions(self, address: str, image_id: str, node: Any) -> None:
         for key in [key for key in self._descriptions if key[:2] == (address, image_id)]:
@@ -413,8 +413,8 @@ class ImageNodes:
             if not (is_all or description.may_name_more(patients)):
                 continue
             # An image that becomes a frame has a volume until that is removed.
-            node = self._describer.take(self._nodes.get(key), description)
-            frame = self._describer.take(self._frames.frame_left(key), description)
+            node = take(self._nodes.get(key), description)
+            frame = take(self._frames.frame_left(key), description)
             if node is None and frame is None:
                 del self._descriptions[key]
             frame_and_volume = frame, self._frames.volume_showing(key)
