@@ -21,6 +21,7 @@ from helpers.saved_scene import load_scene, save_scene
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import LiveImage
+from IGTLMetaBrowserLib.browser.open_browsers import hide_patients
 from IGTLMetaBrowserLib.scene.images.sequence_nodes import make_browser, new_sequence
 from IGTLMetaBrowserLib.scene.patient_marks import nodes_and_copies
 from scene.images.test_scene_views import store_view, views
@@ -263,3 +264,29 @@ def test_what_the_user_calls_a_volume(
     if not is_open:
         unconnected.close()
     check_hidden_and_shown(unconnected if is_open else late)
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["list first", "hidden first"])
+def test_who_is_named_by_the_list_of_another_browser(
+    is_first: bool, unconnected: Browser, late: Browser, clinic, clinic_server: ServerInThread
+) -> None:
+    clinic.is_listed = False
+    volume = load(unconnected, clinic_server)
+    before = volume.GetName()
+    clinic.is_listed = True
+    acts = [lambda: connect(late, clinic_server).list_images(), lambda: hide_patients(True)]
+    for act in acts if is_first else reversed(acts):
+        act()
+    assert not names_somebody(late.scene)
+    hide_patients(False)
+    assert volume.GetName() == before
+
+
+def test_one_patient_has_one_number_in_all_browsers_of_a_scene(
+    unconnected: Browser, late: Browser
+) -> None:
+    unconnected.patients.register("Smith", "P1")
+    late.patients.register("Jones", "P2")
+    for patients in (unconnected.patients, late.patients):
+        pseudonyms = patients.pseudonym("Smith", "P1"), patients.pseudonym("Jones", "P2")
+        assert pseudonyms == ("Patient 1", "Patient 2")

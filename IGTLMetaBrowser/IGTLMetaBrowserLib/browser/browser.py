@@ -120,7 +120,7 @@ class Browser:
         self._copied_nodes = CopiedNodes(scene)
         self._scene_events = SceneEvents(scene)
         self._connect_signals()
-        open_browsers.add(self)
+        open_browsers.add(self, self._in_scene)
 
     def _connect_signals(self) -> None:
         """Let the parts know what happens in the others."""
@@ -135,7 +135,6 @@ class Browser:
         patient_changed.connect(self._owned.on_patient_changed)
         patient_changed.connect(self._in_scene.on_patient_changed)
         self.metadata.listed.connect(self._owned.on_list)
-        self.metadata.listed.connect(self._in_scene.on_list)
         self.metadata.other_ids = self._owner_ids
         self.patients.hidden_changed.connect(self._in_scene.on_hidden_changed)
         self.patients.hidden_changed.connect(self._on_hidden_changed)

@@ -12,18 +12,29 @@ from ..scene.covered_ids import cover_ids
 
 if TYPE_CHECKING:
     from .browser import Browser
+    from .images.scene_images import SceneImages
 
 _open: weakref.WeakSet[Browser] = weakref.WeakSet()
+_hide_more: weakref.WeakKeyDictionary[Browser, weakref.WeakMethod[Callable[[], None]]]
+_hide_more = weakref.WeakKeyDictionary()
 _LeftHidden = list[tuple[HiddenPatients, Callable[[bool], None]]]
 """Patients whom browsers that were closed have hidden, and what to call when they are not."""
 _left_hidden: weakref.WeakKeyDictionary[Browser, _LeftHidden] = weakref.WeakKeyDictionary()
 """By a browser of the same scene."""
 
 
-def add(browser: Browser) -> None:
-    """Know of one until it is closed; it hides patients if another of its scene does."""
+def add(browser: Browser, in_scene: SceneImages) -> None:
+    """Know of one until it is closed; it hides patients if another of its scene does.
+
+    They are known to all browsers of the scene, each of which hides those of whom one has heard.
+    """
     beside = browsers_of(browser.scene)
     _open.add(browser)
+    _hide_more[browser] = weakref.WeakMethod(in_scene.on_list)
+    if beside:
+        browser.patients.share(beside[0].patients)
+    for heard in (browser.metadata.listed, in_scene.image_shown):
+        heard.connect(partial(_hide_more_in, browser.scene))
     browser.patients.hidden_changed.connect(partial(_on_hidden_changed, browser.scene))
     if any(one.patients.is_hidden for one in beside):
         browser.patients.hide()
@@ -51,6 +62,12 @@ def _on_hidden_changed(scene: Any, is_hidden: bool) -> None:
         ]:
             patients.hide(False)
             on_hidden_changed(False)
+
+
+def _hide_more_in(scene: Any, *_image_id: str) -> None:
+    for one in browsers_of(scene):
+        if (hide_more := _hide_more[one]()) is not None:
+            hide_more()
 
 
 def browsers_of(scene: Any) -> list[Browser]:

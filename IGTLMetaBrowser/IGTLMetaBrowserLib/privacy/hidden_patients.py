@@ -101,7 +101,9 @@ class HiddenPatients:
         self._phrases: set[str] = set()
         self._lengths: dict[str, int] = {}
         self._registered: set[tuple[str, ...]] = set()
-        self._news: set[str] = set()  # the first words of phrases since ``forget_news``
+        self._first_words: list[str] = []  # of each phrase, as they came
+        # How many of these are read, and those that came since ``forget_news``.
+        self._read, self._news = 0, set[str]()
         self.last_list: weakref.ref[Sized] | None = None
         """The last list of which all patients were registered, see ``redacted_list``."""
         self.last_redacted: RedactedList | None = None
@@ -124,6 +126,22 @@ class HiddenPatients:
         other.is_hidden = not self.is_hidden
         return other
 
+    def share(self, other: HiddenPatients) -> None:
+        """Know whom another one knows, and the other way round, from now on; by the same numbers.
+
+        But each hides them for itself, and by its own texts in place of IDs.
+        """
+        other._phrases |= self._phrases
+        other._registered |= self._registered
+        other._first_words += self._first_words
+        for word, lengths in self._lengths.items():
+            other._lengths[word] = other._lengths.get(word, 0) | lengths
+        for key in self._numbers:
+            other._numbers.setdefault(key, len(other._numbers) + 1)
+        self._phrases, self._registered = other._phrases, other._registered
+        self._first_words, self._lengths = other._first_words, other._lengths
+        self._numbers, self._read = other._numbers, 0
+
     def register(self, name: str, patient_id: str, *others: str) -> None:
         """Remember a patient, and other texts that identify them, such as the birth date."""
         known = (name, patient_id, *others)
@@ -137,7 +155,7 @@ class HiddenPatients:
             for phrase in (*_phrases_of_name(texts[0]), *_phrases_of_ids(*texts[1:])):
                 if (text := " ".join(phrase)) not in self._phrases:
                     self._phrases.add(text)
-                    self._news.add(phrase[0])
+                    self._first_words.append(phrase[0])
                 self._lengths[phrase[0]] = self._lengths.get(phrase[0], 0) | 1 << len(phrase)
 
     def register_patient_of(self, providers: MetadataProviders, image: Hashable) -> None:
@@ -185,15 +203,21 @@ class HiddenPatients:
     @property
     def has_news(self) -> bool:
         """Whether more texts are known to name patients since ``forget_news``."""
-        return bool(self._news)
+        return bool(self._unread())
 
     def may_have_news(self, text: str) -> bool:
         """Whether ``redact`` may find more in a text than before ``forget_news``."""
-        return not self._news.isdisjoint(_tokens(text))
+        return not self._unread().isdisjoint(_tokens(text))
 
     def forget_news(self) -> None:
         """Take all that is known as known."""
+        self._unread()
         self._news = set()
+
+    def _unread(self) -> set[str]:
+        self._news.update(self._first_words[self._read :])
+        self._read = len(self._first_words)
+        return self._news
 
     def redact(self, text: str) -> str:
         """Return a text without what identifies the patients; as it is, unless they are hidden."""
