@@ -5,17 +5,25 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom.uid import RLELossless
 
 from helpers.ready_sources import fetch_only, ready
 from helpers.scripted_archive import Answer, archive_of, listing, multipart, record
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.sources.archive import disk_checks
 from IGTLMetaBrowserLib.sources.archive import source as archive_source
+from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
+from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
+from IGTLMetaBrowserLib.sources.dicom.fields import image_id
 from IGTLMetaBrowserLib.sources.dicom.files import ImageFile
 
 
@@ -215,9 +223,50 @@ def test_a_disk_that_takes_nothing_does_not_keep_images_from_clients(
 
 def test_compressed_pixels_wait_for_the_disk(serve, slices, open_source):
     """They are decoded by other processes, which read the files."""
-    from pydicom.uid import RLELossless
-
     for dataset in slices:
         dataset.compress(RLELossless, generate_instance_uid=False)
     source = open_source(serve(archive_of(multipart(slices), record(slices))))
     assert fetch_only(source).pixels.shape == (3, 5, 7)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 256 KB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("to have a disk that is full one must be allowed to mount one")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("is_compressed", [True, False])
+def test_a_disk_that_is_full_of_series_keeps_those_that_were_used_last(
+    serve, make_slice, small_disk, is_compressed
+):
+    """The limit of the cache may be more: then no compressed image could be had any more."""
+    pixels = np.random.default_rng(1).integers(0, 1 << 12, (200, 200), np.uint16)
+    all_series = {f"1.2.3.{number}": [make_slice((0.0, 0.0, 0.0))] for number in range(6)}
+    for uid, (dataset,) in all_series.items():
+        dataset.SeriesInstanceUID = uid
+        dataset.set_pixel_data(pixels, "MONOCHROME2", 12, generate_instance_uid=False)
+        if is_compressed:
+            dataset.compress(RLELossless, generate_instance_uid=False)
+    fetched: list[str] = []
+
+    def script(path: str) -> Answer:
+        if "/studies/" not in path:
+            return listing(*map(record, all_series.values()))
+        fetched.append(path.rpartition("/")[2])
+        return multipart(all_series[fetched[-1]])
+
+    url = serve(script)
+    for uid in (*all_series, *all_series, "1.2.3.5"):
+        fetched.clear()
+        cache = SeriesCache(small_disk / "cache", 1 << 30)
+        with closing(ArchiveSource(DicomWebArchive(url), cache)) as source:
+            np.testing.assert_array_equal(ready(source.image, image_id(uid)).pixels[0], pixels)
+    assert fetched == []

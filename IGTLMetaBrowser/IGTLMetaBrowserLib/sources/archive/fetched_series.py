@@ -230,6 +230,11 @@ class FetchedFiles:
         for name, content in files:
             self._write(name, content)
 
+    def write_again(self) -> None:
+        """Write what is in memory, when there is room for it. Raises ``OSError``."""
+        for name, content in self.contents.data.items():
+            self._write(name, content)
+
     def check_written(self) -> None:
         """Raise ``OSError`` if a file could not be written."""
         for future in self._waiting:

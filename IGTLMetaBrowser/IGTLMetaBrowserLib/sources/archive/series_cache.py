@@ -13,6 +13,7 @@ the index: what a disk or another process has changed since becomes no image.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import logging
 import os
@@ -40,8 +41,14 @@ _DATABASE, _DATABASE_SUM = "index.sqlite", "index.sum"
 _READ_AT_ONCE = 256 << 10
 # A fetch that has written nothing for an hour has been killed.
 _ABANDONED_NS = 3600 * 10**9
+# Of a disk, or of what a user may have of it.
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 # Only what was made here is removed: somebody may have other folders there.
 _NAME = re.compile(r"[0-9a-f]{32}-.+")
+
+
+class NoRoomError(ArchiveError):
+    """The disk is full."""
 
 
 Sums = Mapping[str, tuple[int, int]]
@@ -170,7 +177,22 @@ class SeriesCache:
         """Return what clients are told of an error of the disk: not where anything is."""
         _logger.error("the cache %s cannot be written: %s", self.folder, error)
         words = f"the server cannot keep the series on its disk: {reason_of(error)}"
-        return ArchiveError(words)
+        return NoRoomError(words) if error.errno in _FULL else ArchiveError(words)
+
+    def make_room(self) -> bool:
+        """Remove half of what is there, used longest ago: the disk has less than the limit allows.
+
+        Return whether anything was there to be removed.
+        """
+        entries = sorted(self._entries())
+        left = sum(size for _, size, _ in entries) // 2
+        for _, size, folder in entries:
+            if left >= 0:
+                shutil.rmtree(folder, ignore_errors=True)
+            left -= size
+        if entries:
+            _logger.warning("the disk is full: series that were used longest ago make room")
+        return bool(entries)
 
     def finish(self, cached: CachedSeries, sums: Sums) -> None:
         """Have a series count as whole; remove those that are used least if there is no room."""

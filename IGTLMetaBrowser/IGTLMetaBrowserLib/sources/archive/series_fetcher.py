@@ -32,7 +32,7 @@ from .archive import (
 from .arriving_volume import ASKED_FIRST, FEWEST_SLICES, MOST_SLICES, ArrivingVolume
 from .fetched_series import FetchedFiles, OpenedSeries, can_be_read_from_memory, check_fetched
 from .file_in_volume import FileBytes
-from .series_cache import CachedSeries, SeriesCache
+from .series_cache import CachedSeries, NoRoomError, SeriesCache
 from .series_warm_up import read_a_first_series
 from .threads import end_threads
 from .volume_memory import SpareMemory, bytes_of_volume
@@ -155,6 +155,9 @@ class SeriesFetcher:
         for attempt in range(1, _ATTEMPTS):
             try:
                 return self._fetch_once(series)
+            except NoRoomError:
+                if not self._cache.make_room():
+                    raise
             except BrokenOffError as error:
                 _logger.warning("attempt %d of %d: %s", attempt, _ATTEMPTS, error)
         return self._fetch_once(series)
@@ -322,14 +325,18 @@ class SeriesFetcher:
 
     def _on_written(self, cached: CachedSeries, files: FetchedFiles) -> bool:
         """Have a series count as whole; return whether the disk has taken it."""
-        try:
-            files.check_written()
-            files.leave_index(cached)
-            self._cache.finish(cached, files.sums)
-        except OSError as error:
-            self._cache.error(error)
-            self._cache.drop(cached)
-            return False
+        for write in (files.check_written, files.write_again):
+            try:
+                write()
+                files.leave_index(cached)
+                self._cache.finish(cached, files.sums)
+            except OSError as error:
+                is_full = isinstance(self._cache.error(error), NoRoomError)
+                if is_full and write == files.check_written and self._cache.make_room():
+                    continue
+                self._cache.drop(cached)
+                return False
+            break
         files.contents.clear()
         return True
 
@@ -339,10 +346,7 @@ class SeriesFetcher:
             # Not meanwhile: for each piece of it, a thread would wait for the interpreter.
             if not cached.is_unchanged(lambda: self._is_closed):
                 raise ArchiveError("it is not as it came")
-            with DicomIndex(cached.files, cached.database()) as left:
-                if left.update():
-                    cached.leave_database()
-                index = left.in_memory()
+            index = _index_of(cached)
             try:
                 check_fetched(series, index, self._archive.name)
             except BaseException:
@@ -370,6 +374,23 @@ class SeriesFetcher:
         )
         plans = () if contents else read_plans(cached.files, index)
         return OpenedSeries(cached, source, tuple(source.images()), plans)
+
+
+def _index_of(cached: CachedSeries) -> DicomIndex:
+    """Return the index that lies there, or one that only is in memory: the disk may be full.
+
+    Raises ``DicomIndexError`` and ``OSError``.
+    """
+    try:
+        with DicomIndex(cached.files, cached.database()) as left:
+            if left.update():
+                cached.leave_database()
+            return left.in_memory()
+    except (DicomIndexError, OSError) as error:
+        _logger.warning("the index of a series is not kept: %s", error)
+    with DicomIndex(cached.files) as index:
+        index.update()
+        return index.in_memory()
 
 
 def _may_be_volume(series: Series) -> bool:
