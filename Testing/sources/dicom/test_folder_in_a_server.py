@@ -271,3 +271,20 @@ def test_who_has_left_keeps_nobody_from_being_read(ten_series, monkeypatch):
         with pytest.raises(NotReadyError):
             ten_series.image(image_id)
     assert after_turns(lambda: ten_series.image(wanted)).pixels.size
+
+
+def test_an_image_is_read_although_other_files_come_meanwhile(
+    ten_series, tmp_path, make_slice, monkeypatch
+):
+    """As in a folder that a scanner writes into: each list finds something new."""
+    monkeypatch.setattr(folder_scans, "_SECONDS_BETWEEN_SCANS", 0.0)
+    monkeypatch.setattr(folder_scans, "_SECONDS_FOR_A_SCAN", PATIENCE)
+    wanted = after_turns(ten_series.images)[0].id
+    for number in range(20):
+        other = make_slice((0, 0, 0), SeriesInstanceUID=f"1.3.{number + 1}")
+        other.save_as(tmp_path / f"other-{number}.dcm", enforce_file_format=True)
+        assert len(after_turns(ten_series.images)) == 11 + number
+        with contextlib.suppress(NotReadyError):
+            assert len(ten_series.image(wanted).pixels) == 3
+            return
+    pytest.fail("it is begun anew each time")

@@ -183,6 +183,7 @@ class DicomFolderSource:
             offers = FolderOffers(
                 self._index, self.folder, self._is_upright, decoders=self._decoders
             )
+            offers.take_over(self._offers)
             return offers, self._read_plans(offers), self._read_trajectories(offers)
 
     def _keep_scanned(self, found: _Found | None) -> None:

@@ -86,6 +86,16 @@ class FolderOffers:
             {image_id: _patient(offer.stack.frames[0]) for image_id, offer in self.images.items()}
         )
 
+    def take_over(self, before: FolderOffers) -> None:
+        """Keep the stacks of ``before`` that are the same: what is begun of them goes on.
+
+        Else an image that takes long to read would never be, while other files come.
+        """
+        for image_id, offer in self.images.items():
+            known = before.images.get(image_id)
+            if known is not None and known.stack.is_same(offer.stack):
+                self.images[image_id] = replace(offer, stack=known.stack, grid=known.grid)
+
     @property
     def are_decoded(self) -> bool:
         """Whether pixels of any image have to be decoded."""

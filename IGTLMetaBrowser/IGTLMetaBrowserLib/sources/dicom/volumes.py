@@ -15,8 +15,8 @@ So each frame lies where its file says, within the tolerances below.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -104,6 +104,17 @@ class Stack:
         first = self.frames[0]
         count = self.plane_count or len(self.frames)
         return (int(first.get("Columns")), int(first.get("Rows")), count)
+
+    def is_same(self, other: Stack) -> bool:
+        """Whether another one is of the same frames, in the same files as they were, and says the
+        same.
+        """
+        return self._identity() == other._identity()
+
+    def _identity(self) -> tuple[Any, ...]:
+        frames = [(frame.file.name, frame.file.version, frame.index) for frame in self.frames]
+        others = (getattr(self, field.name) for field in fields(self)[2:])
+        return frames, self.ijk_to_ras.tolist(), *others
 
 
 def stack_frames(
