@@ -55,6 +55,8 @@ def remove(browser: Browser, on_hidden_changed: Callable[[bool], None]) -> None:
 
 
 def _on_hidden_changed(scene: Any, is_hidden: bool) -> None:
+    if is_hidden:
+        _hide_more_in(scene)  # of its list, the patients are known by now
     beside = browsers_of(scene)
     if not is_hidden and not any(one.patients.is_hidden for one in beside):
         for patients, on_hidden_changed in [
