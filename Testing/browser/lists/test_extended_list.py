@@ -13,6 +13,7 @@ from IGTLMetaBrowserLib.browser.lists.image_groups import ImageGroups
 from IGTLMetaBrowserLib.browser.lists.image_list import ImageList
 from IGTLMetaBrowserLib.browser.lists.image_search import ImageSearch
 from IGTLMetaBrowserLib.browser.lists.sorting import at_once
+from IGTLMetaBrowserLib.codec import text_rows
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 
 FIELDS = ("name", "modality", "patient_name", "patient_id", "id", "scan_time", "size", None)
@@ -101,3 +102,12 @@ def test_who_becomes_known_by_a_live_image_is_hidden_in_the_list_as_well():
     assert [images.entry(row).name for row in range(2)] == ["Scan of (hidden)", "Probe"]
     images.filter("zoe")
     assert images.rows.tolist() == []
+
+
+def test_what_comes_is_ranked_among_the_others_in_turns(monkeypatch: pytest.MonkeyPatch):
+    """Of a million names it was a step of 0.1 s each time."""
+    images = ImageList(LISTED)
+    images.sort("name")
+    monkeypatch.setattr(text_rows, "_ROWS_A_TURN", 30)
+    column = ImageList(LISTED, LIVE, before=images).column("name")
+    assert sum(1 for _ in column.prepare_ranks()) > len(LISTED) / 30

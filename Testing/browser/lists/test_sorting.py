@@ -64,3 +64,19 @@ def test_with_a_few_more_they_are_as_numbered_anew(values):
     assert numbered.numbers.tolist() == anew.numbers.tolist()
     assert numbered.firsts.tolist() == anew.firsts.tolist()
     assert [*map(numbered.number, whole.tolist())] == [*map(anew.number, whole.tolist())]
+
+
+def test_places_are_counted_in_turns(values):
+    are_counted = values % np.uint64(2) == 1
+    turns = sum(1 for _ in sorting.counts_so_far(are_counted))
+    assert turns == -(-len(values) // 128)
+    assert at_once(sorting.counts_so_far(are_counted)).tolist() == np.cumsum(are_counted).tolist()
+
+
+def test_first_places_are_found_in_turns(values):
+    numbers = (values % np.uint64(50)).astype(int)
+    turns = sum(1 for _ in sorting.first_places(numbers, 60))
+    assert turns == 1 + -(-len(values) // 128)
+    firsts = {number: place for place, number in reversed([*enumerate(numbers.tolist())])}
+    expected = [firsts.get(number, -1) for number in range(60)]
+    assert at_once(sorting.first_places(numbers, 60)).tolist() == expected

@@ -14,7 +14,7 @@ import numpy as np
 from .group_numbers import GroupNumbers, identity
 from .image_list import ImageList
 from .local_days import NO_DAY
-from .sorting import InTurns, first_places, sorted_in_turns
+from .sorting import InTurns, counts_so_far, first_places, sorted_in_turns
 
 GroupKey = tuple[tuple[str, str, str], int | None]
 """Patient (ID, or else name; who has given the ID, if several have), and day of the study.
@@ -123,10 +123,8 @@ class ImageGroups:
         """Return the studies of images in some rows, as they stand below their patients."""
         patients = self._numbers.patients.numbers[rows]
         yield
-        first_of_patient = first_places(patients, self.patient_total)
-        yield
-        firsts = first_places(studies, len(self._numbers.studies))
-        yield
+        first_of_patient = yield from first_places(patients, self.patient_total)
+        firsts = yield from first_places(studies, len(self._numbers.studies))
         firsts = np.sort(firsts[firsts >= 0])
         yield
         places = first_of_patient[patients[firsts]] * max(len(rows), 1) + firsts
@@ -186,11 +184,10 @@ class GroupedRows:
         for some in keys:
             is_there[some] = True
         yield
-        rows = np.cumsum(is_there, dtype=np.int32) - 1
-        yield
+        counts_there = yield from counts_so_far(is_there)
         self.shown = np.empty(sum(map(len, keys)), int)
         for key, code in zip(keys, codes, strict=True):
-            self.shown[rows[key]] = code
+            self.shown[counts_there[key] - 1] = code
             yield
 
     def images_of(self, number: int) -> np.ndarray:

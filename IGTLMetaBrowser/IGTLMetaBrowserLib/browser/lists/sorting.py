@@ -146,11 +146,10 @@ class NumberedValues:
             some = values[begin : begin + _A_TURN]
             places[begin : begin + _A_TURN] = np.searchsorted(known, some)
             yield
-        first_of_known = first_places(places, len(known))
-        yield
+        first_of_known = yield from first_places(places, len(known))
         are_first = np.zeros(len(values), bool)
         are_first[first_of_known] = True
-        number_of_known = (np.cumsum(are_first, dtype=np.int32) - 1)[first_of_known]
+        number_of_known = ((yield from counts_so_far(are_first)) - 1)[first_of_known]
         yield
         return cls(known, number_of_known, number_of_known[places], np.flatnonzero(are_first))
 
@@ -183,9 +182,25 @@ class NumberedValues:
         return int(self._number_of_known[place]) if is_known else None
 
 
-def first_places(numbers: np.ndarray, count: int) -> np.ndarray:
+def first_places(numbers: np.ndarray, count: int) -> InTurns[np.ndarray]:
     """Return where each of ``count`` numbers stands first; -1 for those that stand nowhere."""
     places = np.full(count, -1)
-    # Of several assignments to one element numpy keeps the last.
-    places[numbers[::-1]] = np.arange(len(numbers))[::-1]
+    yield
+    for begin in reversed(range(0, len(numbers), _A_TURN)):
+        some = numbers[begin : begin + _A_TURN]
+        # Of several assignments to one element numpy keeps the last.
+        places[some[::-1]] = np.arange(begin, begin + len(some))[::-1]
+        yield
     return places
+
+
+def counts_so_far(are_counted: np.ndarray) -> InTurns[np.ndarray]:
+    """Return of each place how many are counted there and before, as numbers of 32 bits."""
+    counts, so_far = np.empty(len(are_counted), np.int32), 0
+    for begin in range(0, len(are_counted), _A_TURN):
+        some = counts[begin : begin + _A_TURN]
+        np.cumsum(are_counted[begin : begin + _A_TURN], dtype=np.int32, out=some)
+        some += np.int32(so_far)
+        so_far = int(some[-1])
+        yield
+    return counts

@@ -219,10 +219,6 @@ class ExtendedColumn:
         count = len(self._column)
         return self._column.text(row) if row < count else self._more.text(row - count)
 
-    def prepare_ranks(self) -> Iterator[None]:
-        """As that of ``TextColumn``."""
-        return self._column.prepare_ranks()
-
     @cached_property
     def codes(self) -> tuple[list[str], np.ndarray]:
         """As those of ``TextColumn``."""
@@ -239,19 +235,32 @@ class ExtendedColumn:
     @cached_property
     def ranks(self) -> np.ndarray:
         """As those of ``TextColumn``."""
+        for _ in self.prepare_ranks():
+            pass
+        return self.ranks
+
+    def prepare_ranks(self) -> Iterator[None]:
+        """As that of ``TextColumn``."""
+        yield from self._column.prepare_ranks()
+        if "ranks" in vars(self):
+            return
         texts, codes = self._more.codes
         keys = [natural_key(text) for text in texts]
         places = {key: self._column.rank_of(key) for key in sorted(set(keys))}
+        yield
         # Each rank becomes greater by the number of texts that come before it and are new.
         new = [rank for rank, is_there in places.values() if not is_there]
         ranks_of_keys, passed = {}, 0
         for key, (rank, is_there) in places.items():
             ranks_of_keys[key] = rank + passed
             passed += not is_there
-        ranks_before = self._column.ranks
-        moved = ranks_before + np.searchsorted(new, ranks_before, side="right")
-        ranks_of_more = np.array([ranks_of_keys[key] for key in keys], np.intp)
-        return np.append(moved, ranks_of_more[codes])
+        ranks = np.empty(len(self._column) + len(codes), np.intp)
+        for piece in pieces(len(self._column)):
+            before = self._column.ranks[piece]
+            ranks[: len(self._column)][piece] = before + np.searchsorted(new, before, side="right")
+            yield
+        ranks[len(self._column) :] = np.array([ranks_of_keys[key] for key in keys], np.intp)[codes]
+        self.ranks = ranks
 
 
 def _places(content: np.ndarray, sought: bytes) -> np.ndarray:
