@@ -360,16 +360,16 @@ class TestTablesOfOffsets:
 
     def test_lengths_may_leave_out_what_fills_a_fragment_up(self, tmp_path, make_slice):
         """As of a writer that rounds up to 16 bytes: dcmtk reads these too, pydicom does not."""
-        dataset = film_of_four(make_slice, JPEG2000Lossless, is_extended=False)
-        frames = [*generate_frames(dataset.PixelData, number_of_frames=4)]
-        pixels, offsets, _ = encapsulate_extended([frame + bytes(16) for frame in frames])
-        dataset.PixelData, dataset.ExtendedOffsetTable = pixels, offsets
-        sizes = [frame.rindex(b"\xff\xd9") + 2 for frame in frames]
-        dataset.ExtendedOffsetTableLengths = struct.pack("<4Q", *sizes)
+        dataset = film_of_filled_fragments(make_slice, bytes(16))
         (tmp_path / "a").write_bytes(content_of(dataset))
         source = DicomFolderSource(tmp_path)
         (item,) = source.images()
         assert source.image(item.id).pixels[:, 0, 0].tolist() == [4, 5, 6, 7]
+
+    def test_but_not_what_is_more_than_that(self, tmp_path, make_slice):
+        """As another picture: dcmtk reads the whole fragment, pydicom the first one."""
+        dataset = film_of_filled_fragments(make_slice, bytes(14) + b"\1\0")
+        check_not_decoded(tmp_path, dataset, "its table of lengths has others than its pictures")
 
     @pytest.mark.parametrize("has_table", [False, True])
     def test_a_picture_in_several_fragments_is_one(self, tmp_path, make_slice, has_table):
@@ -397,6 +397,17 @@ class TestTablesOfOffsets:
         source = DicomFolderSource(tmp_path)
         (item,) = source.images()
         assert source.image(item.id).pixels.tobytes() == before
+
+
+def film_of_filled_fragments(make_slice, behind: bytes):
+    """A film with bytes behind each picture that its table of lengths leaves out."""
+    dataset = film_of_four(make_slice, JPEG2000Lossless, is_extended=False)
+    frames = [*generate_frames(dataset.PixelData, number_of_frames=4)]
+    pixels, offsets, _ = encapsulate_extended([frame + behind for frame in frames])
+    dataset.PixelData, dataset.ExtendedOffsetTable = pixels, offsets
+    sizes = [frame.rindex(b"\xff\xd9") + 2 for frame in frames]
+    dataset.ExtendedOffsetTableLengths = struct.pack("<4Q", *sizes)
+    return dataset
 
 
 def film_of_four(make_slice, syntax, is_extended):
