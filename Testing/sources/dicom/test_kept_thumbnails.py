@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -51,6 +52,20 @@ def test_the_next_run_reads_no_pixels_for_it(folder: Path, monkeypatch: pytest.M
     for one, other in zip(first.planes, second.planes, strict=True):
         assert np.array_equal(one.pixels, other.pixels)
         assert one.pixel_size == other.pixel_size
+
+
+def test_one_that_a_disk_has_changed_is_made_anew(folder: Path):
+    with opened(folder) as source:
+        first = served_thumbnail(source)
+    with sqlite3.connect(folder.parent / "index.sqlite") as connection:
+        (content,) = connection.execute("SELECT content FROM thumbnails").fetchone()
+        pixels = content.index(first.planes[0].pixels.tobytes())
+        changed = content[:pixels] + bytes([content[pixels] ^ 0x40]) + content[pixels + 1 :]
+        connection.execute("UPDATE thumbnails SET content = ?", (changed,))
+    connection.close()
+    with opened(folder) as source:
+        second = served_thumbnail(source)
+    assert np.array_equal(first.planes[0].pixels, second.planes[0].pixels)
 
 
 def test_an_image_whose_files_have_changed_has_another(folder: Path):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
+import struct
 
 from ... import codec
 from ...dicom_index.database import DicomIndexError
 from ...dicom_index.index import DicomIndex
 
 _logger = logging.getLogger(__name__)
+
+# Behind each: what a disk has changed would be shown as the image.
+_CHECKSUM = struct.Struct(">Q")
 
 
 class KeptThumbnails:
@@ -25,9 +30,12 @@ class KeptThumbnails:
     def find(self, image_id: str, version: bytes) -> codec.ThumbnailMessage | None:
         """Return a thumbnail, if there is one that can be read."""
         try:
-            content = self._index.thumbnail(image_id, version)
-            if content is None:
+            kept = self._index.thumbnail(image_id, version)
+            if kept is None:
                 return None
+            content, checksum = kept[: -_CHECKSUM.size], kept[-_CHECKSUM.size :]
+            if checksum != _checksum_of(image_id, version, content):
+                raise codec.ChecksumError("what is kept of it is damaged")
             return codec.ThumbnailMessage.unpack_content(memoryview(content))
         except (DicomIndexError, codec.DecodeError) as error:
             _logger.warning("a thumbnail is made anew: %s", error)
@@ -36,6 +44,12 @@ class KeptThumbnails:
     def keep(self, image_id: str, version: bytes, thumbnail: codec.ThumbnailMessage) -> None:
         """Keep a thumbnail, if the disk has room for it."""
         try:
-            self._index.keep_thumbnail(image_id, version, b"".join(thumbnail.pack_content()))
+            content = b"".join(thumbnail.pack_content())
+            checksum = _checksum_of(image_id, version, content)
+            self._index.keep_thumbnail(image_id, version, content + checksum)
         except DicomIndexError as error:  # a full disk: it is made again next time
             _logger.warning("a thumbnail is not kept: %s", error)
+
+
+def _checksum_of(image_id: str, version: bytes, content: bytes) -> bytes:
+    return _CHECKSUM.pack(codec.crc64(os.fsencode(image_id) + b"\0" + version + content))
