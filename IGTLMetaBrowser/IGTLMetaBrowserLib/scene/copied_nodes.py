@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from .released_nodes import release
 from .server_nodes import (
     IMAGE_ID_ATTRIBUTE,
     KEY_ATTRIBUTE,
@@ -83,8 +84,7 @@ class CopiedNodes:
 
 def _release(copies: Iterable[Any]) -> None:
     for copy in copies:
-        copy.RemoveAttribute(IMAGE_ID_ATTRIBUTE)
-        copy.RemoveAttribute(KEY_ATTRIBUTE)
+        release(copy, IMAGE_ID_ATTRIBUTE, KEY_ATTRIBUTE)
 
 
 def _name(node: Any) -> _Name | None:

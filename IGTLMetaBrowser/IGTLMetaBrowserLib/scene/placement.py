@@ -9,6 +9,7 @@ import numpy as np
 from vtkmodules.vtkCommonCore import vtkWeakReference
 
 from .group_folders import folder_parent, is_in_group, is_under, put_beside, put_in_group, put_under
+from .released_nodes import release
 from .slice_layers import hide_in_layers
 from .transform_followers import TransformFollowers
 
@@ -87,9 +88,7 @@ class Placement:
         is_beside_image = self.owner(owner_id) is not None
         self._followers.let_be(node)
         put_beside(self._scene, node)
-        for name in list(node.GetAttributeNames()):
-            if name.startswith(_ATTRIBUTES):
-                node.RemoveAttribute(name)
+        release(node, *(one for one in node.GetAttributeNames() if one.startswith(_ATTRIBUTES)))
         reference = vtkWeakReference()
         reference.Set(node)
         self._released.setdefault(owner_id, []).append(reference)

@@ -20,6 +20,7 @@ from ..errors import SceneError
 from ..node_names import given_name
 from ..node_references import NodeReferences
 from ..patient_marks import NOT_KNOWN
+from ..released_nodes import release
 from ..server_nodes import (
     IMAGE_CLASSES,
     IMAGE_ID_ATTRIBUTE,
@@ -282,7 +283,7 @@ class ImageNodes:
         """Let the volume of an image be the user's own: it is a label map now. Returns it."""
         released = [*filter(None, [self._volume_in_scene(address, image_id)])]
         for node in released:
-            node.RemoveAttribute(IMAGE_ID_ATTRIBUTE)
+            release(node, IMAGE_ID_ATTRIBUTE)
         return released
 
     def points_in_image(self, address: str, image_id: str, points: np.ndarray) -> np.ndarray:

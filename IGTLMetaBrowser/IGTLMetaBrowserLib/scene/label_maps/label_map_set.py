@@ -9,6 +9,7 @@ from ...codec import Coordinates, ImageMessage, LabelMetaItem, printable
 from ..errors import SceneError
 from ..node_references import NodeReferences
 from ..placement import Placement
+from ..released_nodes import release
 from ..server_nodes import (
     IMAGE_ID_ATTRIBUTE,
     SERVER_ATTRIBUTE,
@@ -209,12 +210,12 @@ class LabelMapSet:
         self._grids.pop(image_id, None)
         released = [*filter(None, (self.node(image_id), self.segmentation(image_id)))]
         for node in released:
-            node.RemoveAttribute(IMAGE_ID_ATTRIBUTE)
+            release(node, IMAGE_ID_ATTRIBUTE)
         return released
 
     def _leave_to_user(self, image_id: str, segmentation: Any) -> None:
         """Find a segmentation no more as that of a label map; it still belongs to its image."""
-        segmentation.RemoveAttribute(IMAGE_ID_ATTRIBUTE)
+        release(segmentation, IMAGE_ID_ATTRIBUTE)
         edited = self._edited.setdefault(image_id, [])
         self._segmentations.keep((image_id, len(edited)), segmentation)
         edited.append((image_id, len(edited)))

@@ -1,0 +1,41 @@
+"""Nodes of a server that become the user's own, also as scene views hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .hidden_nodes import unnoticed
+from .server_nodes import SCENE_VIEWS_ATTRIBUTE, frames
+
+
+def release(node: Any, *attributes: str) -> None:
+    """Remove attributes by which a node is found as that of a server.
+
+    Also where it is in a scene view: to restore that would write them onto the node again, and the
+    server would write over what is the user's.
+    """
+    for attribute in attributes:
+        node.RemoveAttribute(attribute)
+    for copy in _copies(node) if node.GetScene() is not None else ():
+        with unnoticed(copy):  # told that it has changed, Slicer would write it over the node
+            for attribute in attributes:
+                copy.RemoveAttribute(attribute)
+
+
+def _copies(node: Any) -> Iterator[Any]:
+    """Yield what scene views hold of a node, see ``scene_views``."""
+    for browser in _of_class(node.GetScene(), "vtkMRMLSequenceBrowserNode"):
+        if browser.GetAttribute(SCENE_VIEWS_ATTRIBUTE) and browser.IsProxyNode(node.GetID()):
+            yield from frames(browser.GetSequenceNode(node))
+    for view in _of_class(node.GetScene(), "vtkMRMLSceneViewNode"):
+        stored = view.GetStoredScene()
+        copy = None if stored is None else stored.GetNodeByID(node.GetID())
+        if copy is not None:
+            yield copy
+
+
+def _of_class(scene: Any, class_name: str) -> list[Any]:
+    nodes = scene.GetNodesByClass(class_name)
+    nodes.UnRegister(None)  # Python has it now
+    return [*nodes]
