@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from .archive import (
     Query,
     Series,
 )
+from .certificates import why_no_tls
 from .multipart import (
     LARGEST_PART,
     Body,
@@ -67,9 +67,6 @@ _EXAMPLE = "one looks like https://pacs.example/dicom-web"
 _SECONDS = re.compile(r"[0-9]{1,5}")
 # Who is named in a URL, perhaps with a password: what cannot be parsed is repeated in an error.
 _USER = re.compile(r"//[^/]*@")
-
-# What OpenSSL calls an answer that is none of TLS.
-_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 
 _USER_OPTION = "see --archive-user"
 _WORDS = {
@@ -255,7 +252,8 @@ class DicomWebArchive:
                 "whether one has to log in"
             ) from error
         except requests.exceptions.SSLError as error:
-            raise ArchiveError(self._tls_failure(error)) from error
+            reason, hint = _reason(error), "try http:// instead of https://"
+            raise ArchiveError(why_no_tls(self.name, _bottom(error), reason, hint)) from error
         except requests.exceptions.ProxyError as error:
             raise self._proxy_failure(what, error) from error
         except (requests.RequestException, OSError) as error:
@@ -295,17 +293,6 @@ class DicomWebArchive:
         return kind(
             f"cannot {what} {self.name} through the proxy of the environment: {reason}; check"
             f"{hint} HTTPS_PROXY and NO_PROXY"
-        )
-
-    def _tls_failure(self, error: Exception) -> str:
-        bottom = _bottom(error)
-        if isinstance(bottom, ssl.SSLCertVerificationError):
-            return f"{self.name} is not trusted: {_reason(error)}; see --archive-ca"
-        if getattr(bottom, "reason", "") in _NO_TLS:
-            return f"{self.name} does not speak TLS; try http:// instead of https://"
-        return (
-            f"{self.name} refuses TLS: {_reason(error)}. Does it want a certificate of ours, or "
-            "another one? See --archive-cert"
         )
 
     def _refusal(self, what: str, response: requests.Response) -> str:

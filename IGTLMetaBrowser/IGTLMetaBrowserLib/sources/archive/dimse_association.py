@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...system_errors import with_advice
 from .archive import ArchiveError, BrokenOffError
+from .certificates import why_no_dimse_by_tls
 from .dimse_watch import CLOSED, SECONDS_TO_END, Watch, Watches
 
 if TYPE_CHECKING:
@@ -317,9 +318,19 @@ def _why_not_associated(
         )
     # Who has not answered at all is not worth a second attempt.
     kind = BrokenOffError if seconds < peer.timeout else ArchiveError
+    if peer.tls is None:
+        return kind(
+            f"{peer.name} cannot be reached, or does not speak DICOM without TLS; check host and "
+            "port, or see --archive-ca"
+        )
+    address = peer.host, peer.port
+    if seconds < peer.timeout and (
+        words := why_no_dimse_by_tls(peer.name, address, peer.tls, SECONDS_TO_END)
+    ):
+        return ArchiveError(words)
     return kind(
-        f"{peer.name} cannot be reached, or does not speak DICOM"
-        f"{' with TLS' if peer.tls is not None else ''}; check host and port"
+        f"{peer.name} cannot be reached, or does not speak DICOM with TLS; check host and port, or "
+        "call it without --archive-ca"
     )
 
 
