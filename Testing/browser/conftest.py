@@ -10,7 +10,6 @@ import slicer
 from helpers.hospital import Hospital
 from helpers.one_patient import Clinic
 from helpers.peers import ServerInThread
-from IGTLMetaBrowserLib import net
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.downloads import part_downloads
 
@@ -63,10 +62,9 @@ def browser(unconnected: Browser, events: list, server: ServerInThread) -> Brows
 
 
 @pytest.fixture
-def closed_port() -> int:
-    """A port on which nobody listens (any more)."""
-    with net.Server(Hospital(), port=0) as server:
-        return server.port
+def closed_port(reserved_port: int) -> int:
+    """A port on which nobody listens."""
+    return reserved_port
 
 
 @pytest.fixture

@@ -180,11 +180,9 @@ def test_an_unknown_host_is_named() -> None:
     assert complaint.endswith("check the name and the network")
 
 
-def test_a_refused_port_is_named() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert the_complaint_of("list", f"127.0.0.1:{port}") == (
-        f"cannot connect to 127.0.0.1:{port}: Connection refused; "
+def test_a_refused_port_is_named(reserved_port: int) -> None:
+    assert the_complaint_of("list", f"127.0.0.1:{reserved_port}") == (
+        f"cannot connect to 127.0.0.1:{reserved_port}: Connection refused; "
         "check the port, and whether the server is running"
     )
 

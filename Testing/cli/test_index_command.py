@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -133,9 +132,8 @@ def test_the_ids_are_those_that_serve_gives(folder: Path, tmp_path: Path):
     assert ids["RTSTRUCT"] == ""
 
 
-def test_a_dask_cluster_that_does_not_answer_is_named(folder: Path):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+def test_a_dask_cluster_that_does_not_answer_is_named(folder: Path, reserved_port: int):
+    address = f"tcp://127.0.0.1:{reserved_port}"
     result = igtlmeta("index", folder, "--graph", "--dask", address)
     assert result.returncode == 1
     assert f"no Dask cluster answers at {address}" in result.stderr

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import secrets
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from helpers import cpp_library
@@ -17,6 +18,7 @@ EXAMPLES = Path("/usr/share/doc/openigtlink-examples/examples")
 IMAGE_FOLDER = EXAMPLES / "Imager" / "img"
 INSTALL = "sudo apt-get install g++ libopenigtlink-dev openigtlink-examples"
 _PATIENCE = 60.0
+_CHOSEN_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")  # ip(7)
 
 # Compiles an example by its name.
 BuildExample = Callable[[str], Path]
@@ -53,18 +55,38 @@ def raw_image(number: int) -> bytes:
 @contextmanager
 def running(program: Path, *arguments: str | Path) -> Iterator[int]:
     """Run a server as ``program PORT arguments`` until the block ends; yield its port."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
+    with started(program, *arguments) as (process, port):
+        _wait_until_it_accepts(process, port)
+        yield port
+
+
+@contextmanager
+def started(program: Path, *arguments: str | Path) -> Iterator[tuple[subprocess.Popen, int]]:
+    """Start a server that may not listen yet; yield its process and its port."""
+    port = _port_for_nobody_else()
     process = subprocess.Popen(
         [program, str(port), *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        _wait_until_it_accepts(process, port)
-        yield port
+        yield process, port
     finally:
         process.kill()
         process.wait()
+
+
+def _port_for_nobody_else() -> int:
+    """Return a free port that the system chooses neither for a client nor for another server.
+
+    Of those that it chooses, a client that tries to connect before the server listens is sometimes
+    given this very one, and is connected to itself: the server finds the port taken, and ends. The
+    library's servers are no such that a ``ReservedPort`` lets in: they do not set SO_REUSEADDR.
+    """
+    first, last = map(int, _CHOSEN_PORTS.read_text().split())
+    ports = [*range(1024, first), *range(last + 1, 1 << 16)] or [0]
+    while True:
+        with socket.socket() as sock, suppress(OSError):  # it is taken
+            sock.bind(("", secrets.choice(ports)))
+            return sock.getsockname()[1]
 
 
 def _wait_until_it_accepts(process: subprocess.Popen, port: int) -> None:

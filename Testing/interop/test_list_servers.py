@@ -6,8 +6,6 @@ connects. Each serves one client at a time.
 
 from __future__ import annotations
 
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,18 +101,11 @@ def test_points_of_a_file(point_list_server: Path, tmp_path: Path):
 @contextmanager
 def first_client(program: Path) -> Iterator[Peer]:
     """Run a server that looks after its first client only, and be that client."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
-    process = subprocess.Popen(
-        [program, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        with connect_when_it_listens(port) as peer:
-            yield peer
-    finally:
-        process.kill()
-        process.wait()
+    with (
+        reference_library.started(program) as (_, port),
+        connect_when_it_listens(port) as peer,
+    ):
+        yield peer
 
 
 def connect_when_it_listens(port: int) -> Peer:
