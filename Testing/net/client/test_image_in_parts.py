@@ -72,14 +72,16 @@ def test_it_is_the_image_that_comes_as_a_whole():
     assert parts.device_name == "A"
 
 
-@pytest.mark.parametrize("speed", [0.0, 1e12], ids=["fast", "slow"])
-def test_parts_are_compressed_on_a_slow_link(speed: float, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(link_speed, "_BYTES_PER_SECOND", speed)
+@pytest.mark.parametrize("is_slow", [False, True], ids=["fast", "slow"])
+def test_parts_are_compressed_on_a_slow_link(is_slow: bool, monkeypatch: pytest.MonkeyPatch):
+    # As it was measured: see test_link_speed.py. Parts that a busy machine reads late, as they are
+    # whole already, tell nothing of the link.
+    monkeypatch.setattr(link_speed.LinkSpeed, "is_slow", is_slow)
     with linked(source := Versioned()) as (_, client):
         image = get_image_in_parts(client, "A")
         received = client._session.connection.receiver.bytes_received
     assert np.array_equal(image.pixels, source.image("A").pixels)
-    assert (received < image.pixels.nbytes) == (speed > 0)
+    assert (received < image.pixels.nbytes) == is_slow
 
 
 def test_a_transfer_that_is_cut_again_and_again_goes_on_where_it_stopped():
@@ -221,7 +223,7 @@ def test_the_wire_says_how_it_is_encoded(running_server: ServerInThread):
 
 
 def test_parts_are_copied_for_one_after_the_other_if_nothing_may_be_kept(monkeypatch):
-    monkeypatch.setattr(link_speed, "_BYTES_PER_SECOND", 1e12)  # compressed parts are copies
+    monkeypatch.setattr(link_speed.LinkSpeed, "is_slow", True)  # compressed parts are copies
     limits = net.ServerLimits(image_cache_size=0)
     with ServerInThread(source := Versioned(), limits=limits) as server, server.client() as client:
         image = get_image_in_parts(client, "A")
