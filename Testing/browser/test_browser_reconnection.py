@@ -194,9 +194,9 @@ def test_the_queue_waits_while_the_server_cannot_be_reached(
     assert [event.image_id for event in of_type(events, ImageLoaded)] == ["MR", "CT"]
 
 
-def test_what_waits_for_the_server_can_be_cancelled(unconnected, events, hospital):
-    with ServerInThread(hospital) as server:
-        unconnected.connect("127.0.0.1", server.port, reconnect_delays=(10 * PATIENCE,))
+def test_what_waits_for_the_server_can_be_cancelled(unconnected, events, hospital, reserved_port):
+    with ServerInThread(hospital, port=reserved_port):
+        unconnected.connect("127.0.0.1", reserved_port, reconnect_delays=(10 * PATIENCE,))
         unconnected.list_images()
     step_until_event(unconnected, events, Reconnecting)
     unconnected.request_images(["MR"])
@@ -206,9 +206,9 @@ def test_what_waits_for_the_server_can_be_cancelled(unconnected, events, hospita
     assert unconnected.connection.state is ConnectionState.RECONNECTING
 
 
-def test_a_script_does_not_wait_for_a_server_that_is_gone(unconnected, hospital):
-    with ServerInThread(hospital) as server:
-        unconnected.connect("127.0.0.1", server.port)
+def test_a_script_does_not_wait_for_a_server_that_is_gone(unconnected, hospital, reserved_port):
+    with ServerInThread(hospital, port=reserved_port):
+        unconnected.connect("127.0.0.1", reserved_port)
         unconnected.load_image("MR")
     step_until(
         unconnected,

@@ -69,10 +69,8 @@ def test_a_client_looks_a_name_up_once(looked_up):
         assert looked_up == ["server.example"]
 
 
-def test_a_name_that_led_nowhere_is_looked_up_again(looked_up, source):
-    with ServerInThread(source) as server:
-        port = server.port
-    client = net.Client("server.example", port)
+def test_a_name_that_led_nowhere_is_looked_up_again(looked_up, reserved_port):
+    client = net.Client("server.example", reserved_port)
     for _ in range(2):
         with pytest.raises(net.ConnectionFailedError, match=r"server\.example.*refused"):
             client.list_images()
