@@ -80,7 +80,8 @@ def test_what_was_not_copied_yet_when_it_was_stopped_is_copied_in_turns(
         step_until_event(unconnected, events, LiveImage)
         recording = unconnected.images.recordings.start("US")
         ask_for_next(unconnected)
-        step_until(unconnected, lambda: recording.is_working, "frames to copy")
+        both = 2 * frame_size(frames[0])
+        step_until(unconnected, lambda: recording.byte_count == both, "two frames to copy")
         unconnected.disconnect()
     assert not of_type(events, RecordingStopped)
     assert recording.frames < 2

@@ -123,7 +123,9 @@ def test_the_whole_image_takes_the_place_of_its_preview(unconnected, events, sce
 
 
 def test_over_a_fast_link_images_are_fetched_as_a_whole(unconnected, events, monkeypatch):
-    monkeypatch.setattr(part_downloads, "_SECONDS_WITHOUT_PREVIEW", PATIENCE)
+    # As it was measured: see test_link_speed.py.
+    monkeypatch.setattr(link_speed.LinkSpeed, "bytes_per_second", 1e9)
+    monkeypatch.setattr(part_downloads, "_SECONDS_WITHOUT_PREVIEW", 0.5)
     asked = []
 
     def note(peer, query, part):

@@ -196,7 +196,7 @@ def test_ctrl_c_ends_it_without_a_trace(tmp_path: Path) -> None:
         say_nothing(connection)
 
     with peer(keep_waiting) as address, started("fetch", address, "A", "-o", tmp_path) as process:
-        assert connected.wait(10)
+        assert connected.wait(SECONDS)
         process.send_signal(signal.SIGINT)
         assert ended(process) == (130, "", "")
     assert list(tmp_path.iterdir()) == []
@@ -212,7 +212,7 @@ def test_progress_is_shown_on_a_terminal_and_leaves_stdout_alone(tmp_path: Path)
         connection.sendall(codec.pack(codec.ImageMetaMessage()))
         connection.recv(58)
         connection.sendall(image[:half])
-        half_is_shown.wait(10)
+        half_is_shown.wait(SECONDS)
         connection.sendall(image[half:])
 
     main, other = open_terminal()

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 # About what a network card sends at once; and a router's buffer of 20 ms at 100 Mbit/s.
 _PIECE = 16 << 10
 _MOST_PIECES = 16
+_PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,13 @@ class ShapedLink:
 
     def __enter__(self) -> ShapedLink:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self.listen(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self.listen(), self._loop).result(_PATIENCE)
         return self
 
     def __exit__(self, *_error: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(_PATIENCE)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(_PATIENCE)
         self._loop.close()
 
     async def listen(self) -> None:

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from helpers.peers import (
+    PATIENCE,
     ImagesInMemory,
     Peer,
     ScriptedServer,
@@ -38,7 +39,7 @@ def test_before_the_answer_begins():
 
     def answer_late(peer: Peer) -> None:
         peer.receive()
-        assert was_cancelled.wait(10)
+        assert was_cancelled.wait(PATIENCE)
         peer.send(named_image(1, "A"))
         assert peer.receive().device_name == "B"
         peer.send(named_image(2, "B"))
@@ -60,7 +61,7 @@ def test_before_the_answer_begins_and_then_the_same_image_again():
     def answer_twice(peer: Peer) -> None:
         peer.receive()
         peer.receive()
-        assert both_were_asked.wait(10)
+        assert both_were_asked.wait(PATIENCE)
         peer.send(named_image(1, "A"), named_image(1, "A"))
         serve_well(peer)
 
@@ -82,7 +83,7 @@ def test_in_the_middle_of_the_answer():
     def stop_in_the_middle(peer: Peer) -> None:
         peer.receive()
         peer.send(data[: len(data) // 2])
-        assert was_cancelled.wait(10)
+        assert was_cancelled.wait(PATIENCE)
         peer.send(data[len(data) // 2 :])
         serve_well(peer)
 
@@ -108,7 +109,7 @@ def test_the_rest_of_a_cancelled_image_may_take_longer_than_the_time_out():
     def trickle(peer: Peer) -> None:
         peer.receive()
         peer.send(first)
-        assert was_asked.wait(10)
+        assert was_asked.wait(PATIENCE)
         for start in range(0, len(rest), len(rest) // 16):
             peer.pause(0.05)
             peer.send(rest[start : start + len(rest) // 16])
@@ -190,7 +191,7 @@ def test_ctrl_c_in_the_middle_leaves_the_client_usable():
     def stop_in_the_middle(peer: Peer) -> None:
         peer.receive()
         peer.send(data[: len(data) // 2])
-        assert was_interrupted.wait(10)
+        assert was_interrupted.wait(PATIENCE)
         peer.send(data[len(data) // 2 :])
         serve_well(peer)
 

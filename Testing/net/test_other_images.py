@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from helpers.peers import Peer, ScriptedServer, make_image, step_until
+from helpers.peers import PATIENCE, Peer, ScriptedServer, make_image, step_until
 from helpers.scripts import listed, lists_and_answers, shade
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.client.image_notes import image_notes
@@ -196,7 +196,7 @@ def test_a_cancelled_image_that_comes_twice_is_no_live_image(name: str, piece_si
         peer.receive()
         peer.send(listed("A"))
         peer.receive()
-        is_cancelled.wait(10)
+        is_cancelled.wait(PATIENCE)
         answer = make_image(1, device_name=name)
         peer.send(answer, *[answer] * (name == "A"), codec.StringMessage(string="end"))
         peer.wait_until_closed()

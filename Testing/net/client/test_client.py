@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from helpers.peers import (
+    PATIENCE,
     TRAJECTORY,
     ImagesInMemory,
     Peer,
@@ -102,7 +103,7 @@ def test_progress_tells_how_much_has_arrived():
     def send_in_two_halves(peer: Peer) -> None:
         peer.receive()
         peer.send(data[:half])
-        assert half_was_seen.wait(10)
+        assert half_was_seen.wait(PATIENCE)
         peer.send(data[half:])
         peer.wait_until_closed()
 
