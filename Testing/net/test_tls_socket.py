@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import ssl
 import threading
@@ -32,7 +33,8 @@ from IGTLMetaBrowserLib.net.tls_socket import MOST_WITHOUT_DATA, TLSSocket
 from net.recording.test_recording import recording, stepped
 from net.test_recorder_limits import IMAGE_QUERY, asked_and_answered
 
-WORDS = "KiB of TLS without data"
+# What is read at once can go beyond the limit, by a piece of 16 KiB.
+WORDS = r"it sent (6[4-9]|7\d) KiB of TLS without data"
 QUERY = codec.pack(codec.GetMessage("IMAGE", device_name="A"))
 # Of 27 bytes each: twice as many as are taken, and all fit into the system's buffers.
 MANY = 2 * MOST_WITHOUT_DATA // 27
@@ -115,7 +117,7 @@ def test_a_call_takes_so_many_bytes_of_key_updates_and_the_limit_ends_them(ends:
             with pytest.raises(ssl.SSLWantReadError):
                 server.recv(100)
             assert unread(server) == (96 - 16 * calls) << 10
-        with pytest.raises(OSError, match=f"64 {WORDS}"):
+        with pytest.raises(OSError, match=WORDS):
             server.recv(100)
 
 
@@ -176,7 +178,7 @@ def test_a_server_hangs_up_on_key_updates_and_serves_the_others(
         good.list_images()
         send_all_that_goes(peer, records.key_updates(MANY))
         assert good.get_image("A").pixels[0, 0, 0] == 5
-    assert f"is refused: it sent 64 {WORDS}" in caplog.text
+    assert re.search(f"is refused: {WORDS}", caplog.text)
 
 
 def test_a_server_takes_a_turn_for_each_piece_of_them(
@@ -225,7 +227,7 @@ def test_a_client_hangs_up_on_a_server_of_key_updates(ends: Ends) -> None:
     with (
         ScriptedServer(flood) as server,
         server.client(tls=ends.client) as client,
-        pytest.raises(net.NetworkError, match=rf"was hung up on \(it sent 64 {WORDS}\)"),
+        pytest.raises(net.NetworkError, match=rf"was hung up on \({WORDS}\)"),
     ):
         client.list_images()
 
@@ -252,7 +254,7 @@ def test_a_replay_hangs_up_on_key_updates(ends: Ends, caplog: pytest.LogCaptureF
     replay = ReplayServer([Script()], tls=ends.server.make_context())
     with stepped(replay), ends.hand_made_client(replay.port) as (peer, records):
         send_all_that_goes(peer, records.key_updates(MANY))
-    assert f"it sent 64 {WORDS}" in caplog.text
+    assert re.search(WORDS, caplog.text)
 
 
 def test_a_recorder_hangs_up_on_a_client_of_key_updates(
@@ -264,7 +266,7 @@ def test_a_recorder_hangs_up_on_a_client_of_key_updates(
         ends.hand_made_client(port) as (peer, records),
     ):
         send_all_that_goes(peer, records.key_updates(MANY))
-    assert f"the client is hung up on: it sent 64 {WORDS}" in caplog.text
+    assert re.search(f"the client is hung up on: {WORDS}", caplog.text)
 
 
 # What comes with the end of the handshake is read with it, and no selector shows it
