@@ -184,7 +184,7 @@ def test_a_server_without_descriptors_does_not_spin_and_accepts_later(
                 first.send(codec.GetMessage("IMAGE", device_name="A"))
                 while not source.asked_for:
                     server.step()
-            assert open_descriptors() == before
+            assert open_descriptors() <= before  # fewer if others of before are gone by now
             late.send(codec.GetMessage("IMAGE", device_name="A"))
             now[0] = PAUSE_SECONDS
             patience = Patience(PATIENCE)

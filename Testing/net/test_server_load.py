@@ -158,7 +158,7 @@ def test_a_client_that_leaves_in_the_middle_of_an_image_is_forgotten(read_first:
             while open_descriptors() > serving + 2:
                 last.send(get("A"))
                 last.receive()
-    assert open_descriptors() == before
+    assert open_descriptors() <= before  # fewer if others of before are gone by now
 
 
 def test_a_client_that_resets_its_connection_is_forgotten(running_server: ServerInThread):
@@ -180,4 +180,4 @@ def test_a_hundred_clients_come_and_go(running_server: ServerInThread):
                 assert client.get_image("A").device_name == "A"
         while open_descriptors() > before:
             first.list_images()
-        assert open_descriptors() == before
+        assert open_descriptors() <= before  # fewer if others of before are gone by now

@@ -67,7 +67,7 @@ def test_a_reload_in_the_middle_of_a_transfer_leaves_nothing_behind(user, fresh_
     wait_until(lambda: True, 1, "what is deleted later")
     # They have let go by themselves: a garbage collector had nothing to do with it.
     assert all(old)
-    assert left_behind(fresh_scene) == before
+    assert left_behind(fresh_scene) <= before  # less if what other tests left is gone by now
 
 
 def test_the_module_works_after_a_reload(user):

@@ -290,7 +290,7 @@ def test_closing_the_server_closes_its_connections():
     for peer in peers:
         peer.wait_until_closed()
         peer.socket.close()
-    assert open_descriptors() == before
+    assert open_descriptors() <= before  # fewer if others of before are gone by now
 
 
 def test_over_ipv6(source: ImagesInMemory):
