@@ -137,8 +137,11 @@ class Growth:
         assert self._first is not None
         rounds = self.rounds - self._rounds_before
         patience = Patience(PATIENCE)
-        # The peers' threads may be about to close those of the last round.
-        while open_descriptors() > self._first.descriptors and not patience.is_over:
+        # The peers' threads may be about to close those of the last round, and to end.
+        while not patience.is_over and (
+            open_descriptors() > self._first.descriptors
+            or threading.active_count() > self._first.threads
+        ):
             time.sleep(0.01)
         growing = grown(self._first, self._state(), rounds * self._mebibytes_a_round)
         print(f"grown: {', '.join(growing)}" if growing else "nothing has grown", flush=True)
