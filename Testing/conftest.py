@@ -13,7 +13,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 # Before any test imports PySide6: the enums become ints then, as they are in Slicer.
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import slicerhost  # noqa: F401
 from helpers.certificates import Authority
@@ -42,8 +42,8 @@ START_FIRST = (
     "hostile/test_faults.py",
     "ui/test_module_scripts.py",
 )
-# How long a test takes, a busy machine decides.
-settings.register_profile("untimed", deadline=None)
+# How long a test takes, and to draw its examples, a busy machine decides.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 FOLDER = Path(__file__).resolve().parent
 PLACES = {FOLDER / name: place for place, name in enumerate(START_FIRST)}

@@ -138,7 +138,9 @@ def test_the_library_reads_any_message_that_we_pack(
     number_read = 0
 
     @settings(
-        max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.data_too_large]
+        max_examples=EXAMPLES,
+        deadline=None,
+        suppress_health_check=[HealthCheck.data_too_large, HealthCheck.too_slow],
     )
     @given(st.lists(strategy.map(under_version_1), min_size=5, max_size=8))
     def check(messages: list[codec.Message]) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from helpers.patience import Patience
 from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread, make_image
+from helpers.silence import is_readable
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.listener import PAUSE_SECONDS
 from IGTLMetaBrowserLib.net.recording.recorder import Recorder
@@ -109,7 +110,8 @@ def test_an_idle_client_is_closed_and_the_log_says_why(
 ) -> None:
     with stepped(start(idle_timeout=60.0)) as server, Peer.connect(server.port) as peer:
         assert is_answered(peer)
-        clock[0] += 61.0
+        while not is_readable(peer.socket, 0.01):
+            clock[0] += 61.0  # it may note only now that it has answered
         peer.wait_until_closed()
     assert "idle for 60 s" in caplog.text
 
