@@ -234,11 +234,12 @@ def test_a_source_is_closed_while_files_drip(serve, slices, drips, tmp_path):
             "no JSON; check the URL, and whether one has to log in",
         ),
         (Answer(200, b'[{"0008'), "it has sent what is no JSON"),
+        (Answer(200, b"[{}, {}]", is_cut=True), "cannot search .*: its answer ends before its end"),
         (Answer(200, b'[{"00080060": {"vr": "CS"}}]'), "a series without its UIDs"),
         (Answer(200, b"[[1], null]"), "a list of something else than data sets"),
         (Answer(200, b"[" * 100_000 + b"]" * 100_000), "nested too deep"),
     ],
-    ids=["401", "413", "500", "503", "a page", "cut", "no UIDs", "no data sets", "deep"],
+    ids=["401", "413", "500", "503", "a page", "half", "cut", "no UIDs", "no data sets", "deep"],
 )
 def test_a_list_that_is_none(serve, open_source, answer, words):
     with pytest.raises(SourceError, match=words):

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from email.utils import mktime_tz, parsedate_tz
 from functools import cache
+from http.client import IncompleteRead
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -432,6 +433,8 @@ def _without_password(url: str) -> str:
 def _reason(error: BaseException) -> str:
     """Return what is at the bottom of an error, without the names of Python's objects."""
     error = _bottom(error)
+    if isinstance(error, IncompleteRead):
+        return "its answer ends before its end"
     words = getattr(error, "verify_message", "") or reason_of(error)
     words = " ".join(words.split()).rpartition(">: ")[2]
     return _USER.sub("//", words)
