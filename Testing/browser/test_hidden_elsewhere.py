@@ -290,3 +290,28 @@ def test_one_patient_has_one_number_in_all_browsers_of_a_scene(
     for patients in (unconnected.patients, late.patients):
         pseudonyms = patients.pseudonym("Smith", "P1"), patients.pseudonym("Jones", "P2")
         assert pseudonyms == ("Patient 1", "Patient 2")
+
+
+@pytest.mark.parametrize("is_reversed", [False, True], ids=["same order", "other order"])
+def test_what_two_browsers_have_hidden_is_shown_by_both(
+    is_reversed: bool, views, unconnected: Browser, late: Browser, clinic, clinic_server
+) -> None:
+    """The second one hears of more, and knows only what the first one has left."""
+    clinic.is_listed = False
+    volume = load(unconnected, clinic_server)
+    store_view(views, volume)
+    unconnected.close()
+    with closing(Browser(late.scene)) as other:
+        before = texts_in(late.scene)
+        late.patients.register("Head", "P9")
+        late.patients.hide()
+        other.patients.hide()
+        other.patients.register("Smith", "P1")
+        hide_patients(False)
+        late.patients.hide()
+        other.patients.hide()
+        assert not names_somebody(late.scene)
+        both = [late, other]
+        for one in reversed(both) if is_reversed else both:
+            one.patients.hide(False)
+        assert texts_in(late.scene) == before

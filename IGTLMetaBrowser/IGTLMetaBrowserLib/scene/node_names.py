@@ -25,6 +25,8 @@ def savable_name(name: str) -> str:
 
 def set_name(node: Any, name: str, shown: str | None = None) -> None:
     """Call a node as its server does, by a name that may be seen, or else as is ``shown``."""
+    if shown is None:
+        node.RemoveAttribute(_USERS_NAME_ATTRIBUTE)
     node.SetName(savable_name(name) if shown is None else shown)
     node.SetAttribute(_GIVEN_NAME_ATTRIBUTE, savable_name(name))
 

@@ -171,6 +171,12 @@ def cover_description(node: Any, description: ImageDescription, patients: Hidden
         node.SetAttribute(COVERED_ATTRIBUTE, patients.covered(json.dumps(said)))
 
 
+def is_covered_by_others(node: Any, patients: HiddenPatients) -> bool:
+    """Whether other browsers of this process have covered a node: it is theirs to cover more."""
+    covered = node.GetAttribute(COVERED_ATTRIBUTE) or ""
+    return text_of_uid(covered) is not None and not patients.has_given(covered)
+
+
 def covered_description(node: Any, patients: HiddenPatients) -> ImageDescription | None:
     """Return what a node said when its patient was hidden by these; None if it was not."""
     covered = node.GetAttribute(COVERED_ATTRIBUTE) or ""

@@ -20,7 +20,12 @@ from ..covered_ids import COVERED_ATTRIBUTES, cover_ids
 from ..hidden_nodes import unnoticed
 from ..patient_marks import PATIENT_ATTRIBUTE, mark
 from ..server_nodes import IMAGE_CLASSES, SCENE_VIEWS_ATTRIBUTE, SERVER_ATTRIBUTE, frames
-from .description import COVERED_ATTRIBUTE, cover_description, read_description
+from .description import (
+    COVERED_ATTRIBUTE,
+    cover_description,
+    is_covered_by_others,
+    read_description,
+)
 from .sequence_nodes import BASE_NAME_ATTRIBUTE
 
 _PREFIXES = ("DICOM.", "OpenIGTLink.")
@@ -60,7 +65,8 @@ class SceneViews:
             self._before = []
         else:
             self.register_patients()  # all of them: the texts of one may name another's patient
-            self._cover([*_nodes(self._scene)])
+            nodes = _nodes(self._scene)
+            self._cover([one for one in nodes if not is_covered_by_others(one, self._patients)])
         self._rename_proxies()
 
     def _cover(self, nodes: Sequence[Any]) -> None:

@@ -23,6 +23,7 @@ from .describer import described_nodes
 from .description import (
     ImageDescription,
     covered_description,
+    is_covered_by_others,
     read_description,
     rewrite_description,
     write_attributes,
@@ -66,6 +67,8 @@ class UndescribedVolumes:
 
     def _read(self, node: Any) -> ImageDescription | None:
         """Return what a node says, or said before it was covered."""
+        if is_covered_by_others(node, self._patients):
+            return None
         covered = covered_description(node, self._patients)
         return read_description(node) if covered is None else covered
 
