@@ -58,6 +58,7 @@ def test_a_damaged_schema_is_named_too(folder: Path, output: Path, sound: bytes,
         updated(folder, output)
 
 
+_INDEXES = "('series', 'instance_uid')"
 _LAST = "(SELECT max(file) FROM images)"
 CHANGES = {
     "what slices share": "UPDATE headers SET header = replace(header, '1', '2')",
@@ -73,6 +74,12 @@ CHANGES = {
     "another patient": "UPDATE instances SET patient_ID = patient_ID || '1'",
     "no text as a field": "UPDATE instances SET modality = CAST(modality AS BLOB)",
     "another file": f"UPDATE files SET name = 'x' WHERE id = {_LAST}",
+    "another version": f"UPDATE files SET size = size + 1 WHERE id = {_LAST}",
+    "where rows are looked for": (
+        "UPDATE sqlite_master SET rootpage ="
+        f" (SELECT sum(rootpage) FROM sqlite_master WHERE name IN {_INDEXES}) - rootpage"
+        f" WHERE name IN {_INDEXES}"
+    ),
 }
 
 
@@ -95,7 +102,8 @@ def test_what_a_disk_has_changed_becomes_no_image(folder: Path, output: Path, da
 
 def change(database: Path, statement: str) -> None:
     with sqlite3.connect(database) as connection:
-        connection.execute("PRAGMA foreign_keys = OFF")
+        for pragma in ("foreign_keys = OFF", "writable_schema = ON"):
+            connection.execute(f"PRAGMA {pragma}")
         assert connection.execute(statement).rowcount > 0
     connection.close()
 
