@@ -139,6 +139,20 @@ def test_an_image_that_grows_counts_once_for_all_who_are_sent_it(source: Fresh):
     assert images.size == 0
 
 
+def test_an_image_that_is_kept_for_its_next_part_makes_room(source: Fresh):
+    """Who wanted parts of one as large as the limit is idle: others would wait for ever."""
+    images = PackedImages(source, limit=IMAGE_BYTES)
+    images.get_for_part("A")
+    growing = images.count_growing(make_image(1, SIZE))
+    assert images.size == IMAGE_BYTES
+    del growing
+    small = images.count_growing(make_image(1, (1, 1, 1)))
+    images.get_for_part("A")
+    owner = Fresh()
+    images.reserve(owner, 1, beside=small)
+    assert images.size == small.content.size + 1
+
+
 def test_the_image_that_nobody_asked_for_the_longest_is_forgotten(source: Fresh):
     images = PackedImages(source, limit=2 * IMAGE_BYTES)
     for image_id in "ABAC":  # A was asked for after B

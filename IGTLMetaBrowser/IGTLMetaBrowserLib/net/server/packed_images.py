@@ -154,11 +154,7 @@ class PackedImages:
 
         Raises ``NoRoomError`` if there is none.
         """
-        self._forget(self._limit)
-        others = self.size - beside.content.size
-        # The only one is made whatever the limit is: it would wait for ever.
-        if others > 0 and others >= self._limit:
-            raise NoRoomError
+        self._require_room(beside.content.size)
         self._reserved[owner] = byte_count
 
     def count(self, part: PackedImage, owner: object) -> None:
@@ -213,11 +209,21 @@ class PackedImages:
         tag = getattr(self._source, "image_tag", None)
         return "" if tag is None else tag(image_id, message)
 
-    def _require_room(self) -> None:
-        """Forget what has to be for one image more. Raises ``NoRoomError``."""
+    def _require_room(self, beside: int = 0) -> None:
+        """Forget what has to be for one image more, or a copy of one that has ``beside`` bytes.
+
+        Raises ``NoRoomError``.
+        """
         self._forget(self._limit - 1)
-        if self.size and self.size >= self._limit:
+        if self._is_full(beside):
+            self._last_in_parts = None  # who wanted parts of it may want no more
+        if self._is_full(beside):
             raise NoRoomError
+
+    def _is_full(self, beside: int) -> bool:
+        """Whether others have all memory. The only one is made whatever the limit is."""
+        others = self.size - beside
+        return others > 0 and others >= self._limit
 
     def _forget(self, limit: int) -> None:
         """Forget the images that nobody has asked for the longest, until the rest fits."""
