@@ -6,11 +6,18 @@ import itertools
 import random
 import re
 import unicodedata
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from helpers.empty_archive import SERIES, empty_archive
+from helpers.ready_sources import ready
 from IGTLMetaBrowserLib.sources.archive.archive import Series
+from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.patterns import common_range, is_within, matches
+from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
 
 DESCRIPTION = Series({"SeriesDescription": "Thorax 1_Thorax Routine (Adult)"})
 
@@ -124,3 +131,17 @@ def test_names_are_compared_without_case():
     assert matches(Series({"PatientName": dots_behind}), {"PatientName": "müller^jörg"})
     assert not matches(Series({"SeriesDescription": "Head"}), {"SeriesDescription": "Head^"})
     assert not matches(Series({"PatientID": "a1"}), {"PatientID": "A1"})
+
+
+def test_a_name_is_searched_for_in_another_spelling_than_the_filter_has(tmp_path: Path):
+    """They are of one person, whom the archive may have in both."""
+    name = {"Alphabetic": "Yamada^Tarou", "Ideographic": "山田^太郎"}
+    with empty_archive() as archive:
+        archive.series = [SERIES | {"00100010": {"vr": "PN", "Value": [name]}}]
+        cache = SeriesCache(tmp_path, 1 << 20)
+        with closing(
+            ArchiveSource(DicomWebArchive(archive.url), cache, {"PatientName": "山田*"})
+        ) as source:
+            (found,), _ = ready(source.search, {"PatientName": "Yamada^Tarou"})
+            assert found.patient_id == "4711"
+            assert ready(source.search, {"PatientName": "Doe^Jane"}) == ((), "")
