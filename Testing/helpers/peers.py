@@ -17,17 +17,26 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from unittest import mock
 
 import numpy as np
 
 from helpers.patience import Patience
 from helpers.silence import Silence, is_readable
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.client import client as client_module
+from IGTLMetaBrowserLib.net.client import header_versions
 
 if TYPE_CHECKING:
     from IGTLMetaBrowserLib.browser.browser import Browser
 
 PATIENCE = 60.0
+# Clients do without what a server does not answer in so many seconds.
+_SOON = [
+    (client_module, "_CAPABILITY_SECONDS"),
+    (header_versions, "_PROBE_SECONDS"),
+    (header_versions, "_LIST_SECONDS"),
+]
 
 TRAJECTORY = codec.TrajectoryItem(
     name="Left electrode",
@@ -91,22 +100,36 @@ class ImagesInMemory:
 
 
 class ServerInThread:
-    """Our own server, stepped in a thread as long as the ``with`` block lasts."""
+    """Our own server, stepped in a thread as long as the ``with`` block lasts.
+
+    It answers as soon as it is let run: all clients of this process wait for that, unless it
+    ``is_waited_for`` no longer than any server, as behind a network at fault.
+    """
 
     def __init__(
-        self, source: net.Source, host: str = "127.0.0.1", port: int = 0, **options: Any
+        self,
+        source: net.Source,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        is_waited_for: bool = True,
+        **options: Any,
     ) -> None:
         self.server = net.Server(source, host, port, **options)
         self.host, self.port = self.server.host, self.server.port
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._error: BaseException | None = None
+        self._is_waited_for = is_waited_for
+        self._waited_for = contextlib.ExitStack()
 
     def __enter__(self) -> ServerInThread:
+        for module, name in _SOON if self._is_waited_for else ():
+            self._waited_for.enter_context(mock.patch.object(module, name, PATIENCE))
         self._thread.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self._waited_for.close()
         self._is_over.set()
         self._thread.join(PATIENCE)
         self.server.close()

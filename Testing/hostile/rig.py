@@ -76,7 +76,7 @@ class Rig:
             authority = Authority.make(folder)
             server_options["tls"] = net.ServerTLS(authority.issue("127.0.0.1")).make_context()
             self._options["tls"] = net.ClientTLS(authority.file)
-        self._server = ServerInThread(self._source, **server_options)
+        self._server = ServerInThread(self._source, is_waited_for=False, **server_options)
         self.passed = [0, 0]
         self.has_done_fault = False
 

@@ -92,7 +92,7 @@ def soak(seconds: float, scene: Any, do_round: Callable[[Any, int, int], None]) 
     archive = Archive()
     growth = Growth(seconds, scene)
     with (
-        ServerInThread(archive) as server,
+        ServerInThread(archive, is_waited_for=False) as server,
         FaultProxy(server.port, fault_of_connection) as proxy,
         streaming() as stream_port,
     ):

@@ -139,7 +139,7 @@ def all_servers() -> Iterator[dict[str, Any]]:
         for server in servers.values():
             server.start()
             stack.callback(server.close)
-        server = stack.enter_context(ServerInThread(Archive()))
+        server = stack.enter_context(ServerInThread(Archive(), is_waited_for=False))
         proxy = stack.enter_context(FaultProxy(server.port, fault_of_connection))
         servers["faulty"] = Running(proxy.port)
         servers["stream"] = Running(stack.enter_context(streaming(0.05)))
