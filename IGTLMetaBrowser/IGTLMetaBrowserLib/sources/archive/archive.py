@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -91,6 +91,11 @@ class Series:
         return self["SeriesInstanceUID"]
 
     @property
+    def belongs_to(self) -> tuple[str, str]:
+        """Whose it is, and its study: no UID of a series has two of these."""
+        return self["PatientID"], self["StudyInstanceUID"]
+
+    @property
     def count(self) -> int | None:
         """How many instances the archive says it has; None if it does not say."""
         return whole_number(self["NumberOfSeriesRelatedInstances"])
@@ -102,11 +107,17 @@ def whole_number(text: str) -> int | None:
 
 
 class Found(list[Series]):
-    """Series that match a query; ``is_cut``: the archive has more, which it does not give."""
+    """Series that match a query; ``is_cut``: the archive has more, which it does not give.
 
-    def __init__(self, series: Iterable[Series] = (), is_cut: bool = False) -> None:
+    ``ambiguous`` are the UIDs that are left out, as the archive has them more than once.
+    """
+
+    def __init__(
+        self, series: Iterable[Series] = (), is_cut: bool = False, ambiguous: Set[str] = frozenset()
+    ) -> None:
         super().__init__(series)
         self.is_cut = is_cut
+        self.ambiguous = ambiguous
 
 
 def require_all(found: Found, archive: Archive) -> Found:
@@ -116,6 +127,12 @@ def require_all(found: Found, archive: Archive) -> Found:
             f"{archive.name} lists {len(found)} series of a study, and has more: whether one of "
             "its plans or segmentations has replaced another is not known. Ask who runs the "
             "archive whether it limits what it lists"
+        )
+    if found.ambiguous:
+        raise ArchiveError(
+            f"{archive.name} has series of a study of several patients under one UID: whether one "
+            "of its plans or segmentations has replaced another is not known. Ask who runs the "
+            "archive"
         )
     return found
 

@@ -118,13 +118,14 @@ class DicomWebArchive:
         That costs one more query, which finds nothing; or the same once more, of an archive that
         does not know an offset.
         """
-        found: dict[str, Series] = {}
+        found: dict[tuple[str, str, str], Series] = {}
         offset, is_said, is_full, is_cut = 0, False, False, False
         with self._errors_described("search"):
             while len(found) < most:
                 wanted = min(_PAGE, most - len(found))
                 page = self._page(query, wanted, offset, is_said)
-                new = {one.uid: one for one in _series_in(page) if one.uid not in found}
+                listed = {(one.uid, *one.belongs_to): one for one in _series_in(page)}
+                new = {key: one for key, one in listed.items() if key not in found}
                 was_said, is_said = is_said, _THERE_ARE_MORE.search(_warning.get()) is not None
                 if not new:
                     is_cut = is_said or (bool(page) and (was_said or is_full))

@@ -50,6 +50,7 @@ class Listing:
     query: tuple[float, Future[Found]] | None = None  # when it was sent, and it
     items: tuple[codec.ImageMetaItem, ...] | None = None
     marks: frozenset[Mark] = frozenset()
+    left_out: int = 0  # series whose UIDs are those of others, too
 
 
 class ArchiveQueries:
@@ -72,6 +73,8 @@ class ArchiveQueries:
         self.most = most
         self._found = found
         self.since = 0.0
+        # UIDs of series that the archive has of several patients, or in several studies.
+        self._ambiguous: frozenset[str] = frozenset()
         self._studies: dict[str, Listing] = {}  # by their UIDs
         self._archive = archive
         self._executor = executor
@@ -92,12 +95,18 @@ class ArchiveQueries:
 
     def notice_of(self, listing: Listing) -> str:
         """Return what there is to know of a list: that there are more, perhaps."""
-        if not listing.is_cut:
-            return ""
-        return (
-            f"These are {len(listing.series)} series; {self._archive.name} has more that match. "
-            "Search for a patient, a date or a modality"
-        )
+        words = []
+        if listing.is_cut:
+            words.append(
+                f"These are {len(listing.series)} series; {self._archive.name} has more that "
+                "match. Search for a patient, a date or a modality"
+            )
+        if listing.left_out:
+            words.append(
+                f"{listing.left_out} series {'is' if listing.left_out == 1 else 'are'} left out, "
+                "whose UID the archive has of several patients or studies; ask who runs it"
+            )
+        return ". ".join(words)
 
     def found_now(
         self, listing: Listing, query: Query, find: Callable[[Query], Found] | None = None
@@ -137,6 +146,7 @@ class ArchiveQueries:
         filters = self._filters()
         found: dict[str, Series] = {}
         is_cut = False
+        whose: dict[str, set[tuple[str, str]]] = {}
         for modality in self._modalities or ("",):
             filters_here = {**filters, "Modality": modality} if modality else filters
             asked = _both(query, filters_here)
@@ -145,15 +155,20 @@ class ArchiveQueries:
             told = self._archive.find(asked, most + 1)
             is_cut |= told.is_cut or len(told) > most
             for series in told:
+                whose.setdefault(series.uid, set()).add(series.belongs_to)
                 # The filter holds whatever is searched for, and whatever the archive passes over.
                 if matches(series, filters_here) and matches(series, query):
                     found[series.uid] = series
             if len(found) > most:
                 break
-        listed = [*found.values()][:most]
+        ambiguous = frozenset(uid for uid, several in whose.items() if len(several) > 1)
+        # What the whole list has once may be corrected; another list need not have both.
+        is_whole = not query and not is_cut and len(found) <= most
+        self._ambiguous = ambiguous if is_whole else self._ambiguous | ambiguous
+        listed = [one for one in found.values() if one.uid not in self._ambiguous][:most]
         if query.keys() - {*UID_KEYWORDS}:  # else it was found before
             self._found.note(query, listed)
-        return Found(listed, is_cut or len(found) > most)
+        return Found(listed, is_cut or len(found) > most, ambiguous)
 
 
 def _both(query: Query, filters: Query) -> dict[str, str] | None:

@@ -154,7 +154,8 @@ class ArchiveSource:
 
     def _set_found(self, listing: Listing, found: Found) -> None:
         is_same = [*listing.series] == found
-        listing.is_cut = found.is_cut
+        listing.is_cut, listing.left_out = found.is_cut, len(found.ambiguous)
+        self._forget(found.ambiguous & {known.uid for known in self._series.values()})
         if is_same and listing.items is not None:
             return
         self._forget_missing(listing.series, found)
