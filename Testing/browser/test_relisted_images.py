@@ -113,6 +113,21 @@ def test_what_another_browser_brings_when_it_is_what_it_was_is_found(
     assert browser.images.node("LABELS") is again
 
 
+def test_the_segmentation_of_a_label_map_is_let_go_with_it(
+    browser: Browser, other: Browser, hospital: ChangedHospital, events: list
+):
+    """Its segments would be replaced by those of the label map that comes next."""
+    other_events: list = []
+    other.add_observer(other_events.append)
+    load(other, hospital, other_events, is_label_map=True)
+    before = other.overlays.show_segmentation("LABELS")
+    browser.step()  # it finds both in the scene
+    load(browser, hospital, events, is_label_map=False)
+    assert before.GetAttribute(IMAGE_ID_ATTRIBUTE) is None
+    load(other, hospital, other_events, is_label_map=True)
+    assert other.overlays.show_segmentation("LABELS") is not before
+
+
 def test_what_it_says_of_a_patient_is_hidden_and_shown_but_it_stays_the_user_s(
     browser: Browser, other: Browser, hospital: ChangedHospital, events: list
 ):
