@@ -8,6 +8,6 @@ plain_volumes   a folder of NRRD, NIfTI and MetaImage files
 ``demo``        a head ``phantom`` and its plans; both need only numpy, and so work inside Slicer
 
 Beside them: ``trajectory_file`` and ``json_file`` (plans as JSON), ``background`` (what takes long,
-in a thread), ``begun_work`` (what takes long, in turns), ``folder_scans`` (when a folder is looked
-at again). Of the packages, each imports only from those above it.
+in a thread), ``begun_work`` (what takes long, in turns) with ``turn_clock``, ``folder_scans`` (when
+a folder is looked at again). Of the packages, each imports only from those above it.
 """

@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from ..net.source import NotReadyError
+from .turn_clock import TurnClock
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -33,12 +34,14 @@ class Background:
 
     Not for use inside Slicer, where threads starve.
 
-    Work has a name: who asks again for the same gets what was begun.
+    Work has a name: who asks again for the same gets what was begun. ``clock`` is of the turns that
+    are done meanwhile, if any are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: TurnClock | None = None) -> None:
         from concurrent.futures import ThreadPoolExecutor
 
+        self._clock = clock or TurnClock()
         self._thread: threading.Thread | None = None
         self._executor = ThreadPoolExecutor(
             1, thread_name_prefix="source", initializer=self._keep_thread
@@ -64,7 +67,7 @@ class Background:
         for other in done[: max(0, len(done) - _MOST_RESULTS + 1)]:
             self._forget(other)
         self._futures[key] = self._executor.submit(work)
-        self._asked[key] = time.monotonic()
+        self._asked[key] = self._clock.now()
         if is_large:
             self._large.add(key)
 
@@ -78,7 +81,7 @@ class Background:
             return
         oldest = min(self._large, key=self._asked.__getitem__)
         future = self._futures[oldest]
-        is_left = time.monotonic() - self._asked[oldest] >= _SECONDS_KEPT
+        is_left = self._clock.now() - self._asked[oldest] >= _SECONDS_KEPT
         if not is_left or not (future.cancel() or future.done()):
             raise NotReadyError(RETRY_SECONDS)
         self._forget(oldest)
@@ -90,7 +93,7 @@ class Background:
         """
         future = self._futures[key]
         if not future.done():
-            self._asked[key] = time.monotonic()
+            self._asked[key] = self._clock.now()
             raise NotReadyError(RETRY_SECONDS)
         self._forget(key)
         return future.result()

@@ -6,12 +6,12 @@ place of another's, so would the next, and none would ever be done.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 from ..net.source import NotReadyError
 from .background import RETRY_SECONDS
+from .turn_clock import TurnClock
 
 Work = TypeVar("Work")
 
@@ -22,8 +22,9 @@ _SECONDS_KEPT = 2.0
 class BegunWork(Generic[Work]):
     """At most ``most`` works, by what they are of; those that nobody waits for give way."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, clock: TurnClock) -> None:
         self._most = most
+        self._clock = clock
         # With when it was asked for; None if nobody was told to come again for it.
         self._works: dict[Hashable, tuple[Work, float | None]] = {}
 
@@ -34,11 +35,11 @@ class BegunWork(Generic[Work]):
 
     def keep(self, key: Hashable, work: Work, *, is_awaited: bool) -> None:
         """Keep what is begun; whether somebody comes again for it."""
-        self._works[key] = work, time.monotonic() if is_awaited else None
+        self._works[key] = work, self._clock.now() if is_awaited else None
 
     def make_room(self) -> None:
         """Have room for one more. Raises ``NotReadyError`` if another must be done first."""
-        left_before = time.monotonic() - _SECONDS_KEPT
+        left_before = self._clock.now() - _SECONDS_KEPT
         while len(self._works) >= self._most:
             asked = ((key, asked_at) for key, (_, asked_at) in self._works.items())
             left = (key for key, asked_at in asked if asked_at is None or asked_at < left_before)

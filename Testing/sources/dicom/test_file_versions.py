@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from pathlib import Path
 
 import pytest
 
+from IGTLMetaBrowserLib.file_version import FileVersion, version_of
 from IGTLMetaBrowserLib.net.source import NotReadyError
 from IGTLMetaBrowserLib.sources.dicom import file_versions
 from IGTLMetaBrowserLib.sources.dicom.file_versions import FileVersions, Versions
@@ -57,6 +59,30 @@ def test_of_many_images_that_are_looked_at_at_a_time_each_is_looked_at_some_time
                 versions.of(image, files)
                 missing.remove(image)
     assert not missing
+
+
+def test_however_slow_the_share_is_what_was_looked_at_is_not_looked_at_again(
+    files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One file takes a twentieth of a second: a round of all takes longer than who left is kept."""
+    now, looked = [0.0], []
+
+    def version_at(path: Path) -> FileVersion:
+        now[0] += 0.05
+        looked.append(path)
+        return version_of(path.stat())
+
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(file_versions, "version_at", version_at)
+    versions, missing = FileVersions(seconds_a_turn=0.02), [*range(70)]
+    for _ in range(20):
+        for image in [*missing]:
+            with contextlib.suppress(NotReadyError):
+                versions.of(image, files)
+                missing.remove(image)
+        now[0] += 0.02
+    assert not missing
+    assert len(looked) == 70 * len(files)
 
 
 def test_in_a_server_a_change_is_seen_when_the_second_is_over(

@@ -25,6 +25,7 @@ from IGTLMetaBrowserLib.sources import begun_work, folder_scans
 from IGTLMetaBrowserLib.sources.dicom import folder_label_maps
 from IGTLMetaBrowserLib.sources.dicom.decoding import Decoders
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom.pixels import VolumeReading
 
 PATIENCE = 30.0
 
@@ -262,6 +263,29 @@ def test_of_ten_images_that_are_read_at_a_time_each_is_read_some_time(ten_series
             with contextlib.suppress(NotReadyError):
                 ten_series.image(image_id)
                 missing.remove(image_id)
+
+
+def test_however_slow_the_share_is_each_of_ten_images_is_read_once(ten_series, monkeypatch):
+    """A slice takes a second: a round of all takes longer than is waited for who may have left."""
+    missing, now, steps = [item.id for item in after_turns(ten_series.images)], [0.0], []
+
+    def slow_steps(reading: VolumeReading) -> Iterator[int]:
+        for step in steps_of(reading):
+            now[0] += 1.0
+            steps.append(step)
+            yield step
+
+    steps_of = VolumeReading.steps
+    monkeypatch.setattr(VolumeReading, "steps", slow_steps)
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    for _ in range(50):
+        for image_id in [*missing]:
+            with contextlib.suppress(NotReadyError):
+                ten_series.image(image_id)
+                missing.remove(image_id)
+        now[0] += 0.02
+    assert not missing
+    assert len(steps) == 10 * 3
 
 
 def test_who_has_left_keeps_nobody_from_being_read(ten_series, monkeypatch):

@@ -9,6 +9,7 @@ from pathlib import Path
 from ...file_version import FileVersion, version_of
 from ...net.source import NotReadyError
 from ..begun_work import BegunWork
+from ..turn_clock import TurnClock
 
 # A server asks at each query, and whenever a client leaves. A list is believed for as long.
 _SECONDS_BELIEVED = 1.0
@@ -27,10 +28,11 @@ class FileVersions:
     of a network share can take as long. Otherwise they are looked at each time.
     """
 
-    def __init__(self, seconds_a_turn: float | None) -> None:
+    def __init__(self, seconds_a_turn: float | None, clock: TurnClock | None = None) -> None:
         self._seconds_a_turn = seconds_a_turn
+        self._clock = clock or TurnClock()
         self._found: dict[Hashable, tuple[float, Versions]] = {}
-        self._begun: BegunWork[_Looked] = BegunWork(_MOST_IMAGES)
+        self._begun: BegunWork[_Looked] = BegunWork(_MOST_IMAGES, self._clock)
 
     def of(self, key: Hashable, paths: Sequence[Path]) -> Versions:
         """Return the versions of the files of the image that is known by ``key``.
@@ -39,6 +41,10 @@ class FileVersions:
         """
         if self._seconds_a_turn is None:
             return tuple(map(version_at, paths))
+        with self._clock.turn():
+            return self._look_on(key, paths, self._seconds_a_turn)
+
+    def _look_on(self, key: Hashable, paths: Sequence[Path], seconds: float) -> Versions:
         now = time.monotonic()
         since, version = self._found.get(key, (0.0, ()))
         if len(version) == len(paths) and now - since < _SECONDS_BELIEVED:
@@ -49,7 +55,7 @@ class FileVersions:
         versions, rest = begun or ([], iter(paths))
         for path in rest:
             versions.append(version_at(path))
-            if time.monotonic() - now > self._seconds_a_turn and len(versions) < len(paths):
+            if time.monotonic() - now > seconds and len(versions) < len(paths):
                 self._begun.keep(key, (versions, rest), is_awaited=True)
                 raise NotReadyError
         while len(self._found) >= _MOST_IMAGES:

@@ -46,6 +46,7 @@ from ...optional_packages import is_usable, pip_command
 from ..background import RETRY_SECONDS, Background
 from ..folder_scans import FolderScans
 from ..trajectory_file import read_trajectories
+from ..turn_clock import TurnClock
 from . import fields as dicom_fields
 from .decoding import Decoders
 from .file_versions import FileVersions
@@ -110,15 +111,16 @@ class DicomFolderSource:
         self._is_upright = is_upright
         self._elsewhere: Mapping[str, Stack] = {} if elsewhere is None else elsewhere
         self.contents = contents
-        self._versions = FileVersions(seconds_a_turn)
+        clock = TurnClock()
+        self._versions = FileVersions(seconds_a_turn, clock)
         self._label_maps_read: FolderLabelMaps | None = None
         self._given = None if trajectories is None else [*trajectories]
         is_in_turns = seconds_a_turn is not None
         is_decoding = decoders is None and (jobs > 1 or is_in_turns)
         self._own_decoders = Decoders(jobs) if is_decoding else None
         self._decoders = decoders or self._own_decoders
-        self._readings = VolumeReadings(self.folder, self._decoders, seconds_a_turn)
-        self._background = Background() if is_in_turns else None
+        self._readings = VolumeReadings(self.folder, self._decoders, seconds_a_turn, clock)
+        self._background = Background(clock) if is_in_turns else None
         self._open(index)
         self._scans = FolderScans(self._background)
         if self._decoders is not None and self._offers.are_decoded:

@@ -13,6 +13,7 @@ from ...dicom_index.buffer_file import Contents
 from ...net.source import NotReadyError
 from ..background import RETRY_SECONDS
 from ..begun_work import BegunWork
+from ..turn_clock import TurnClock
 from .decoding import Decoders
 from .pixels import VolumeReading
 from .volumes import Stack
@@ -35,12 +36,17 @@ class VolumeReadings:
     """
 
     def __init__(
-        self, folder: Path, decoders: Decoders | None, seconds_a_turn: float | None
+        self,
+        folder: Path,
+        decoders: Decoders | None,
+        seconds_a_turn: float | None,
+        clock: TurnClock,
     ) -> None:
         self._folder = folder
         self._decoders = decoders
         self._seconds_a_turn = seconds_a_turn
-        self._begun: BegunWork[_Begun] = BegunWork(_MOST_READINGS)
+        self._clock = clock
+        self._begun: BegunWork[_Begun] = BegunWork(_MOST_READINGS, clock)
 
     def read(self, image_id: str, stack: Stack, contents: Contents | None = None) -> np.ndarray:
         """Return an image's pixels, or go on reading them.
@@ -88,14 +94,15 @@ class VolumeReadings:
         """Read until these slices are there, or all. Raises ``NotReadyError`` at a turn's end."""
         reading = begun.reading
         end = time.monotonic() + (self._seconds_a_turn or 0.0)
-        while slices is None or not reading.has(slices):
-            if next(begun.steps, None) is None:
-                return
-            if reading.is_pending or time.monotonic() > end:
-                if slices is not None and reading.has(slices):
+        with self._clock.turn():
+            while slices is None or not reading.has(slices):
+                if next(begun.steps, None) is None:
                     return
-                self._begun.keep(image_id, begun, is_awaited=True)
-                raise NotReadyError(_retry_seconds(reading))
+                if reading.is_pending or time.monotonic() > end:
+                    if slices is not None and reading.has(slices):
+                        return
+                    self._begun.keep(image_id, begun, is_awaited=True)
+                    raise NotReadyError(_retry_seconds(reading))
 
 
 def _retry_seconds(reading: VolumeReading) -> float:
