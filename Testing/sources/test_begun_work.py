@@ -83,6 +83,7 @@ def test_in_slow_rounds_a_large_result_is_kept_for_who_comes_again(seconds):
     background = Background(clock)
     for key in "AB":
         background.begin(key, lambda: 1, is_large=True)
+        seconds[0] += 0.1
     wait(background._futures.values())
     with clock.turn():
         seconds[0] += 10.0
