@@ -245,7 +245,6 @@ def _rewrite_frame(
     change_place(scene, description.place(patients.opposite()), description.place(patients))
     set_name(frame, description.redacted(patients).name)
     write_attributes(frame, description, patients)
-    frame.SetAttribute(BASE_NAME_ATTRIBUTE, frame.GetName())
     if volume is not None:
         _copy_attributes(frame, volume)  # but for the name: that of the series
 
