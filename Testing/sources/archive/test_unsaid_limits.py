@@ -96,6 +96,8 @@ def scripted(
     [
         (4, True), ("4 ", True), (3, False), (2, False), (None, False), ("many", False),
         ("9" * 99, False), (Answer(404), False), (Answer(204), False), (Answer(501), False),
+        (Answer(200, b"<html>"), False), (Answer(200, b"[1, [2]]"), False),
+        (Answer(200, b"[" * 99999), False), (Answer(200, b"[{}, {}]", is_cut=True), False),
     ],
 )  # fmt: skip
 def test_a_study_of_which_fewer_series_are_listed_than_it_has(

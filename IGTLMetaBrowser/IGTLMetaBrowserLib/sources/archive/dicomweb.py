@@ -133,8 +133,8 @@ class DicomWebArchive:
                 is_full = len(page) >= wanted
                 found |= new
                 offset += len(page)
-            if not is_cut and len(found) < most:
-                is_cut = self._is_any_missing(query, found.values())
+        if not is_cut and len(found) < most:
+            is_cut = self._is_any_missing(query, found.values())
         return Found(found.values(), is_cut)
 
     def _is_any_missing(self, query: Query, found: Iterable[Series]) -> bool:
@@ -143,24 +143,23 @@ class DicomWebArchive:
         It is asked for the last studies that are in the list, and those behind them: there it is
         cut, if both are in one order; and else one study is as good as another.
         """
-        import requests
-
         of_studies = query_for_studies(query)
         if of_studies is None:
             return False
         count = len({one["StudyInstanceUID"] for one in found})
         try:
-            records = self._client.search_for_studies(
-                limit=_MOST_STUDIES,
-                offset=max(0, count - _MOST_STUDIES // 2),
-                fields=[one for one in (COUNT, MODALITIES) if one not in of_studies],
-                search_filters={key: _plain(key, text) for key, text in of_studies.items()},
-            )
-        except requests.HTTPError as error:
-            _logger.debug("it is not known whether a list is whole: %s", error)
+            with self._errors_described("search"):
+                records = self._client.search_for_studies(
+                    limit=_MOST_STUDIES,
+                    offset=max(0, count - _MOST_STUDIES // 2),
+                    fields=[one for one in (COUNT, MODALITIES) if one not in of_studies],
+                    search_filters={key: _plain(key, text) for key, text in of_studies.items()},
+                )
+                said = [one for one in records if isinstance(one, Mapping)]
+                studies = [Series(_values_of(one, _OF_STUDIES)) for one in said]
+        except ArchiveError as error:  # the list is here
+            _logger.info("it is not known whether a list is whole: %s", error)
             return False
-        said = [one for one in records if isinstance(one, Mapping)]
-        studies = [Series(_values_of(one, _OF_STUDIES)) for one in said]
         return is_any_missing(studies, found, query)
 
     def _page(self, query: Query, most: int, offset: int, is_said: bool) -> Any:
