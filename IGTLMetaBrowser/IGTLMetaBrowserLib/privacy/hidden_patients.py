@@ -34,6 +34,7 @@ _TOKEN = re.compile(r"[^\W_]+")
 _NO_NAMES = {"mr", "mrs", "ms", "dr", "jr", "sr", "prof", "ct", "pt", "us", "patient", "hidden"}
 _PSEUDONYM = re.compile(r"Patient \d+")
 _SHORTEST_NUMBER = 4  # "12" can be anything
+_MOST_NEWS = 100_000  # to look at more of them takes longer than to redact a few texts
 
 _Phrase = tuple[str, ...]
 
@@ -203,16 +204,16 @@ class HiddenPatients:
     @property
     def has_news(self) -> bool:
         """Whether more texts are known to name patients since ``forget_news``."""
-        return bool(self._unread())
+        return bool(self._news) or self._read < len(self._first_words)
 
     def may_have_news(self, text: str) -> bool:
         """Whether ``redact`` may find more in a text than before ``forget_news``."""
-        return not self._unread().isdisjoint(_tokens(text))
+        are_many = len(self._first_words) - self._read > _MOST_NEWS
+        return are_many or not self._unread().isdisjoint(_tokens(text))
 
     def forget_news(self) -> None:
         """Take all that is known as known."""
-        self._unread()
-        self._news = set()
+        self._read, self._news = len(self._first_words), set()
 
     def _unread(self) -> set[str]:
         self._news.update(self._first_words[self._read :])
