@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ..codec import printable
@@ -10,7 +11,8 @@ from ..privacy.hidden_patients import HiddenPatients, text_of_uid
 _UNSAVABLE = str.maketrans({"&": "+"})
 _GIVEN_NAME_ATTRIBUTE = "IGTLMetaBrowser.Name"
 _USERS_NAME_ATTRIBUTE = "IGTLMetaBrowser.UsersName"
-"""While patients are hidden, what the user calls a node, as ``HiddenPatients.covered`` has it."""
+"""What the user calls a node that is called otherwise while patients are hidden, and how, as
+``HiddenPatients.covered`` has it."""
 _UNSAVABLE_INDEX = str.maketrans({"&": "+", "<": "(", ">": ")", '"': "'"})
 
 
@@ -31,16 +33,24 @@ def set_name(node: Any, name: str, shown: str | None = None) -> None:
     node.SetAttribute(_GIVEN_NAME_ATTRIBUTE, savable_name(name))
 
 
+def is_users_name(node: Any) -> bool:
+    """Whether the user has named a node otherwise than ``set_name``."""
+    return node.GetName() != given_name(node) or bool(node.GetAttribute(_USERS_NAME_ATTRIBUTE))
+
+
 def users_name(node: Any, patients: HiddenPatients) -> str:
     """Return how a node may be called that the user has named, while patients are hidden or not."""
     name, covered = node.GetName(), node.GetAttribute(_USERS_NAME_ATTRIBUTE) or ""
-    before = (text_of_uid(covered) if patients.has_given(covered) else None) or name
-    if not patients.is_hidden:
+    said = text_of_uid(covered) if patients.has_given(covered) else None
+    before, shown = json.loads(said) if said else (name, name)
+    if name != shown:  # the user has named it again meanwhile
+        before = name
+    shown = patients.redact(before)
+    if shown != before:
+        text = patients.covered(json.dumps((before, shown)))
+        node.SetAttribute(_USERS_NAME_ATTRIBUTE, text)
+    elif said:
         node.RemoveAttribute(_USERS_NAME_ATTRIBUTE)
-        return before if patients.opposite().redact(before) == name else name
-    shown = patients.redact(name)
-    if shown != name:
-        node.SetAttribute(_USERS_NAME_ATTRIBUTE, patients.covered(before))
     return shown
 
 

@@ -15,7 +15,7 @@ from ...privacy.hidden_patients import HiddenPatients, is_pseudonym, text_of_uid
 from ..covered_ids import covered_id
 from ..hidden_nodes import unnoticed
 from ..hierarchy import Place, change_place, put_in_place
-from ..node_names import given_name, savable_name, set_name, users_name
+from ..node_names import given_name, is_users_name, savable_name, set_name, users_name
 from ..patient_marks import NOT_KNOWN, PATIENT_ATTRIBUTE, Patient, mark, marked_patient
 from ..server_nodes import IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE, read_id, written_id
 from .sequence_nodes import BASE_NAME_ATTRIBUTE
@@ -73,10 +73,11 @@ class ImageDescription:
         """Whose image it is: ID and name, empty if they are not known."""
         return self.fields["PatientID"], self.fields["PatientName"]
 
-    def may_name_more(self, patients: HiddenPatients) -> bool:
-        """Whether it may name patients who were not known before (``HiddenPatients.has_news``)."""
+    @property
+    def texts(self) -> str:
+        """All that it says, to look for patients who were not known before."""
         texts = (self.name, *self.fields.values(), *self.metadata, *self.metadata.values())
-        return patients.may_have_news(" ".join(texts))
+        return " ".join(texts)
 
     def is_written_on(self, node: Any) -> bool:
         """Whether a node says just that of the patient, and of the image."""
@@ -205,14 +206,9 @@ def rewrite_description(
 
     The id is written by ``rewrite_patients``: a node that has none is the user's now.
     """
-    before = patients.opposite()
-    change_place(scene, description.place(before), description.place(patients))
-    name, shown = description.redacted(patients).name, None
-    if node.GetName() != savable_name(description.redacted(before).name):
-        shown = users_name(node, patients)
-    set_name(node, name, shown)
-    if node.GetAttribute(BASE_NAME_ATTRIBUTE) is not None:  # it has replayed a sequence
-        node.SetAttribute(BASE_NAME_ATTRIBUTE, savable_name(name))
+    change_place(scene, description.place(patients.opposite()), description.place(patients))
+    shown = users_name(node, patients) if is_users_name(node) else None
+    set_name(node, description.redacted(patients).name, shown)
     write_attributes(node, description, patients)
     put_in_place(scene, node, description.place(patients))
 

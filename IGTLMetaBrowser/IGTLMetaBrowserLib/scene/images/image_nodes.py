@@ -37,12 +37,7 @@ from ..server_nodes import (
 from ..transform_followers import TransformFollowers
 from .calibrated_spacing import calibrate, calibrate_new, with_spacing, with_stride
 from .describer import Describer, is_signed, sign, take
-from .description import (
-    ImageDescription,
-    patient_of,
-    rewrite_nodes,
-    write_description,
-)
+from .description import ImageDescription, patient_of, rewrite_nodes, write_description
 from .moved_images import check_not_bent, forget_geometry, from_world, moved_back, write_geometry
 from .patients_elsewhere import PatientsElsewhere
 from .previews import PreviewName, Previews
@@ -411,10 +406,12 @@ class ImageNodes:
     def _rewrite_descriptions(self, is_all: bool) -> None:
         patients = self._patients
         for key, description in list(self._descriptions.items()):
-            if not (is_all or description.may_name_more(patients)):
+            node = self._nodes.get(key)
+            name = "" if node is None else node.GetName()  # it may be the user's
+            if not (is_all or patients.may_have_news(f"{description.texts} {name}")):
                 continue
             # An image that becomes a frame has a volume until that is removed.
-            node = take(self._nodes.get(key), description)
+            node = take(node, description)
             frame = take(self._frames.frame_left(key), description)
             if node is None and frame is None:
                 del self._descriptions[key]

@@ -23,6 +23,7 @@ from ..server_nodes import IMAGE_CLASSES, SCENE_VIEWS_ATTRIBUTE, SERVER_ATTRIBUT
 from .description import (
     COVERED_ATTRIBUTE,
     cover_description,
+    covered_description,
     is_covered_by_others,
     read_description,
 )
@@ -77,7 +78,7 @@ class SceneViews:
             shown = self._redacted(*texts)
             if shown == texts:
                 continue
-            said = read_description(node)
+            said = covered_description(node, self._patients) or read_description(node)
             _write(node, shown)
             self._mark(node, texts[1])
             if said is not None:  # of a volume that it is written over, nobody else may know that

@@ -12,7 +12,7 @@ from typing import Any
 from ...privacy.hidden_patients import HiddenPatients
 from ..hidden_nodes import unnoticed
 from ..hierarchy import change_place
-from ..node_names import set_name
+from ..node_names import is_users_name, set_name, users_name
 from ..patient_marks import nodes_and_copies
 from ..server_nodes import (
     IMAGE_CLASSES,
@@ -45,14 +45,18 @@ class UndescribedVolumes:
         # First all are read: what is written onto a frame, its volume says at once.
         covered = [(node, covered_description(node, self._patients)) for node in self._nodes()]
         for node, one in covered:
-            if one is not None:
+            if one is None:
+                self._rename(node)
+            else:
                 self._write(node, one)
 
     def cover(self) -> None:
         """Cover the names in those that say them, also of whom more is known by now."""
         found = self.register_patients()
         for node, one in found:
-            if one is not None and one.redacted(self._patients) != one:
+            if one is None or one.redacted(self._patients) == one:
+                self._rename(node)
+            else:
                 self._write(node, one)
 
     def register_patients(self) -> list[tuple[Any, ImageDescription | None]]:
@@ -78,6 +82,12 @@ class UndescribedVolumes:
             is_image = node.GetClassName() in IMAGE_CLASSES and node.GetAttribute(SERVER_ATTRIBUTE)
             if is_image and node not in described:
                 yield node
+
+    def _rename(self, node: Any) -> None:
+        """Cover what the user calls a volume that says of nobody, or call it so again."""
+        is_users = node.GetScene() is self._scene and is_users_name(node)
+        if is_users and not is_replaying(self._scene, node):  # or it is called as its sequence
+            node.SetName(users_name(node, self._patients))
 
     def _write(self, node: Any, description: ImageDescription) -> None:
         scene, patients = self._scene, self._patients

@@ -1,0 +1,164 @@
+"""While patients are hidden, more of them become known; their names are covered, and come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+import slicer
+
+from browser.test_hidden_in_undescribed_volumes import texts_in
+from helpers.one_patient import Clinic, connect
+from helpers.peers import ServerInThread
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.browser.browser import Browser
+from scene.images.test_scene_views import store_view, views
+
+__all__ = ["views"]
+
+
+class ClinicThatListsLater(Clinic):
+    """Its image is of nobody and called ``name``; other patients are listed later."""
+
+    name = "CT"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.later: list[codec.ImageMetaItem] = []
+
+    def images(self) -> list[codec.ImageMetaItem]:
+        (entry,) = super().images()
+        return [replace(entry, name=self.name, patient_name="", patient_id=""), *self.later]
+
+    def list_patient(self, name: str) -> None:
+        (entry,) = super().images()
+        number = str(1 + len(self.later))
+        self.later.append(replace(entry, id=number, patient_name=name, patient_id=f"No {number}"))
+
+
+@pytest.fixture
+def clinic() -> ClinicThatListsLater:
+    return ClinicThatListsLater()
+
+
+@pytest.fixture
+def late(scene: slicer.vtkMRMLScene) -> Iterator[Browser]:
+    """A browser that has shown no image of the scene."""
+    with closing(Browser(scene)) as late:
+        yield late
+
+
+def load(browser: Browser, server: ServerInThread) -> slicer.vtkMRMLScalarVolumeNode:
+    connect(browser, server).list_images()
+    return browser.load_image("0")
+
+
+def names(scene: slicer.vtkMRMLScene, *patients: str) -> list[str]:
+    """The texts of a scene that name one of the patients."""
+    return [text for text in texts_in(scene).values() if any(name in text for name in patients)]
+
+
+def test_what_the_user_calls_a_volume(
+    unconnected: Browser, clinic: ClinicThatListsLater, clinic_server: ServerInThread
+) -> None:
+    volume = load(unconnected, clinic_server)
+    volume.SetName("Before Meyer")
+    unconnected.patients.hide()
+    clinic.list_patient("Meyer")
+    unconnected.list_images()
+    assert not names(unconnected.scene, "Meyer")
+    unconnected.patients.hide(False)
+    assert volume.GetName() == "Before Meyer"
+
+
+@pytest.mark.parametrize("new_name", ["After Jones", "With Jones and Meyer"])
+def test_what_the_user_calls_a_volume_while_patients_are_hidden(
+    new_name: str,
+    unconnected: Browser,
+    clinic: ClinicThatListsLater,
+    clinic_server: ServerInThread,
+) -> None:
+    """The last name is the one that counts."""
+    volume = load(unconnected, clinic_server)
+    unconnected.patients.register("Meyer", "No 9")
+    volume.SetName("Before Meyer")
+    unconnected.patients.hide()
+    volume.SetName(new_name)
+    clinic.list_patient("Jones")
+    unconnected.list_images()
+    assert not names(unconnected.scene, "Meyer", "Jones")
+    unconnected.patients.hide(False)
+    assert volume.GetName() == new_name
+
+
+def test_a_user_s_name_that_looks_like_the_server_s_without_patients(
+    unconnected: Browser, clinic: ClinicThatListsLater, clinic_server: ServerInThread
+) -> None:
+    clinic.name = "CT of Smith"
+    volume = load(unconnected, clinic_server)
+    volume.SetName("CT of Jones")
+    for name in ("Smith", "Jones"):
+        unconnected.patients.register(name, "")
+    for _ in range(2):
+        unconnected.patients.hide()
+        assert volume.GetName() == "CT of (hidden)"
+        unconnected.patients.hide(False)
+        assert volume.GetName() == "CT of Jones"
+
+
+def test_what_the_user_calls_a_volume_that_says_of_nobody_and_was_left(
+    unconnected: Browser, late: Browser, clinic_server: ServerInThread
+) -> None:
+    volume = load(unconnected, clinic_server)
+    volume.SetName("Before Meyer")
+    unconnected.close()
+    late.patients.register("Meyer", "No 9")
+    for _ in range(2):
+        late.patients.hide()
+        assert not names(late.scene, "Meyer")
+        late.patients.hide(False)
+        assert volume.GetName() == "Before Meyer"
+
+
+@pytest.mark.parametrize("is_heard", [True, False], ids=["from a list", "otherwise"])
+def test_a_name_that_is_another_patient_s_together_with_its_next_word(
+    is_heard: bool,
+    unconnected: Browser,
+    clinic: ClinicThatListsLater,
+    clinic_server: ServerInThread,
+) -> None:
+    clinic.name = "Smith-Jones CT"
+    volume = load(unconnected, clinic_server)
+    unconnected.patients.register("Smith", "No 9")
+    unconnected.patients.hide()
+    assert volume.GetName() == "(hidden)-Jones CT"
+    if is_heard:
+        clinic.list_patient("Smith-Jones")
+        unconnected.list_images()
+        assert volume.GetName() == "(hidden) CT"
+    else:
+        unconnected.patients.register("Smith-Jones", "")
+    unconnected.patients.hide(False)
+    assert volume.GetName() == "Smith-Jones CT"
+
+
+def test_a_volume_that_a_scene_view_brings_back(
+    views, unconnected: Browser, clinic: ClinicThatListsLater, clinic_server: ServerInThread
+) -> None:
+    """Nobody else knows what the image was called that the scene view was made of."""
+    clinic.name = "Smith with Jones"
+    volume = load(unconnected, clinic_server)
+    store_view(views, volume)
+    clinic.name = "CT"
+    unconnected.list_images()
+    unconnected.load_image("0")
+    unconnected.patients.register("Smith", "No 9")
+    unconnected.patients.hide()
+    clinic.list_patient("Jones")
+    unconnected.list_images()
+    views.RestoreSceneView(0)
+    assert not names(unconnected.scene, "Smith", "Jones")
+    unconnected.patients.hide(False)
+    assert volume.GetAttribute("IGTLMetaBrowser.Name") == "Smith with Jones"
