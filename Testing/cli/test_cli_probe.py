@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cli.command import igtlmeta, igtlmeta_here
+from cli.command import SECONDS, igtlmeta, igtlmeta_here
 from helpers.certificates import Authority
 from helpers.clinic import SECRETS, Clinic
 from helpers.peers import Peer, ScriptedServer, ServerInThread, make_image
@@ -20,7 +20,9 @@ from interop.reference_library import BuildExample
 
 
 def probed(port: int, *options: object) -> dict[str, Any]:
-    result = igtlmeta("probe", f"127.0.0.1:{port}", "--json", *options)
+    """Probe a server that answers everything, unless ``options`` say how long to wait for it."""
+    timeout = ("--timeout", SECONDS)
+    result = igtlmeta("probe", f"127.0.0.1:{port}", "--json", *timeout, *options)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
 
