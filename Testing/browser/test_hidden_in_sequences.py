@@ -16,6 +16,11 @@ from helpers.live_frames import ask_for_next, frame
 from helpers.peers import ScriptedServer
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import LiveImage, SequenceLoaded
+from IGTLMetaBrowserLib.scene.images.sequence_nodes import (
+    RECORDING_ATTRIBUTE,
+    make_browser,
+    new_sequence,
+)
 
 __all__ = ["loaded"]
 PARTS = ("sequence", "volume", "player")
@@ -117,3 +122,49 @@ def test_what_the_user_has_left_of_a_recording(
     before = texts_in(unconnected.scene)
     check_hidden_twice(unconnected)
     assert texts_in(unconnected.scene) == before
+
+
+def recording_of(scene: slicer.vtkMRMLScene, name: str) -> tuple[Any, Any, Any]:
+    """A recording of one frame: its sequence, what replays it, and the volume that shows it."""
+    volume = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    sequence = new_sequence(scene, name, "time", "s", 1e-6)
+    sequence.SetAttribute(RECORDING_ATTRIBUTE, "yes")
+    sequence.SetDataNodeAtValue(volume, "0")
+    scene.RemoveNode(volume)
+    return sequence, *make_browser(scene, sequence)
+
+
+def test_names_that_look_alike_without_patients(unconnected: Browser, sequences: Any) -> None:
+    """The user has named a sequence after one patient, and what replays it after others."""
+    nodes = recording_of(unconnected.scene, "US of Smith")
+    names = [f"US of {name}" for name in ("Smith", "Jones", "Meyer")]
+    for node, name in zip(nodes, names, strict=True):
+        node.SetName(name)
+        unconnected.patients.register(name.split()[-1], "")
+    frame = nodes[0].GetNthDataNode(0)
+    before = [one.GetName() for one in (*nodes, frame)]
+    for _ in range(2):
+        unconnected.patients.hide()
+        assert {one.GetName() for one in (*nodes, frame)} == {"US of (hidden)"}
+        unconnected.patients.hide(False)
+        assert [one.GetName() for one in (*nodes, frame)] == before
+    unconnected.patients.hide()
+    nodes[1].SetName("At the left")
+    nodes[2].RemoveAttribute("IGTLMetaBrowser.CoveredNames")  # Slicer has written a frame over it
+    unconnected.patients.hide(False)
+    # Rather no name than that of another patient.
+    assert [one.GetName() for one in nodes] == ["US of Smith", "At the left", "US of (hidden)"]
+
+
+def test_names_that_are_covered_in_two_steps(unconnected: Browser, sequences: Any) -> None:
+    """Of who becomes known while patients are hidden, the name comes back with the others."""
+    names = [f"Smith {number} with Jones" for number in range(8)]
+    nodes = [node for name in names for node in recording_of(unconnected.scene, name)]
+    before = [node.GetName() for node in nodes]
+    unconnected.patients.register("Smith", "")
+    unconnected.patients.hide()
+    unconnected.patients.register("Jones", "")
+    unconnected.metadata.listed.emit()
+    assert not any("Jones" in node.GetName() for node in nodes)
+    unconnected.patients.hide(False)
+    assert [node.GetName() for node in nodes] == before

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
+from itertools import chain
 from typing import Any
 
 from ...privacy.hidden_patients import HiddenPatients, text_of_uid
@@ -19,8 +20,11 @@ from .sequence_nodes import (
 )
 
 _COVERED_NAMES_ATTRIBUTE = "IGTLMetaBrowser.CoveredNames"
-"""Of a sequence and what replays it, while patients are hidden: how they and their frames were
-called."""
+"""Of a sequence and what replays it, while patients are hidden: how each, and all of them with
+their frames, were renamed."""
+
+_Renamed = list[tuple[str, str]]
+"""How something is called, and how it was called before."""
 
 
 class SequenceNames:
@@ -37,26 +41,58 @@ class SequenceNames:
             change(nodes)
 
     def _cover(self, nodes: list[Any]) -> None:
-        redact, names = self._patients.redact, {name for node in nodes for name in _names(node)}
-        if all(redact(name) == name for name in names):
+        redact = self._patients.redact
+        if all(redact(name) == name for node in nodes for name in _names(node)):
             return
-        before = json.dumps(sorted(names | self._names_before(nodes)))
-        for node in nodes:
-            _rename(node, redact)
+        before = self._names_before(nodes)
+        renamed = [[(redact(name), name) for name in names] for names in before]
+        of_all = _unambiguous(chain(*renamed))
+        for node, own in zip(nodes, renamed, strict=True):
+            _rename(node, *(shown for shown, _ in own))
             if node.GetScene() is not None:  # also if the user removes another of them
-                node.SetAttribute(_COVERED_NAMES_ATTRIBUTE, self._patients.covered(before))
+                text = self._patients.covered(json.dumps((own, of_all)))
+                node.SetAttribute(_COVERED_NAMES_ATTRIBUTE, text)
 
     def _uncover(self, nodes: list[Any]) -> None:
-        hidden = self._patients.opposite()
-        names = {hidden.redact(name): name for name in self._names_before(nodes)}
-        for node in nodes if names else ():
-            _rename(node, lambda name: names.get(name, name))
-            node.RemoveAttribute(_COVERED_NAMES_ATTRIBUTE)
+        if any(self._covered(node) for node in nodes):
+            for node, names in zip(nodes, self._names_before(nodes), strict=True):
+                _rename(node, *names)
+                if self._covered(node):
+                    node.RemoveAttribute(_COVERED_NAMES_ATTRIBUTE)
 
-    def _names_before(self, nodes: list[Any]) -> set[str]:
-        covered = {node.GetAttribute(_COVERED_NAMES_ATTRIBUTE) or "" for node in nodes}
-        texts = [text_of_uid(one) for one in covered if self._patients.has_given(one)]
-        return {name for text in texts for name in json.loads(text or "[]")}
+    def _names_before(self, nodes: list[Any]) -> list[list[str]]:
+        """Return how they were called: as is covered on each, or else on all if they agree.
+
+        Frames, on which nothing is covered, are called as their sequence, the first of the nodes.
+        """
+        covered = [self._covered(node) for node in nodes]
+        of_all = _unambiguous(pair for one in covered if one for pair in (*one[0], *one[1]))
+        of_sequence = covered[0][0] if covered[0] else ()
+        names = []
+        for node, one in zip(nodes, covered, strict=True):
+            others = dict(of_all) | dict(of_sequence if node.GetScene() is None else ())
+            own = one[0] if one else [("", "")] * 2
+            names.append(
+                [
+                    before if name == shown else others.get(name, name)
+                    for name, (shown, before) in zip(_names(node), own, strict=True)
+                ]
+            )
+        return names
+
+    def _covered(self, node: Any) -> tuple[_Renamed, _Renamed] | None:
+        """Return how a node was renamed, and what is known of all of its sequence."""
+        covered = node.GetAttribute(_COVERED_NAMES_ATTRIBUTE) or ""
+        text = text_of_uid(covered) if self._patients.has_given(covered) else None
+        return None if text is None else json.loads(text)
+
+
+def _unambiguous(renamed: Iterable[Sequence[str]]) -> _Renamed:
+    """Return what may be named anew by what is seen: not where two are called alike meanwhile."""
+    before: dict[str, set[str]] = {}
+    for shown, name in renamed:
+        before.setdefault(shown, set()).add(name)
+    return [(shown, *names) for shown, names in before.items() if len(names) == 1]
 
 
 def _groups(scene: Any) -> Iterator[list[Any]]:
@@ -97,15 +133,14 @@ def _names(node: Any) -> tuple[str, str]:
     return node.GetName() or "", node.GetAttribute(BASE_NAME_ATTRIBUTE) or ""
 
 
-def _rename(node: Any, new: Callable[[str], str]) -> None:
-    name, base_name = names = _names(node)
-    if all(new(one) == one for one in names):
+def _rename(node: Any, name: str, base_name: str) -> None:
+    if _names(node) == (name, base_name):
         return
     # Told that a frame has changed, Slicer would copy its voxels.
     with unnoticed(node) if node.GetScene() is None else nullcontext():
-        node.SetName(new(name))
+        node.SetName(name)
         if base_name:
-            node.SetAttribute(BASE_NAME_ATTRIBUTE, new(base_name))
+            node.SetAttribute(BASE_NAME_ATTRIBUTE, base_name)
 
 
 def _of_class(scene: Any, class_name: str) -> list[Any]:
