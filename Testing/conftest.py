@@ -42,9 +42,16 @@ START_FIRST = (
     "hostile/test_faults.py",
     "ui/test_module_scripts.py",
 )
-# How long a test takes, and to draw its examples, a busy machine decides.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+settings.register_profile(
+    "repeatable",
+    # The same examples each time, or a change would fail for what was there before. The long forms
+    # draw others, see ``helpers.any_order``.
+    derandomize="SEQUENCES" not in os.environ,
+    # How long a test takes, and to draw its examples, a busy machine decides.
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("repeatable")
 FOLDER = Path(__file__).resolve().parent
 PLACES = {FOLDER / name: place for place, name in enumerate(START_FIRST)}
 
