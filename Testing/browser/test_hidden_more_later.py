@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import slicer
@@ -12,8 +14,10 @@ import slicer
 from browser.test_hidden_in_undescribed_volumes import texts_in
 from helpers.one_patient import Clinic, connect
 from helpers.peers import ServerInThread
+from helpers.saved_scene import load_scene, save_scene
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
+from IGTLMetaBrowserLib.browser.open_browsers import hide_patients
 from scene.images.test_scene_views import store_view, views
 
 __all__ = ["views"]
@@ -162,3 +166,59 @@ def test_a_volume_that_a_scene_view_brings_back(
     assert not names(unconnected.scene, "Smith", "Jones")
     unconnected.patients.hide(False)
     assert volume.GetAttribute("IGTLMetaBrowser.Name") == "Smith with Jones"
+
+
+@pytest.mark.parametrize("is_late", [True, False], ids=["another", "a new"])
+def test_who_is_named_by_a_volume_that_a_closed_browser_has_covered(
+    is_late: bool,
+    unconnected: Browser,
+    clinic: ClinicThatListsLater,
+    clinic_server: ServerInThread,
+) -> None:
+    """Another browser of the scene hears of them, or one that was opened when none was left.
+
+    The name comes back as far as there is a browser that knows it.
+    """
+    clinic.name = "CT of Smith with Jones"
+    volume = load(unconnected, clinic_server)
+    unconnected.patients.register("Smith", "No 9")
+    if not is_late:
+        unconnected.patients.hide()
+        unconnected.close()
+    with closing(Browser(unconnected.scene)) as other:
+        hide_patients(True)
+        if is_late:
+            unconnected.close()
+        assert names(other.scene, "Jones")
+        clinic.list_patient("Jones")
+        connect(other, clinic_server).list_images()
+        assert not names(other.scene, "Smith", "Jones")
+        hide_patients(False)
+        assert is_late == (volume.GetName() == clinic.name)
+
+
+def test_who_is_named_by_a_volume_that_another_session_has_covered(
+    unconnected: Browser,
+    clinic: ClinicThatListsLater,
+    clinic_server: ServerInThread,
+    tmp_path: Path,
+) -> None:
+    """In a saved scene, which says of nobody whose volume it is."""
+    volume = load(unconnected, clinic_server)
+    covered = {
+        "DICOM.PatientName": "Patient 1",
+        "DICOM.SeriesDescription": "With Jones",
+        "IGTLMetaBrowser.Name": "With Jones",
+        "IGTLMetaBrowser.Patient": f"hidden {uuid4()}",
+    }
+    for name, text in covered.items():
+        volume.SetAttribute(name, text)
+    volume.SetName("With Jones")
+    path = save_scene(unconnected.scene, tmp_path)
+    unconnected.scene.Clear(0)
+    unconnected.patients.hide()
+    load_scene(unconnected.scene, path)
+    clinic.list_patient("Jones")
+    unconnected.list_images()
+    assert not names(unconnected.scene, "Jones")
+    assert "Patient 1" in texts_in(unconnected.scene).values()

@@ -203,7 +203,7 @@ class Browser:
         self._in_scene.close()
         for signal in (self._events, self.patients.hidden_changed):
             signal.disconnect_all()
-        open_browsers.remove(self, self._in_scene.on_hidden_changed)
+        open_browsers.remove(self, self._in_scene)
 
     # For scripts: blocking calls
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _open: weakref.WeakSet[Browser] = weakref.WeakSet()
 _hide_more: weakref.WeakKeyDictionary[Browser, weakref.WeakMethod[Callable[[], None]]]
 _hide_more = weakref.WeakKeyDictionary()
-_LeftHidden = list[tuple[HiddenPatients, Callable[[bool], None]]]
-"""Patients whom browsers that were closed have hidden, and what to call when they are not."""
+_LeftHidden = list[tuple[HiddenPatients, "SceneImages"]]
+"""Patients whom browsers that were closed have hidden, and the images in which they have."""
 _left_hidden: weakref.WeakKeyDictionary[Browser, _LeftHidden] = weakref.WeakKeyDictionary()
 """By a browser of the same scene."""
 
@@ -40,16 +40,16 @@ def add(browser: Browser, in_scene: SceneImages) -> None:
         browser.patients.hide()
 
 
-def remove(browser: Browser, on_hidden_changed: Callable[[bool], None]) -> None:
+def remove(browser: Browser, in_scene: SceneImages) -> None:
     """Forget one that was closed.
 
-    Patients whom it has hidden are shown when those of all others of its scene are, and
-    ``on_hidden_changed`` is called; if there is no other one, they stay hidden.
+    Patients whom it has hidden are shown when those of all others of its scene are, and until then
+    it hides more of whom these hear; if there is no other one, they stay hidden.
     """
     _open.discard(browser)
     left = _left_hidden.pop(browser, [])
     if browser.patients.is_hidden:
-        left.append((browser.patients, on_hidden_changed))
+        left.append((browser.patients, in_scene))
     if left and (beside := browsers_of(browser.scene)):
         _left_hidden.setdefault(beside[0], []).extend(left)
 
@@ -59,17 +59,17 @@ def _on_hidden_changed(scene: Any, is_hidden: bool) -> None:
         _hide_more_in(scene)  # of its list, the patients are known by now
     beside = browsers_of(scene)
     if not is_hidden and not any(one.patients.is_hidden for one in beside):
-        for patients, on_hidden_changed in [
-            left for one in beside for left in _left_hidden.pop(one, ())
-        ]:
+        for patients, in_scene in [left for one in beside for left in _left_hidden.pop(one, ())]:
             patients.hide(False)
-            on_hidden_changed(False)
+            in_scene.on_hidden_changed(False)
 
 
 def _hide_more_in(scene: Any, *_image_id: str) -> None:
     for one in browsers_of(scene):
         if (hide_more := _hide_more[one]()) is not None:
             hide_more()
+        for _, in_scene in _left_hidden.get(one, ()):
+            in_scene.on_list()
 
 
 def browsers_of(scene: Any) -> list[Browser]:

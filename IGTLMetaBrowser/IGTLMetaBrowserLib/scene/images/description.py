@@ -185,6 +185,17 @@ def covered_description(node: Any, patients: HiddenPatients) -> ImageDescription
     return None if text is None else ImageDescription(*json.loads(text))
 
 
+def cover_more(node: Any, patients: HiddenPatients, shown: str) -> None:
+    """Cover who else is named by a node that others have covered, and call it as is ``shown``.
+
+    What it said is written again by these, if they are there.
+    """
+    for name in node.GetAttributeNames():
+        if name.startswith((_DICOM_PREFIX, _MESSAGE_PREFIX)) or name == BASE_NAME_ATTRIBUTE:
+            node.SetAttribute(name, patients.redact(node.GetAttribute(name)))
+    set_name(node, patients.redact(given_name(node)), shown)
+
+
 def patient_of(node: Any) -> Patient:
     """Return ID and name of the patient whose image a node shows, as far as it says that.
 

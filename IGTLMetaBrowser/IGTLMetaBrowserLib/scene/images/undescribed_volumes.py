@@ -22,6 +22,7 @@ from ..server_nodes import (
 from .describer import described_nodes
 from .description import (
     ImageDescription,
+    cover_more,
     covered_description,
     is_covered_by_others,
     read_description,
@@ -54,7 +55,9 @@ class UndescribedVolumes:
         """Cover the names in those that say them, also of whom more is known by now."""
         found = self.register_patients()
         for node, one in found:
-            if one is None or one.redacted(self._patients) == one:
+            if one is None:
+                self._cover_more(node)
+            elif one.redacted(self._patients) == one:
                 self._rename(node)
             else:
                 self._write(node, one)
@@ -88,6 +91,16 @@ class UndescribedVolumes:
         is_users = node.GetScene() is self._scene and is_users_name(node)
         if is_users and not is_replaying(self._scene, node):  # or it is called as its sequence
             node.SetName(users_name(node, self._patients))
+
+    def _cover_more(self, node: Any) -> None:
+        """Cover whom others have not, as those of another session, who hear of nobody."""
+        self._rename(node)
+        is_in_scene, name = node.GetScene() is self._scene, node.GetName()
+        if is_in_scene and not is_replaying(self._scene, node):
+            cover_more(node, self._patients, self._patients.redact(name))
+            return
+        with unnoticed(node):
+            cover_more(node, self._patients, name if is_in_scene else self._patients.redact(name))
 
     def _write(self, node: Any, description: ImageDescription) -> None:
         scene, patients = self._scene, self._patients
