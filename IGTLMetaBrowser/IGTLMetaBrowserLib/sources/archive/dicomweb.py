@@ -258,16 +258,7 @@ class DicomWebArchive:
         except requests.exceptions.ProxyError as error:
             raise self._proxy_failure(what, error) from error
         except (requests.RequestException, OSError) as error:
-            if isinstance(bottom := _bottom(error), AnswerError) or self._answers.is_closed:
-                raise ArchiveError(f"cannot {what} {self.name}: {_reason(error)}") from error
-            if isinstance(error, requests.Timeout) or isinstance(bottom, TimeoutError):
-                raise ArchiveError(
-                    f"{self.name} has said nothing for {self._settings.timeout:g} s; try again "
-                    "later, or give it longer: --archive-timeout"
-                ) from error
-            raise BrokenOffError(
-                f"cannot {what} {self.name}: {_reason(error)}; check the URL, and that it runs"
-            ) from error
+            raise self._network_failure(what, error) from error
         except UnfinishedError as error:
             raise BrokenOffError(
                 f"cannot {what} {self.name}: it has sent {error}; fetch it again"
@@ -284,6 +275,21 @@ class DicomWebArchive:
             raise ArchiveError(
                 f"cannot {what} {self.name}: it has sent {_reason(error)}; check the URL"
             ) from error
+
+    def _network_failure(self, what: str, error: Exception) -> ArchiveError:
+        """Return what to raise if no answer came, or it was broken off."""
+        import requests
+
+        if isinstance(bottom := _bottom(error), AnswerError) or self._answers.is_closed:
+            return ArchiveError(f"cannot {what} {self.name}: {_reason(error)}")
+        if isinstance(error, requests.Timeout) or isinstance(bottom, TimeoutError):
+            return ArchiveError(
+                f"{self.name} has said nothing for {self._settings.timeout:g} s; try again "
+                "later, or give it longer: --archive-timeout"
+            )
+        return BrokenOffError(
+            f"cannot {what} {self.name}: {_reason(error)}; check the URL, and that it runs"
+        )
 
     def _proxy_failure(self, what: str, error: Exception) -> ArchiveError:
         """Return what to raise if the proxy is not reached, or makes no tunnel (CONNECT)."""
