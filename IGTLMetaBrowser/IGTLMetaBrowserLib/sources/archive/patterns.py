@@ -46,8 +46,12 @@ def common_range(keyword: str, first: str, second: str) -> str | None:
 
 
 def _ends_of(pattern: str) -> tuple[str, str]:
-    """Return the first and the last day, or time, of a range; empty where it has none."""
-    begin, dash, end = ("" if pattern == "*" else pattern).partition("-")
+    """Return the first and the last day, or time, of a range; empty where it has none.
+
+    Times may have colons, as in ACR-NEMA, before DICOM.
+    """
+    text = "" if pattern == "*" else pattern.replace(":", "")
+    begin, dash, end = text.partition("-")
     return (begin, end) if dash else (begin, begin)
 
 
@@ -65,7 +69,7 @@ def _matches(keyword: str, value: str, pattern: str) -> bool:
         return True
     if keyword in RANGES:
         begin, end = _ends_of(pattern)
-        text = value.replace(":", "")  # of ACR-NEMA, before DICOM
+        text = value.replace(":", "")
         is_in = _first_in(keyword, begin) <= _first_in(keyword, text) <= _last_in(keyword, end)
         return is_in and (bool(text) or keyword not in _DATE_OF)
     if keyword not in NAMES:
