@@ -165,10 +165,11 @@ class ArchiveQueries:
         # What the whole list has once may be corrected; another list need not have both.
         is_whole = not query and not is_cut and len(found) <= most
         self._ambiguous = ambiguous if is_whole else self._ambiguous | ambiguous
-        listed = [one for one in found.values() if one.uid not in self._ambiguous][:most]
+        left_out = self._ambiguous & whose.keys()
+        listed = [one for one in found.values() if one.uid not in left_out][:most]
         if query.keys() - {*UID_KEYWORDS}:  # else it was found before
             self._found.note(query, listed)
-        return Found(listed, is_cut or len(found) > most, ambiguous)
+        return Found(listed, is_cut or len(found) > most, left_out)
 
 
 def _both(query: Query, filters: Query) -> dict[str, str] | None:
