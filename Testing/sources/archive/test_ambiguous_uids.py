@@ -104,7 +104,7 @@ def test_a_study_of_which_one_is_left_out_is_not_whole(serve, slices, copies, op
     source = open_source(serve(script))
     (item,) = source.images()
     ready(source.image, item.id)
-    with pytest.raises(SourceError, match="whether one of its plans .* is not known"):
+    with pytest.raises(SourceError, match=r"whether one of its plans .* is not known"):
         ready(source.trajectories)
     assert ready(source.search, {"StudyInstanceUID": slices[0].StudyInstanceUID})[1].startswith(
         WORDS
