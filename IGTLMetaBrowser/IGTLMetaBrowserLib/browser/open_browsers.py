@@ -30,7 +30,7 @@ def add(browser: Browser, in_scene: SceneImages) -> None:
     """
     beside = browsers_of(browser.scene)
     _open.add(browser)
-    _hide_more[browser] = weakref.WeakMethod(in_scene.on_list)
+    _hide_more[browser] = weakref.WeakMethod(in_scene.hide_more)
     if beside:
         browser.patients.share(beside[0].patients)
     for heard in (browser.metadata.listed, in_scene.image_shown):
@@ -69,7 +69,7 @@ def _hide_more_in(scene: Any, *_image_id: str) -> None:
         if (hide_more := _hide_more[one]()) is not None:
             hide_more()
         for _, in_scene in _left_hidden.get(one, ()):
-            in_scene.on_list()
+            in_scene.hide_more()
 
 
 def browsers_of(scene: Any) -> list[Browser]:

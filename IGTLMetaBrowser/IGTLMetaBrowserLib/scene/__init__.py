@@ -6,7 +6,8 @@ label_maps      label maps, segmentations, colors; ``overlay_nodes`` has those o
 where they go   ``hierarchy``, ``group_folders``, ``placement``, ``slice_layers``,
                 ``transform_followers``
 whose they are  ``server_nodes``, ``server_sets``, ``node_references``, ``copied_nodes``,
-                ``node_names``, ``patient_marks``, ``covered_ids``
+                ``released_nodes``, ``node_names``
+hidden patients ``patient_marks``, ``covered_ids``, ``patient_items``; in volumes, see ``images``
 making them     ``new_nodes``
 drawing         ``rendering``, ``hidden_nodes``
 """

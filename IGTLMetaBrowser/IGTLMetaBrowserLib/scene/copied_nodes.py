@@ -20,6 +20,7 @@ from .server_nodes import (
     KEY_ATTRIBUTE,
     REGION_OF_ATTRIBUTE,
     SERVER_ATTRIBUTE,
+    nodes_of_class,
     uncovered,
 )
 
@@ -73,9 +74,7 @@ class CopiedNodes:
     def _ids_of_class(self, class_name: str) -> dict[_Name, list[str]]:
         if class_name not in self._ids:
             found = self._ids[class_name] = {}
-            nodes = self._scene.GetNodesByClass(class_name)
-            nodes.UnRegister(None)  # Python has it now
-            for node in nodes:
+            for node in nodes_of_class(self._scene, class_name):
                 name = _name(node) if node.GetClassName() == class_name else None
                 if name is not None:
                     found.setdefault(name, []).append(node.GetID())

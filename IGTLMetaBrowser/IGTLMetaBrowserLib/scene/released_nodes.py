@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .hidden_nodes import unnoticed
-from .server_nodes import SCENE_VIEWS_ATTRIBUTE, frames
+from .server_nodes import SCENE_VIEWS_ATTRIBUTE, frames, nodes_of_class
 
 
 def release(node: Any, *attributes: str) -> None:
@@ -25,17 +25,11 @@ def release(node: Any, *attributes: str) -> None:
 
 def _copies(node: Any) -> Iterator[Any]:
     """Yield what scene views hold of a node, see ``scene_views``."""
-    for browser in _of_class(node.GetScene(), "vtkMRMLSequenceBrowserNode"):
+    for browser in nodes_of_class(node.GetScene(), "vtkMRMLSequenceBrowserNode"):
         if browser.GetAttribute(SCENE_VIEWS_ATTRIBUTE) and browser.IsProxyNode(node.GetID()):
             yield from frames(browser.GetSequenceNode(node))
-    for view in _of_class(node.GetScene(), "vtkMRMLSceneViewNode"):
+    for view in nodes_of_class(node.GetScene(), "vtkMRMLSceneViewNode"):
         stored = view.GetStoredScene()
         copy = None if stored is None else stored.GetNodeByID(node.GetID())
         if copy is not None:
             yield copy
-
-
-def _of_class(scene: Any, class_name: str) -> list[Any]:
-    nodes = scene.GetNodesByClass(class_name)
-    nodes.UnRegister(None)  # Python has it now
-    return [*nodes]

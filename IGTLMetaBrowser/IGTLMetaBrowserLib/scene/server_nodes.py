@@ -40,15 +40,20 @@ def nodes_from_server(scene: Any, server: str, *class_names: str) -> Iterator[An
             yield node
 
 
+def nodes_of_class(scene: Any, class_name: str) -> list[Any]:
+    """Return the nodes of a class, and of those that are derived from it, in the scene's order."""
+    nodes = scene.GetNodesByClass(class_name)
+    nodes.UnRegister(None)  # Python has it now
+    return [*nodes]
+
+
 def node_with(scene: Any, class_names: Sequence[str], attributes: Mapping[str, str]) -> Any:
     """Return the first node of exactly these classes with these attributes, or None.
 
     Whoever has brought it into the scene: another browser may have, which is closed meanwhile.
     """
     for class_name in class_names:
-        nodes = scene.GetNodesByClass(class_name)
-        nodes.UnRegister(None)  # Python has it now
-        for node in nodes:
+        for node in nodes_of_class(scene, class_name):
             texts = ((uncovered(node.GetAttribute(name)), attributes[name]) for name in attributes)
             is_wanted = all(text == wanted for text, wanted in texts)
             if is_wanted and node.GetClassName() == class_name and not is_replaying(scene, node):
@@ -74,8 +79,7 @@ def frames(sequence: Any) -> Iterator[Any]:
 
 def players(scene: Any) -> list[Any]:
     """Return what replays sequences; not what keeps scene views, whose volumes are no frames."""
-    browsers = scene.GetNodesByClass("vtkMRMLSequenceBrowserNode")
-    browsers.UnRegister(None)  # Python has it now
+    browsers = nodes_of_class(scene, "vtkMRMLSequenceBrowserNode")
     return [browser for browser in browsers if not browser.GetAttribute(SCENE_VIEWS_ATTRIBUTE)]
 
 

@@ -155,7 +155,6 @@ class SceneImages:
         if self._overlays.is_list_current:
             self._release(self._overlays.release_label_map(image_id))
         self.image_shown.emit(image_id)
-        self._nodes.hide_more()  # it may have named a patient who was not known
         doubled = doubled_notes(self._metadata.listing.entries_of(image_id), entry)
         return node, (*image_notes(image_id, entry, image), *doubled)
 
@@ -299,8 +298,8 @@ class SceneImages:
         calibration = self._metadata.calibration(image_id)
         self._nodes.calibrate(self._connection.address, image_id, calibration)
 
-    def on_list(self) -> None:
-        """Hide the patients whom a list has named in what is in the scene, if they are hidden."""
+    def hide_more(self) -> None:
+        """Hide the patients whom a list or an image has named, if they are hidden."""
         self._nodes.hide_more()
 
     def on_scene_imported(self) -> None:

@@ -5,7 +5,10 @@ its ``description`` onto it. ``describer`` says who has.
 
 parts        ``previews``, ``subvolumes``, ``roi_boxes``
 4D, live     ``sequence``, ``sequence_recording``, ``sequence_nodes``
-the user's   ``moved_images``, ``calibrated_spacing``, ``scene_views``,
-             ``undescribed_volumes``, ``sequence_names``, ``patients_elsewhere``
+the user's   ``moved_images``, ``calibrated_spacing``
 the way out  ``outgoing_volumes``, ``node_slices``
+
+Patients are hidden in nodes that an open browser describes by its ``image_nodes``; in all others by
+``patients_elsewhere``: ``undescribed_volumes``, ``scene_views``, ``sequence_names``, and the items
+of the subject hierarchy. What a node said is on the node, covered: see ``description``.
 """

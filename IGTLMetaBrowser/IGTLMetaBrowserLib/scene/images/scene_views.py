@@ -19,7 +19,13 @@ from ...privacy.hidden_patients import HiddenPatients, is_identity, is_pseudonym
 from ..covered_ids import COVERED_ATTRIBUTES, cover_ids
 from ..hidden_nodes import unnoticed
 from ..patient_marks import PATIENT_ATTRIBUTE, mark
-from ..server_nodes import IMAGE_CLASSES, SCENE_VIEWS_ATTRIBUTE, SERVER_ATTRIBUTE, frames
+from ..server_nodes import (
+    IMAGE_CLASSES,
+    SCENE_VIEWS_ATTRIBUTE,
+    SERVER_ATTRIBUTE,
+    frames,
+    nodes_of_class,
+)
 from .description import (
     COVERED_ATTRIBUTE,
     cover_description,
@@ -126,7 +132,7 @@ def _nodes(scene: Any) -> Iterator[Any]:
     for sequence, _ in _sequences(scene):
         yield from _copies(sequence)
         yield sequence
-    for view in _of_class(scene, "vtkMRMLSceneViewNode"):
+    for view in nodes_of_class(scene, "vtkMRMLSceneViewNode"):
         stored = view.GetStoredScene()
         count = 0 if stored is None else stored.GetNumberOfNodes()
         yield from _from_servers(map(stored.GetNthNode, range(count)))
@@ -134,7 +140,7 @@ def _nodes(scene: Any) -> Iterator[Any]:
 
 def _sequences(scene: Any) -> Iterator[tuple[Any, Any]]:
     """Yield the sequences of scene views that hold volumes from servers, and each one's volume."""
-    for browser in _of_class(scene, "vtkMRMLSequenceBrowserNode"):
+    for browser in nodes_of_class(scene, "vtkMRMLSequenceBrowserNode"):
         if browser.GetAttribute(SCENE_VIEWS_ATTRIBUTE):
             sequences = vtkCollection()
             browser.GetSynchronizedSequenceNodes(sequences, True)
@@ -152,12 +158,6 @@ def _from_servers(nodes: Iterable[Any]) -> Iterator[Any]:
         # Not label maps: they keep the names that the server gives them, here as in the scene.
         if node.GetClassName() in IMAGE_CLASSES and node.GetAttribute(SERVER_ATTRIBUTE):
             yield node
-
-
-def _of_class(scene: Any, class_name: str) -> Iterator[Any]:
-    nodes = scene.GetNodesByClass(class_name)
-    nodes.UnRegister(None)  # Python has it now
-    return iter(nodes)
 
 
 def _is_identity(attribute: str) -> bool:

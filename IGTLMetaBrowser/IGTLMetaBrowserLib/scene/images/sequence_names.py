@@ -10,7 +10,7 @@ from typing import Any
 
 from ...privacy.hidden_patients import HiddenPatients, text_of_uid
 from ..hidden_nodes import unnoticed
-from ..server_nodes import IMAGE_CLASSES, SERVER_ATTRIBUTE, frames, players
+from ..server_nodes import IMAGE_CLASSES, SERVER_ATTRIBUTE, frames, nodes_of_class, players
 from .sequence import has_all_nodes
 from .sequence_nodes import (
     BASE_NAME_ATTRIBUTE,
@@ -98,12 +98,12 @@ def _unambiguous(renamed: Iterable[Sequence[str]]) -> _Renamed:
 def _groups(scene: Any) -> Iterator[list[Any]]:
     """Yield the nodes of each sequence, and each that is left of one that the user has removed."""
     found: set[Any] = set()
-    for sequence in _of_class(scene, "vtkMRMLSequenceNode"):
+    for sequence in nodes_of_class(scene, "vtkMRMLSequenceNode"):
         if nodes := [*_nodes(scene, sequence)]:
             found.update(nodes)
             yield nodes
     for class_name in (BROWSER_CLASS, *IMAGE_CLASSES):
-        for node in _of_class(scene, class_name):
+        for node in nodes_of_class(scene, class_name):
             is_ours = node.GetAttribute(PLAYER_ATTRIBUTE) or node.GetAttribute(RECORDING_ATTRIBUTE)
             if is_ours and node not in found:
                 yield [node]
@@ -141,9 +141,3 @@ def _rename(node: Any, name: str, base_name: str) -> None:
         node.SetName(name)
         if base_name:
             node.SetAttribute(BASE_NAME_ATTRIBUTE, base_name)
-
-
-def _of_class(scene: Any, class_name: str) -> list[Any]:
-    nodes = scene.GetNodesByClass(class_name)
-    nodes.UnRegister(None)  # Python has it now
-    return [*nodes]

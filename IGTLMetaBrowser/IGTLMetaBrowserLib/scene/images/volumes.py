@@ -20,6 +20,7 @@ from ...codec.window_level import VoiWindow, Window, window_level
 from ..errors import SceneError
 from ..new_nodes import add_display, add_node, create_node, require_in_scene
 from ..node_names import name_to_show, savable_name, set_name
+from ..server_nodes import nodes_of_class
 from .calibrated_spacing import CALIBRATED_SPACING_ATTRIBUTE
 from .modality_colors import color_node_id
 from .subvolumes import WholeInTurns, whole_pixels, write_part
@@ -201,8 +202,7 @@ def remove_volume(scene: Any, node: Any) -> None:
 
 def _is_shared(scene: Any, node: Any) -> bool:
     """Whether the user has given the display of a volume to another one, too."""
-    volumes = scene.GetNodesByClass("vtkMRMLVolumeNode")
-    volumes.UnRegister(None)  # Python has it now
+    volumes = nodes_of_class(scene, "vtkMRMLVolumeNode")
     return [one.GetDisplayNodeID() for one in volumes].count(node.GetDisplayNodeID()) > 1
 
 
