@@ -159,12 +159,14 @@ def test_a_gdcm_that_decodes_what_is_damaged_is_not_asked(version, is_asked, tmp
     (about / "METADATA").write_text(f"Name: python-gdcm\nVersion: {version}\n")
     code = """
         import sys
+        from concurrent.futures import ThreadPoolExecutor
         sys.path[:0] = sys.argv[1:]
         from IGTLMetaBrowserLib.sources.dicom.decoding import why_not_decodable
         from pydicom.pixels import get_decoder
         for end in (50, 70, 80, 90):
             syntax = f"1.2.840.10008.1.2.4.{end}"
-            why_not_decodable(syntax)
+            with ThreadPoolExecutor(8) as threads:  # as a scan, and who opens a series
+                list(threads.map(why_not_decodable, [syntax] * 64))
             print("gdcm" in get_decoder(syntax).available_plugins)
     """
     library = Path(dicom_decoding.__file__).parents[3]

@@ -10,7 +10,8 @@ import logging
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from contextlib import suppress
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -268,9 +269,16 @@ def _decoder(syntax: UID) -> Decoder:
     from pydicom.pixels import get_decoder
 
     decoder = get_decoder(syntax)
-    if "gdcm" in decoder.available_plugins and not is_installed("gdcm"):
-        decoder.remove_plugin("gdcm")
+    if "gdcm" in decoder.available_plugins and not _is_gdcm_usable():
+        with suppress(ValueError, KeyError):  # another thread has done it just now
+            decoder.remove_plugin("gdcm")
     return decoder
+
+
+@cache
+def _is_gdcm_usable() -> bool:
+    """Whether it is new enough. To look takes 0.3 ms, which each file would cost."""
+    return is_installed("gdcm")
 
 
 def _advice() -> str:
