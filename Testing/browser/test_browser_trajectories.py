@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from helpers.hospital import DRAIN, points, step_until_event
-from helpers.peers import TRAJECTORY, ScriptedServer
+from helpers.one_patient import Clinic, connect
+from helpers.peers import TRAJECTORY, ScriptedServer, ServerInThread
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.events import TrajectoriesShown
 
@@ -62,6 +63,23 @@ def test_trajectories_that_a_server_pushes_are_shown(unconnected, events):
         shown = step_until_event(unconnected, events, TrajectoriesShown)
         unconnected.disconnect()
     assert shown.nodes[0].GetName() == "Drain"
+
+
+def test_what_is_said_of_a_list_is_not_said_of_another_server_s(unconnected, events):
+    def push(peer):
+        peer.send(codec.TrajectoryMessage(items=[DRAIN]))
+        peer.wait_until_closed()
+
+    clinic = Clinic()
+    clinic.notice_of_missing = lambda data_type: "some are missing"
+    with ServerInThread(clinic) as server, ScriptedServer(push) as other:
+        connect(unconnected, server).load_trajectories()
+        assert unconnected.trajectories.notice_of_list == "some are missing"
+        events.clear()
+        unconnected.connect("127.0.0.1", other.port)
+        step_until_event(unconnected, events, TrajectoriesShown)
+        assert unconnected.trajectories.notice_of_list == ""
+        unconnected.disconnect()
 
 
 def test_in_a_new_scene_trajectories_get_new_nodes(browser, scene):

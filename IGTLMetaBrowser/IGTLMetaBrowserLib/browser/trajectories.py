@@ -29,8 +29,7 @@ class Trajectories:
         self._documents: dict[Trajectory, tuple[codec.TrajectoryItem, str]] = {}
         self._stored: dict[Trajectory, codec.TrajectoryItem] = {}
         self._notices: dict[str, str] = {}
-        self.notice_of_list = ""
-        """What there is to know of the last answer as a whole, or an empty text."""
+        self._notice_of_list = ""
         self._address_of_documents = ""
 
     # What is known
@@ -90,6 +89,12 @@ class Trajectories:
         return self._notices.get(self._document_of(trajectory), "") if self._notices else ""
 
     @property
+    def notice_of_list(self) -> str:
+        """What there is to know of this server's last answer as a whole, or an empty text."""
+        is_same = self._address_of_documents == self._connection.address
+        return self._notice_of_list if is_same else ""
+
+    @property
     def notices(self) -> list[str]:
         """What there is to know of the documents that trajectories came from."""
         uids = dict.fromkeys(uid for _, uid in self._documented()) if self._notices else ()
@@ -140,8 +145,10 @@ class Trajectories:
         self,
         documents: dict[Trajectory, tuple[codec.TrajectoryItem, str]],
         notices: dict[str, str],
+        notice_of_list: str = "",
     ) -> None:
         self._documents, self._stored, self._notices = documents, {}, notices
+        self._notice_of_list = notice_of_list
         self._address_of_documents = self._connection.address
 
     @property
@@ -205,8 +212,8 @@ class Trajectories:
         self._nodes.receive(self._connection.address, message.items, is_answer)
         if is_answer:
             notices = net.notices_of_documents(message.metadata)
-            self.notice_of_list = net.notice_of_list(message.metadata)
-            self._know_documents(_documents(message, self.items), notices)
+            notice_of_list = net.notice_of_list(message.metadata)
+            self._know_documents(_documents(message, self.items), notices, notice_of_list)
         # The table shows them at once, although their markups take several turns.
         self._notify(TrajectoriesChanged(is_unsolicited=not is_answer))
 
