@@ -67,10 +67,12 @@ class ReadAgain(Unchanging):
 
 
 @contextlib.contextmanager
-def serving(*huge: str, kind: type[Unchanging] = Unchanging) -> Iterator[net.Server]:
+def serving(
+    *huge: str, kind: type[Unchanging] = Unchanging, **options: float
+) -> Iterator[net.Server]:
     """Serve large images, and a small one A; there is memory for one of them."""
     source = kind({name: make_image(1, HUGE) for name in huge} | {"A": make_image(5)})
-    limits = net.ServerLimits(image_cache_size=1 << 20, slowest_reader=1000.0)
+    limits = net.ServerLimits(image_cache_size=1 << 20, slowest_reader=1000.0, **options)
     with net.Server(source, host="0.0.0.0", port=0, limits=limits) as server:
         server.host = "127.0.0.1"
         yield server
@@ -140,3 +142,22 @@ def test_who_was_fast_and_becomes_slow_makes_room(
             reader.read(20_000)
             clock[0] += 1.0
     assert "others wait for memory" in caplog.text
+
+
+def test_who_was_slow_and_becomes_fast_is_sent_all(
+    clock: list[float], caplog: pytest.LogCaptureFixture
+):
+    """Of an image, it reads 9 MB in a quarter of an hour, and the rest in two minutes."""
+    with serving("HUGE", stall_timeout=1e6) as server, Peer.connect(server.port) as waiting:
+        reader = Reader(server, ["HUGE"])
+        for read_at_once, seconds in ((10_000, 900), (200_000, 45)):
+            for _ in range(seconds):
+                server.step()
+                reader.read(read_at_once)
+                clock[0] += 1.0
+        waiting.send(get("A"))
+        while not is_readable(waiting.socket):
+            server.step()
+            reader.read(200_000)
+            clock[0] += 1.0
+    assert "others wait for memory" not in caplog.text

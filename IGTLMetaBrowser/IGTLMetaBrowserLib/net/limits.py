@@ -315,10 +315,13 @@ class RecentRate:
         """Look at it from now on: there is something to send again."""
         self._before = self._newest = now, taken
 
-    def of(self, now: float, taken: int) -> float | None:
-        """Return the rate; None as long as nothing can be said of it."""
+    def note(self, now: float, taken: int) -> None:
+        """To be called now and then."""
         if now - self._newest[0] >= _RECENT_SECONDS:
             self._before, self._newest = self._newest, (now, taken)
+
+    def of(self, now: float, taken: int) -> float | None:
+        """Return the rate; None as long as nothing can be said of it."""
         begin, before = self._before
         seconds = now - begin
         return None if seconds < _SECONDS_FOR_RATE else (taken - before) / seconds

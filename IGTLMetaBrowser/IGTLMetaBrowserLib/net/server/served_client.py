@@ -214,7 +214,11 @@ class ServedClient:
 
     def is_stalled(self, now: float) -> bool:
         """Whether it has read too little of its answer for too long."""
-        return self.connection.wants_write and self._pace.is_too_slow(now, self._taken())
+        if not self.connection.wants_write:
+            return False
+        taken = self._taken()
+        self._rate.note(now, taken)
+        return self._pace.is_too_slow(now, taken)
 
     def note_waiting(self, is_for_memory: bool, now: float) -> None:
         """Note for what it waits. Who waits for another thing between keeps its place in the queue:
