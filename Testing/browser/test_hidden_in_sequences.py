@@ -168,3 +168,21 @@ def test_names_that_are_covered_in_two_steps(unconnected: Browser, sequences: An
     assert not any("Jones" in node.GetName() for node in nodes)
     unconnected.patients.hide(False)
     assert [node.GetName() for node in nodes] == before
+
+
+@pytest.mark.parametrize("is_reversed", [False, True], ids=["same order", "other order"])
+def test_names_of_which_two_browsers_have_covered_a_part_each(
+    is_reversed: bool, unconnected: Browser, sequences: Any
+) -> None:
+    nodes = recording_of(unconnected.scene, "Smith with Jones")
+    before = [node.GetName() for node in nodes]
+    with closing(Browser(unconnected.scene)) as other:
+        both = [unconnected, other]
+        unconnected.patients.register("Smith", "")
+        unconnected.patients.hide()
+        other.patients.register("Jones", "")
+        other.patients.hide()
+        assert all("(hidden) with (hidden)" in node.GetName() for node in nodes)
+        for one in reversed(both) if is_reversed else both:
+            one.patients.hide(False)
+        assert [node.GetName() for node in nodes] == before

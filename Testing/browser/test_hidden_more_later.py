@@ -222,3 +222,22 @@ def test_who_is_named_by_a_volume_that_another_session_has_covered(
     unconnected.list_images()
     assert not names(unconnected.scene, "Jones")
     assert "Patient 1" in texts_in(unconnected.scene).values()
+
+
+@pytest.mark.parametrize("is_reversed", [False, True], ids=["same order", "other order"])
+def test_what_the_user_calls_a_volume_of_which_two_browsers_have_covered_a_part_each(
+    is_reversed: bool, unconnected: Browser, late: Browser, clinic_server: ServerInThread
+) -> None:
+    volume = load(unconnected, clinic_server)
+    volume.SetName("Smith with Jones")
+    unconnected.close()
+    with closing(Browser(late.scene)) as other:
+        both = [late, other]
+        late.patients.register("Smith", "")
+        late.patients.hide()
+        other.patients.register("Jones", "")
+        other.patients.hide()
+        assert volume.GetName() == "(hidden) with (hidden)"
+        for one in reversed(both) if is_reversed else both:
+            one.patients.hide(False)
+        assert volume.GetName() == "Smith with Jones"

@@ -41,15 +41,16 @@ def is_users_name(node: Any) -> bool:
 def users_name(node: Any, patients: HiddenPatients) -> str:
     """Return how a node may be called that the user has named, while patients are hidden or not."""
     name, covered = node.GetName(), node.GetAttribute(_USERS_NAME_ATTRIBUTE) or ""
-    said = text_of_uid(covered) if patients.has_given(covered) else None
+    # Who hides more takes over what another browser has covered; to show that is not for it.
+    is_readable = patients.is_hidden or patients.has_given(covered)
+    said = text_of_uid(covered) if is_readable else None
     before, shown = json.loads(said) if said else (name, name)
     if name != shown:  # the user has named it again meanwhile
         before = name
     shown = patients.redact(before)
-    if shown != before:
-        text = patients.covered(json.dumps((before, shown)))
-        node.SetAttribute(_USERS_NAME_ATTRIBUTE, text)
-    elif said:
+    if shown != before and shown != name:  # else it is covered already
+        node.SetAttribute(_USERS_NAME_ATTRIBUTE, patients.covered(json.dumps((before, shown))))
+    elif said and shown == before:
         node.RemoveAttribute(_USERS_NAME_ATTRIBUTE)
     return shown
 

@@ -83,7 +83,9 @@ class SequenceNames:
     def _covered(self, node: Any) -> tuple[_Renamed, _Renamed] | None:
         """Return how a node was renamed, and what is known of all of its sequence."""
         covered = node.GetAttribute(_COVERED_NAMES_ATTRIBUTE) or ""
-        text = text_of_uid(covered) if self._patients.has_given(covered) else None
+        # Who hides more takes over what another browser has covered; to show that is not for it.
+        is_readable = self._patients.is_hidden or self._patients.has_given(covered)
+        text = text_of_uid(covered) if is_readable else None
         return None if text is None else json.loads(text)
 
 
