@@ -16,8 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-from unittest import mock
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -37,6 +36,7 @@ _SOON = [
     (header_versions, "_PROBE_SECONDS"),
     (header_versions, "_LIST_SECONDS"),
 ]
+_BEFORE = [getattr(module, name) for module, name in _SOON]
 
 TRAJECTORY = codec.TrajectoryItem(
     name="Left electrode",
@@ -99,12 +99,20 @@ class ImagesInMemory:
         return self._trajectories
 
 
+def _wait_for_servers(count: int) -> None:
+    """Have all clients of this process wait ``PATIENCE`` as long as there are servers."""
+    for (module, name), before in zip(_SOON, _BEFORE, strict=True):
+        setattr(module, name, PATIENCE if count else before)
+
+
 class ServerInThread:
     """Our own server, stepped in a thread as long as the ``with`` block lasts.
 
     It answers as soon as it is let run: all clients of this process wait for that, unless it
     ``is_waited_for`` no longer than any server, as behind a network at fault.
     """
+
+    _waited_for: ClassVar[set[ServerInThread]] = set()
 
     def __init__(
         self,
@@ -120,16 +128,18 @@ class ServerInThread:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._error: BaseException | None = None
         self._is_waited_for = is_waited_for
-        self._waited_for = contextlib.ExitStack()
 
     def __enter__(self) -> ServerInThread:
-        for module, name in _SOON if self._is_waited_for else ():
-            self._waited_for.enter_context(mock.patch.object(module, name, PATIENCE))
+        if self._is_waited_for:
+            self._waited_for.add(self)
+            _wait_for_servers(len(self._waited_for))
         self._thread.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._waited_for.close()
+        if self._is_waited_for:  # of several, any may end first
+            self._waited_for.remove(self)
+            _wait_for_servers(len(self._waited_for))
         self._is_over.set()
         self._thread.join(PATIENCE)
         self.server.close()
