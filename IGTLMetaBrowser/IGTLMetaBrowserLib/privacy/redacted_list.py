@@ -45,7 +45,8 @@ def register_some_patients(
             if pair not in known:  # of a million images there are some thousands
                 known.add(pair)
                 patients.register(_decode(pair[:_NAME_BYTES]), _decode(pair[_NAME_BYTES:]))
-        yield
+        if start + _ENTRIES_A_TURN < len(entries):  # a short list takes none
+            yield
     if len(entries) > _ENTRIES_A_TURN:  # the few below it do not make a long list be forgotten
         patients.last_list = weakref.ref(entries)
 

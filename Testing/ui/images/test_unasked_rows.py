@@ -53,6 +53,7 @@ def test_nothing_is_prepared_again_of_the_images_that_are_listed(user, monkeypat
         user.connect_to(server.port)
         user.wait_for(lambda: model.rowCount() == 3000, "the list")
         user.ui.hidePatientsCheckBox.checked = True
+        user.wait_for(lambda: user.panel.browser.patients.is_hidden, "who is to be hidden")
         user.ui.groupCheckBox.checked = True
         user.type_filter("i")
         user.press_key(user.ui.filterLineEdit, Qt.Key_Return)
