@@ -23,11 +23,12 @@ _running: list[Run] = []
 
 
 class Until(NamedTuple):
-    """What a step waits for, and for how long."""
+    """What a step waits for, and for how long; if in vain, ``state`` tells what is there."""
 
     condition: Callable[[], Any]
     what: str
     seconds: float
+    state: Callable[[], str] = str
 
 
 class Step:
@@ -111,7 +112,8 @@ class Run:
         if self._wait is None or self._wait.condition():
             return False
         if time.monotonic() > self._deadline:
-            raise TimeoutError(f"waited {self._wait.seconds:g} s in vain for {self._wait.what}")
+            wait = self._wait
+            raise TimeoutError(f"waited {wait.seconds:g} s in vain for {wait.what} {wait.state()}")
         return True
 
     def _finish(self) -> None:
