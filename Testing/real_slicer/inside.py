@@ -113,7 +113,7 @@ class Run:
             return False
         if time.monotonic() > self._deadline:
             wait = self._wait
-            raise TimeoutError(f"waited {wait.seconds:g} s in vain for {wait.what} {wait.state()}")
+            raise TimeoutError(f"waited {wait.seconds:g} s in vain for {wait.what}{wait.state()}")
         return True
 
     def _finish(self) -> None:

@@ -55,7 +55,7 @@ class User:
 
     def until(self, condition: Any, what: str, seconds: float = 30) -> Until:
         """Wait for a condition; a failure says what the status line says."""
-        return Until(condition, what, seconds, lambda: f"(status: {self.status!r})")
+        return Until(condition, what, seconds, lambda: f" (status: {self.status!r})")
 
     def until_status(self, words: str, seconds: float = 30) -> Until:
         return self.until(lambda: words in self.status, f"the status {words!r}", seconds)
