@@ -9,11 +9,13 @@ import slicer
 from vtkmodules.vtkCommonCore import vtkIdList
 
 # Slicer's names for its own DICOM items (vtkMRMLSubjectHierarchyConstants).
-PATIENT_LEVEL = "Patient"
+_PATIENT_LEVEL = "Patient"
 _STUDY_LEVEL = "Study"
-ATTRIBUTE_PREFIX = "DICOM."
+_ATTRIBUTE_PREFIX = "DICOM."
 # A system of UIDs of our own: these patients and studies are not in Slicer's DICOM database.
 UID_NAME = "IGTLMetaBrowser"
+OF_STUDY = " / study "
+"""In the UID of a study, between that of its patient and what tells the study from others."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def put_in_place(scene: Any, node: Any, place: Place) -> None:
         if study or patient:
             hierarchy.CreateItem(parent, node)
     elif (
-        hierarchy.GetItemAncestorAtLevel(item, PATIENT_LEVEL) != patient
+        hierarchy.GetItemAncestorAtLevel(item, _PATIENT_LEVEL) != patient
         or hierarchy.GetItemAncestorAtLevel(item, _STUDY_LEVEL) != study
     ):
         hierarchy.SetItemParent(item, parent)
@@ -91,7 +93,7 @@ def _study(place: Place) -> Item:
 def _patient_item(hierarchy: Any, place: Place) -> int:
     """Return a patient's item, or 0 if neither name nor id is known."""
     patient = _patient(place)
-    return _item(hierarchy, hierarchy.GetSceneItemID(), PATIENT_LEVEL, patient)
+    return _item(hierarchy, hierarchy.GetSceneItemID(), _PATIENT_LEVEL, patient)
 
 
 def _study_item(hierarchy: Any, place: Place, patient: int) -> int:
@@ -114,7 +116,7 @@ def _study_uid(place: Place) -> str:
     So no server's mistake puts images of two patients together.
     """
     study = place.study_instance_uid or place.study_description
-    return f"{_patient_uid(place)} / study {study}" if study else ""
+    return f"{_patient_uid(place)}{OF_STUDY}{study}" if study else ""
 
 
 def _item(hierarchy: Any, parent: int, level: str, wanted: Item) -> int:
@@ -138,14 +140,14 @@ def _describe(hierarchy: Any, item: int, wanted: Item) -> None:
     hierarchy.RemoveItemUID(item, UID_NAME)
     hierarchy.SetItemUID(item, UID_NAME, wanted.uid)
     for keyword, value in wanted.attributes.items():
-        hierarchy.SetItemAttribute(item, ATTRIBUTE_PREFIX + keyword, value)
+        hierarchy.SetItemAttribute(item, _ATTRIBUTE_PREFIX + keyword, value)
 
 
 def attributes_of(hierarchy: Any, item: int) -> dict[str, str]:
     """Return the attributes of an item of a patient or a study, by DICOM keyword."""
-    is_patient = hierarchy.GetItemLevel(item) == PATIENT_LEVEL
+    is_patient = hierarchy.GetItemLevel(item) == _PATIENT_LEVEL
     keywords = [*(_patient if is_patient else _study)(Place()).attributes]
-    return {one: hierarchy.GetItemAttribute(item, ATTRIBUTE_PREFIX + one) for one in keywords}
+    return {one: hierarchy.GetItemAttribute(item, _ATTRIBUTE_PREFIX + one) for one in keywords}
 
 
 def change_item(hierarchy: Any, uid_before: str, now: Item) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ..codec import printable
-from ..privacy.hidden_patients import HiddenPatients, text_of_uid
+from ..privacy.hidden_patients import HiddenPatients
+from .covered_texts import cover, covered
 
 _UNSAVABLE = str.maketrans({"&": "+"})
 _GIVEN_NAME_ATTRIBUTE = "IGTLMetaBrowser.Name"
 _USERS_NAME_ATTRIBUTE = "IGTLMetaBrowser.UsersName"
-"""What the user calls a node that is called otherwise while patients are hidden, and how, as
-``HiddenPatients.covered`` has it."""
+"""What the user calls a node that is called otherwise while patients are hidden, and how, see
+``covered_texts``."""
 _UNSAVABLE_INDEX = str.maketrans({"&": "+", "<": "(", ">": ")", '"': "'"})
 
 
@@ -40,16 +40,14 @@ def is_users_name(node: Any) -> bool:
 
 def users_name(node: Any, patients: HiddenPatients) -> str:
     """Return how a node may be called that the user has named, while patients are hidden or not."""
-    name, covered = node.GetName(), node.GetAttribute(_USERS_NAME_ATTRIBUTE) or ""
-    # Who hides more takes over what another browser has covered; to show that is not for it.
-    is_readable = patients.is_hidden or patients.has_given(covered)
-    said = text_of_uid(covered) if is_readable else None
-    before, shown = json.loads(said) if said else (name, name)
+    name = node.GetName()
+    said = covered(node, _USERS_NAME_ATTRIBUTE, patients, is_of_any=patients.is_hidden)
+    before, shown = said or (name, name)
     if name != shown:  # the user has named it again meanwhile
         before = name
     shown = patients.redact(before)
     if shown != before and shown != name:  # else it is covered already
-        node.SetAttribute(_USERS_NAME_ATTRIBUTE, patients.covered(json.dumps((before, shown))))
+        cover(node, _USERS_NAME_ATTRIBUTE, (before, shown), patients)
     elif said and shown == before:
         node.RemoveAttribute(_USERS_NAME_ATTRIBUTE)
     return shown

@@ -13,9 +13,7 @@ import slicer
 from vtkmodules.vtkCommonCore import vtkIdList
 
 from ..privacy.hidden_patients import HIDDEN, HiddenPatients, is_pseudonym, is_uid, patient_of_uid
-from .hierarchy import UID_NAME, Item, attributes_of, change_item, patient_item
-
-_STUDY = " / study "
+from .hierarchy import OF_STUDY, UID_NAME, Item, attributes_of, change_item, patient_item
 
 
 class PatientItems:
@@ -52,7 +50,7 @@ class PatientItems:
                 patient = patient_of_uid(item.uid) if self._patients.has_given(item.uid) else None
                 now = item if patient is None else patient_item(*patient)
             else:
-                patient_uid, slash, study = item.uid.partition(_STUDY)
+                patient_uid, slash, study = item.uid.partition(OF_STUDY)
                 now = item._replace(uid=uids.get(patient_uid, patient_uid) + slash + study)
             uids[item.uid] = now.uid
             if now != item:
@@ -62,7 +60,10 @@ class PatientItems:
         uids: dict[str, str] = {}
         # Patients first: the UID of a study begins with that of its patient.
         for before in sorted(self._items(), key=_is_study):
-            now = (self._hidden_study if _is_study(before) else self._hidden_patient)(before, uids)
+            if _is_study(before):
+                now = self._hidden_study(before, uids)
+            else:
+                now = self._hidden_patient(before)
             uids[before.uid] = now.uid
             if now.uid != before.uid or now.attributes != before.attributes:
                 change_item(_hierarchy(self._scene), before.uid, now)
@@ -88,7 +89,7 @@ class PatientItems:
             if uid and item not in of_others:
                 yield Item(uid, hierarchy.GetItemName(item), attributes_of(hierarchy, item))
 
-    def _hidden_patient(self, item: Item, _uids: dict[str, str]) -> Item:
+    def _hidden_patient(self, item: Item) -> Item:
         name, patient_id = item.attributes["PatientName"], item.attributes["PatientID"]
         if _is_hidden(item):
             return item
@@ -99,7 +100,7 @@ class PatientItems:
         return Item(uid, pseudonym or HIDDEN, attributes, unique=True)
 
     def _hidden_study(self, item: Item, uids: dict[str, str]) -> Item:
-        redact, (patient, slash, study) = self._patients.redact, item.uid.partition(_STUDY)
+        redact, (patient, slash, study) = self._patients.redact, item.uid.partition(OF_STUDY)
         covered = patient if is_uid(patient) or not patient else self._patients.covered(patient)
         uid = uids.get(patient, covered) + slash + redact(study)
         attributes = {keyword: redact(text) for keyword, text in item.attributes.items()}

@@ -10,5 +10,5 @@ the way out  ``outgoing_volumes``, ``node_slices``
 
 Patients are hidden in nodes that an open browser describes by its ``image_nodes``; in all others by
 ``patients_elsewhere``: ``undescribed_volumes``, ``scene_views``, ``sequence_names``, and the items
-of the subject hierarchy. What a node said is on the node, covered: see ``description``.
+of the subject hierarchy. What a node said is on the node, see ``covered_texts``.
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from dataclasses import fields as fields_of
@@ -11,9 +10,9 @@ from uuid import uuid4
 
 from ... import codec
 from ...metadata.modules import RECORDS, TYPES
-from ...privacy.hidden_patients import HiddenPatients, is_pseudonym, text_of_uid
+from ...privacy.hidden_patients import HiddenPatients, is_pseudonym
 from ..covered_ids import covered_id
-from ..hidden_nodes import unnoticed
+from ..covered_texts import cover, covered
 from ..hierarchy import Place, change_place, put_in_place
 from ..node_names import given_name, is_users_name, savable_name, set_name, users_name
 from ..patient_marks import NOT_KNOWN, PATIENT_ATTRIBUTE, Patient, mark, marked_patient
@@ -25,7 +24,7 @@ _MESSAGE_PREFIX = "OpenIGTLink."
 # A message may carry gigabytes of metadata; they would all be written into the scene's file.
 _LONGEST_VALUE = 10_000
 COVERED_ATTRIBUTE = "IGTLMetaBrowser.Covered"
-"""While patients are hidden, all that the node said, as ``HiddenPatients.covered`` has it."""
+"""While patients are hidden, all that the node said, see ``covered_texts``."""
 
 
 @dataclass(frozen=True)
@@ -168,21 +167,13 @@ def cover_description(node: Any, description: ImageDescription, patients: Hidden
         description.name,
         *map(dict, (description.fields, description.metadata)),
     )
-    with unnoticed(node):  # told that a frame has changed, Slicer would copy its voxels
-        node.SetAttribute(COVERED_ATTRIBUTE, patients.covered(json.dumps(said)))
-
-
-def is_covered_by_others(node: Any, patients: HiddenPatients) -> bool:
-    """Whether other browsers of this process have covered a node: it is theirs to cover more."""
-    covered = node.GetAttribute(COVERED_ATTRIBUTE) or ""
-    return text_of_uid(covered) is not None and not patients.has_given(covered)
+    cover(node, COVERED_ATTRIBUTE, said, patients)
 
 
 def covered_description(node: Any, patients: HiddenPatients) -> ImageDescription | None:
     """Return what a node said when its patient was hidden by these; None if it was not."""
-    covered = node.GetAttribute(COVERED_ATTRIBUTE) or ""
-    text = text_of_uid(covered) if patients.has_given(covered) else None
-    return None if text is None else ImageDescription(*json.loads(text))
+    said = covered(node, COVERED_ATTRIBUTE, patients)
+    return None if said is None else ImageDescription(*said)
 
 
 def cover_more(node: Any, patients: HiddenPatients, shown: str) -> None:

@@ -10,13 +10,14 @@ writes the copy over the volume, with the voxels that it had in the scene view.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from vtkmodules.vtkCommonCore import vtkCollection, vtkWeakReference
 
 from ...privacy.hidden_patients import HiddenPatients, is_identity, is_pseudonym
 from ..covered_ids import COVERED_ATTRIBUTES, cover_ids
+from ..covered_texts import is_covered_by_others
 from ..hidden_nodes import unnoticed
 from ..patient_marks import PATIENT_ATTRIBUTE, mark
 from ..server_nodes import (
@@ -30,7 +31,6 @@ from .description import (
     COVERED_ATTRIBUTE,
     cover_description,
     covered_description,
-    is_covered_by_others,
     read_description,
 )
 from .sequence_nodes import BASE_NAME_ATTRIBUTE
@@ -72,13 +72,14 @@ class SceneViews:
             self._before = []
         else:
             self.register_patients()  # all of them: the texts of one may name another's patient
-            nodes = _nodes(self._scene)
-            self._cover([one for one in nodes if not is_covered_by_others(one, self._patients)])
+            self._cover()
         self._rename_proxies()
 
-    def _cover(self, nodes: Sequence[Any]) -> None:
+    def _cover(self) -> None:
         covered = {reference.Get() for reference, _ in self._before}
-        for node in nodes:
+        for node in [*_nodes(self._scene)]:
+            if is_covered_by_others(node, COVERED_ATTRIBUTE, self._patients):
+                continue
             cover_ids(node, self._patients)  # it may name whom no other node names
             texts = _texts(node)
             shown = self._redacted(*texts)

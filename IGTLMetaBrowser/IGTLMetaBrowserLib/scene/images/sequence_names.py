@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from itertools import chain
 from typing import Any
 
-from ...privacy.hidden_patients import HiddenPatients, text_of_uid
+from ...privacy.hidden_patients import HiddenPatients
+from ..covered_texts import cover, covered
 from ..hidden_nodes import unnoticed
 from ..server_nodes import IMAGE_CLASSES, SERVER_ATTRIBUTE, frames, nodes_of_class, players
 from .sequence import has_all_nodes
@@ -50,8 +50,7 @@ class SequenceNames:
         for node, own in zip(nodes, renamed, strict=True):
             _rename(node, *(shown for shown, _ in own))
             if node.GetScene() is not None:  # also if the user removes another of them
-                text = self._patients.covered(json.dumps((own, of_all)))
-                node.SetAttribute(_COVERED_NAMES_ATTRIBUTE, text)
+                cover(node, _COVERED_NAMES_ATTRIBUTE, (own, of_all), self._patients)
 
     def _uncover(self, nodes: list[Any]) -> None:
         if any(self._covered(node) for node in nodes):
@@ -65,11 +64,11 @@ class SequenceNames:
 
         Frames, on which nothing is covered, are called as their sequence, the first of the nodes.
         """
-        covered = [self._covered(node) for node in nodes]
-        of_all = _unambiguous(pair for one in covered if one for pair in (*one[0], *one[1]))
-        of_sequence = covered[0][0] if covered[0] else ()
+        known = [self._covered(node) for node in nodes]
+        of_all = _unambiguous(pair for one in known if one for pair in (*one[0], *one[1]))
+        of_sequence = known[0][0] if known[0] else ()
         names = []
-        for node, one in zip(nodes, covered, strict=True):
+        for node, one in zip(nodes, known, strict=True):
             others = dict(of_all) | dict(of_sequence if node.GetScene() is None else ())
             own = one[0] if one else [("", "")] * 2
             names.append(
@@ -82,11 +81,8 @@ class SequenceNames:
 
     def _covered(self, node: Any) -> tuple[_Renamed, _Renamed] | None:
         """Return how a node was renamed, and what is known of all of its sequence."""
-        covered = node.GetAttribute(_COVERED_NAMES_ATTRIBUTE) or ""
-        # Who hides more takes over what another browser has covered; to show that is not for it.
-        is_readable = self._patients.is_hidden or self._patients.has_given(covered)
-        text = text_of_uid(covered) if is_readable else None
-        return None if text is None else json.loads(text)
+        patients = self._patients
+        return covered(node, _COVERED_NAMES_ATTRIBUTE, patients, is_of_any=patients.is_hidden)
 
 
 def _unambiguous(renamed: Iterable[Sequence[str]]) -> _Renamed:

@@ -10,21 +10,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...privacy.hidden_patients import HiddenPatients
+from ..covered_texts import is_covered_by_others
 from ..hidden_nodes import unnoticed
 from ..hierarchy import change_place
 from ..node_names import is_users_name, set_name, users_name
 from ..patient_marks import nodes_and_copies
-from ..server_nodes import (
-    IMAGE_CLASSES,
-    SERVER_ATTRIBUTE,
-    is_replaying,
-)
+from ..server_nodes import IMAGE_CLASSES, SERVER_ATTRIBUTE, is_replaying
 from .describer import described_nodes
 from .description import (
+    COVERED_ATTRIBUTE,
     ImageDescription,
     cover_more,
     covered_description,
-    is_covered_by_others,
     read_description,
     rewrite_description,
     write_attributes,
@@ -74,7 +71,7 @@ class UndescribedVolumes:
 
     def _read(self, node: Any) -> ImageDescription | None:
         """Return what a node says, or said before it was covered."""
-        if is_covered_by_others(node, self._patients):
+        if is_covered_by_others(node, COVERED_ATTRIBUTE, self._patients):
             return None
         covered = covered_description(node, self._patients)
         return read_description(node) if covered is None else covered

@@ -1,0 +1,36 @@
+"""What a node said before patients were hidden: on the node, as text that only this process reads.
+
+It is beside what may be seen; IDs, by which nodes are found, are covered in their place, see
+``covered_ids``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..privacy.hidden_patients import HiddenPatients, text_of_uid
+from .hidden_nodes import unnoticed
+
+
+def cover(node: Any, attribute: str, said: Any, patients: HiddenPatients) -> None:
+    """Write what was said, anything that JSON has, so that nobody but ``covered`` can read it."""
+    with unnoticed(node):  # told that a frame has changed, Slicer would copy its voxels
+        node.SetAttribute(attribute, patients.covered(json.dumps(said)))
+
+
+def covered(node: Any, attribute: str, patients: HiddenPatients, is_of_any: bool = False) -> Any:
+    """Return what was covered by these; None if nothing was.
+
+    ``is_of_any``: also by those of another browser. Who hides more takes that over; to show it is
+    not for them.
+    """
+    text = node.GetAttribute(attribute) or ""
+    said = text_of_uid(text) if is_of_any or patients.has_given(text) else None
+    return None if said is None else json.loads(said)
+
+
+def is_covered_by_others(node: Any, attribute: str, patients: HiddenPatients) -> bool:
+    """Whether another browser of this process has covered something."""
+    text = node.GetAttribute(attribute) or ""
+    return text_of_uid(text) is not None and not patients.has_given(text)
