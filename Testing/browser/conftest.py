@@ -44,6 +44,14 @@ def unconnected(scene: slicer.vtkMRMLScene) -> Iterator[Browser]:
 
 
 @pytest.fixture
+def late(scene: slicer.vtkMRMLScene) -> Iterator[Browser]:
+    """A browser that has shown no image of the scene."""
+    browser = Browser(scene)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
 def events(unconnected: Browser) -> list:
     """Everything that the browser has told so far."""
     events: list = []

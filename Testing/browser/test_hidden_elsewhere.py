@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -46,13 +45,6 @@ class ClinicWithNames(Clinic):
 @pytest.fixture
 def clinic() -> ClinicWithNames:
     return ClinicWithNames()
-
-
-@pytest.fixture
-def late(scene: slicer.vtkMRMLScene) -> Iterator[Browser]:
-    """A browser that has shown no image of the scene."""
-    with closing(Browser(scene)) as late:
-        yield late
 
 
 def load(browser: Browser, server: ServerInThread, image_id: str = "0"):

@@ -25,14 +25,6 @@ __all__ = ["perfusion"]
 OF_PATIENT = ("Phantom, Head", "P1")
 
 
-@pytest.fixture
-def late(scene: slicer.vtkMRMLScene):
-    """A browser that has shown no image of the scene."""
-    browser = Browser(scene)
-    yield browser
-    browser.close()
-
-
 @pytest.mark.parametrize("is_saved", [False, True], ids=["of a closed browser", "of a saved scene"])
 def test_the_volume_and_its_patient_s_folder(
     browser: Browser, late: Browser, scene: slicer.vtkMRMLScene, is_saved: bool, tmp_path: Path
