@@ -336,7 +336,11 @@ class Archive(Clinic):
         self.kept: dict[str, codec.ThumbnailMessage] = {}
 
     def search(self, attributes):
-        found = [item for item in self.images() if item.modality == attributes["Modality"]]
+        found = [
+            item
+            for item in self.images()
+            if item.modality == attributes.get("Modality", item.modality)
+        ]
         return found, "of Astrid there is more in the archive"
 
     def image_version(self, image_id):
@@ -351,6 +355,18 @@ class Archive(Clinic):
     def sequences(self):
         ids = tuple(item.id for item in self.images()[:2])
         return [ImageSequence(ids, "Astrid", "", ("Astrid before", "Astrid after"))]
+
+    def trajectories(self):
+        return [TRAJECTORY, replace(TRAJECTORY, name="Astrid's")]
+
+    def documents_of_trajectories(self):
+        return ["1.2.3.4"] * len(self.trajectories())
+
+    def notices_of_documents(self):
+        return {"1.2.3.4": "Astrid has replaced the same plan", "1.2.3.5": ""}
+
+    def notice_of_missing(self, data_type):
+        return "Astrid's SR cannot be had"
 
 
 def test_what_a_source_does_not_offer_is_not_offered() -> None:
@@ -384,6 +400,20 @@ def test_nothing_that_an_archive_knows_is_sent() -> None:
     with ServerInThread(source) as server:
         sent = b"".join(everything_sent(server.port, ids))
     assert [secret for secret in SECRETS if secret.encode() in sent] == []
+
+
+def test_that_there_is_more_to_know_of_plans_is_told_without_names() -> None:
+    """Two plans may be valid beside each other, and one that has replaced them may be missing."""
+    with ServerInThread(DeidentifiedSource(Archive(), KEY, allow_annotated=True)) as server:
+        client = net.Client("127.0.0.1", server.port)
+        client.list_images()  # then it is known that the server understands metadata
+        told = client.get_trajectory_list().metadata
+        client.close()
+    (document,) = {*told["SOPInstanceUID"].split("\\")}
+    assert document.startswith("2.25.")
+    assert "another one is valid beside it" in told[f"{document}/Notice"]
+    assert "which may have replaced what is here" in told["Notice"]
+    assert not any("Astrid" in text or "1.2.3.4" in text for text in told.values())
 
 
 def test_a_source_that_fails_is_not_quoted() -> None:

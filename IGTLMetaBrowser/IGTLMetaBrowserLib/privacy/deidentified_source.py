@@ -17,7 +17,9 @@ search                          by the modality only: to find a name is to learn
 thumbnails                      those of the images that are offered
 changed images (STT_IMAGE)      as the images; what clients send is not accepted
 labels, trajectories, points    ids replaced as those of images, names by numbers
-refusals, notices of lists      in words of this source's own
+documents of trajectories       UIDs replaced, as above
+refusals; notices of lists,     in words of this source's own
+of documents
 ==============================  ==================================================================
 
 Images whose pixels may show names are withheld unless they are allowed, see ``annotated_pixels``:
@@ -45,6 +47,7 @@ from ..net.source import (
     KeepsThumbnails,
     NotReadyError,
     OffersColorTables,
+    OffersDocuments,
     OffersImageVersions,
     OffersLabelMaps,
     OffersMetadata,
@@ -53,6 +56,7 @@ from ..net.source import (
     OffersStreams,
     Source,
     SourceError,
+    TellsOfMissing,
 )
 from .annotated_pixels import may_show_names
 from .kept_texts import is_modality, is_technical, kept_mark, kept_notices, kept_values
@@ -81,6 +85,14 @@ _ID_LENGTH = 19
 _TAG_LENGTH = 31
 _SEARCH_KEYWORDS = frozenset({"Modality"})
 _MORE = "there are more images than this list has"
+_MISSING = (
+    "documents cannot be read, which may have replaced what is here, or have more; who runs the "
+    "server can find out why"
+)
+_OF_DOCUMENT = (
+    "there is more to know of this document, perhaps that another one is valid beside it; who runs "
+    "the server can find out what"
+)
 
 
 class DeidentifiedSource:
@@ -195,6 +207,24 @@ class DeidentifiedSource:
             replace(item, name=f"Trajectory {number}", group="", owner=self._new_id(item.owner))
             for number, item in enumerate(self._asked(self._source.trajectories), start=1)
         ]
+
+    def documents_of_trajectories(self) -> Sequence[str]:
+        """Return a UID for the document of each trajectory. Raises ``SourceError``."""
+        is_told = isinstance(self._source, OffersDocuments)
+        uids = self._asked(self._source.documents_of_trajectories) if is_told else ()
+        return [self._uid(uid) if uid else "" for uid in uids]
+
+    def notices_of_documents(self) -> Mapping[str, str]:
+        """Return of which documents there is more to know. Raises ``SourceError``."""
+        is_told = isinstance(self._source, OffersDocuments)
+        notices = self._asked(self._source.notices_of_documents) if is_told else {}
+        return {self._uid(uid): _OF_DOCUMENT for uid, words in notices.items() if words}
+
+    def notice_of_missing(self, data_type: str) -> str:
+        """Return that documents are missing, if some are. Raises ``SourceError``."""
+        is_told = isinstance(self._source, TellsOfMissing)
+        words = self._asked(self._source.notice_of_missing, data_type) if is_told else ""
+        return _MISSING if words else ""
 
     def points(self) -> Sequence[codec.PointItem]:
         """Return the points, numbered. Raises ``SourceError``."""
