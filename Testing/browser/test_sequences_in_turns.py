@@ -19,12 +19,12 @@ from IGTLMetaBrowserLib.browser.events import Failed, ImageStatus, NodeRemoved, 
 from IGTLMetaBrowserLib.browser.images import sequences as turns
 from IGTLMetaBrowserLib.browser.images.image_states import ImageStates
 
-IDS = tuple(f"TIME_{number}" for number in range(6))
-TURNS = range(1, 2 * len(IDS) + 2)
+IDS = tuple(f"TIME_{number}" for number in range(4))
+TURNS = range(1, 3 * len(IDS) + 2)  # a frame, a volume and a display each
 
 
 class Perfusion(ImagesInMemory):
-    """Six images of one series, each of another shade."""
+    """Four images of one series, each of another shade."""
 
     def __init__(self) -> None:
         super().__init__({one: make_image(10 * number) for number, one in enumerate(IDS)})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import itertools
+import sys
 import warnings
 import weakref
 
@@ -16,7 +18,7 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec import Coordinates, ImageMessage
 from IGTLMetaBrowserLib.codec.window_level import VoiWindow
 from IGTLMetaBrowserLib.scene.errors import SceneError
-from IGTLMetaBrowserLib.scene.images.volumes import show_image
+from IGTLMetaBrowserLib.scene.images.volumes import remove_in_turns, show_image
 
 
 def ramp(dtype="int16", shape=(2, 3, 4)):
@@ -301,3 +303,27 @@ def test_what_is_refused_leaves_no_node_behind(scene, image, words):
     with pytest.raises(SceneError, match=words):
         show_image(scene, image, "bad")
     assert scene.GetNumberOfNodes() == count
+
+
+def calls_to_remove(scene, count: int) -> int:
+    """Return how many calls it takes to remove volumes one after the other."""
+    nodes = [show_image(scene, ImageMessage(pixels=ramp()), "CT") for _ in range(count)]
+    calls = itertools.count()
+
+    def note(_frame, event: str, _argument) -> None:
+        if event in ("call", "c_call"):
+            next(calls)
+
+    sys.setprofile(note)
+    try:
+        for _ in remove_in_turns(scene, nodes):
+            pass
+    finally:
+        sys.setprofile(None)
+    assert scene.GetNumberOfNodesByClass("vtkMRMLVolumeDisplayNode") == 0
+    return next(calls)
+
+
+def test_a_thousand_volumes_are_not_looked_at_for_each_that_is_removed(scene):
+    few = calls_to_remove(scene, 10)
+    assert calls_to_remove(scene, 40) < 5 * few

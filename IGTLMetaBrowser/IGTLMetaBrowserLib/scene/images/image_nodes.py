@@ -41,10 +41,10 @@ from .description import ImageDescription, patient_of, rewrite_nodes, write_desc
 from .moved_images import check_not_bent, forget_geometry, from_world, moved_back, write_geometry
 from .patients_elsewhere import PatientsElsewhere
 from .previews import PreviewName, Previews
-from .sequence import SequenceFrames, frame_order, make_sequence, remove_in_turns
+from .sequence import SequenceFrames, frame_order, make_sequence
 from .sequence_recording import SequenceRecording
 from .subvolumes import MOST_AT_ONCE, WholeInTurns
-from .volumes import show_image, show_next, volume_around
+from .volumes import remove_in_turns, show_image, show_next, volume_around
 
 SCAN_TIME_ATTRIBUTE = "IGTLMetaBrowser.ScanTime"
 """ISO 8601, UTC."""

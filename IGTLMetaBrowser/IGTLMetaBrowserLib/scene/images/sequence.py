@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import slicer
@@ -14,7 +13,6 @@ from ..node_references import NodeReferences
 from ..server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, frames, read_id
 from .moved_images import forget_geometry
 from .sequence_nodes import BROWSER_CLASS, make_browser, new_sequence
-from .volumes import remove_volume
 
 Key = tuple[str, str]
 """Host and port of a server as the browser shows them, and the id of an image."""
@@ -90,23 +88,6 @@ def _add_frame(sequence: Any, volume: Any, value: str) -> None:
     forget_geometry(frame)
     frame = sequence.SetDataNodeAtValue(frame, value)
     frame.SetAndObserveImageData(volume.GetImageData())
-
-
-def remove_in_turns(scene: Any, volumes: Sequence[Any]) -> Iterator[None]:
-    """Remove those that are in the scene, with a pause after each; closed early, all at once."""
-    waiting = deque(volumes)
-    try:
-        while waiting:
-            _remove(scene, waiting.popleft())
-            yield
-    finally:
-        for volume in waiting:
-            _remove(scene, volume)
-
-
-def _remove(scene: Any, volume: Any) -> None:
-    if volume.GetScene() is scene:
-        remove_volume(scene, volume)
 
 
 class SequenceFrames:

@@ -7,6 +7,7 @@ pixels to find its own.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -192,18 +193,39 @@ def _layout(data: vtkImageData) -> tuple[Any, int, int]:
 
 def remove_volume(scene: Any, node: Any) -> None:
     """Remove a volume and its display from the scene; nothing happens to None."""
-    if node is not None:
-        # MRML leaves the display node in the scene, where it keeps the pixels.
-        display = node.GetDisplayNode()
-        if display is not None and not _is_shared(scene, node):
+    for _ in remove_in_turns(scene, [node]):
+        pass
+
+
+def remove_in_turns(scene: Any, nodes: Iterable[Any]) -> Iterator[None]:
+    """Remove those volumes that are in the scene, with a pause after each; then their displays.
+
+    MRML leaves these in the scene, where they keep the pixels. The user may have given one of them
+    to another volume, too: there it stays. Closed early, it removes all at once.
+    """
+    turns = _remove(scene, nodes)
+    try:
+        for _ in turns:
+            yield
+    finally:
+        for _ in turns:
+            pass
+
+
+def _remove(scene: Any, nodes: Iterable[Any]) -> Iterator[None]:
+    displays = []
+    for node in nodes:
+        if node is not None and node.GetScene() is scene:
+            displays.append(node.GetDisplayNode())
+            scene.RemoveNode(node)
+            yield
+    # Once for all of them: to ask each whose it is, MRML looks at the whole scene.
+    used = {one.GetDisplayNodeID() for one in nodes_of_class(scene, "vtkMRMLVolumeNode")}
+    for display in displays:
+        is_there = display is not None and display.GetScene() is scene
+        if is_there and display.GetID() not in used:
             scene.RemoveNode(display)
-        scene.RemoveNode(node)
-
-
-def _is_shared(scene: Any, node: Any) -> bool:
-    """Whether the user has given the display of a volume to another one, too."""
-    volumes = nodes_of_class(scene, "vtkMRMLVolumeNode")
-    return [one.GetDisplayNodeID() for one in volumes].count(node.GetDisplayNodeID()) > 1
+            yield
 
 
 def _new_node(scene: Any, class_name: str, name: str, is_hidden: bool) -> Any:
