@@ -136,7 +136,7 @@ def test_the_scene_can_be_closed_as_a_node_comes_into_it(unconnected, events, sc
     scene.RemoveObserver(tag)
     step_until(unconnected, lambda: not unconnected.overlays.is_showing, "the end")
     unconnected.overlays.request_points()
-    assert len(step_until_event(unconnected, events, told.PointsShown).nodes) == 5
+    assert len(step_until_event(unconnected, events, told.PointsShown, 2).nodes) == 5
 
 
 def test_a_recording_can_be_stopped_as_it_is_started(unconnected, sequences):

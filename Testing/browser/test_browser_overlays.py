@@ -20,7 +20,7 @@ from IGTLMetaBrowserLib.browser.events import (
     LabelMapsListed,
     PointsShown,
 )
-from IGTLMetaBrowserLib.scene.markups.points import MOST_POINTS
+from IGTLMetaBrowserLib.scene.markups.points import MOST_LISTS, MOST_POINTS
 from IGTLMetaBrowserLib.scene.server_nodes import IMAGE_ID_ATTRIBUTE
 
 BONE = codec.LabelMetaItem("Bone", "LABELS", 1, (255, 0, 0, 255), (4, 3, 2), "MR")
@@ -212,6 +212,17 @@ def test_points_that_a_server_pushes_are_shown(unconnected, events):
         shown = step_until_event(unconnected, events, PointsShown)
         unconnected.disconnect()
     assert shown.nodes[0].GetNthControlPointLabel(0) == "Nasion"
+
+
+def test_points_whose_scene_was_closed_meanwhile_end_in_words(browser, hospital, events, scene):
+    hospital.points_ = [replace(NASION, group=f"Group {number}") for number in range(MOST_LISTS)]
+    query = browser.overlays.request_points()
+    step_until(browser, lambda: browser.is_handled(query), "the answer")
+    scene.Clear(0)
+    shown = step_until_event(browser, events, PointsShown)
+    assert list(shown.nodes) == []
+    assert shown.problems == ["the scene was closed meanwhile; get the points again"]
+    assert not browser.overlays.is_showing
 
 
 def test_an_image_is_shown_in_the_colors_of_the_server(browser, events):

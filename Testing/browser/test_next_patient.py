@@ -251,6 +251,23 @@ def test_what_comes_after_the_connection_was_lost_waits_for_the_list(
         unconnected.disconnect()
 
 
+def test_what_waits_for_the_list_as_the_scene_is_closed_is_shown_in_the_next(
+    unconnected: Browser, events: list, scene: slicer.vtkMRMLScene
+):
+    """As what comes a moment later; who has asked for it would wait for ever."""
+    with ScriptedServer(numbering("Smith", ["A"]), numbering("Jones", ["A"])) as server:
+        unconnected.connect(server.host, server.port)
+        unconnected.list_images()
+        unconnected.load_image("0")
+        unconnected.connect(server.host, server.port)
+        query = unconnected.overlays.request_points()
+        step_until(unconnected, lambda: query.is_done, "the answer")
+        assert not unconnected.is_handled(query)
+        scene.Clear(0)
+        assert len(step_until_event(unconnected, events, PointsShown).nodes) == 1
+        unconnected.disconnect()
+
+
 def test_what_comes_before_the_list_of_a_server_that_is_chosen_again(
     unconnected: Browser, scene: slicer.vtkMRMLScene
 ):

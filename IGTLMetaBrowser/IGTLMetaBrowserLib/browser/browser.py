@@ -366,7 +366,6 @@ class Browser:
 
     def _on_scene_closed(self) -> None:
         self.images.on_scene_closed()
-        self._held.forget()
         self.trajectories.stop()
         self.overlays.stop()
         self._events.emit(SceneClosed())

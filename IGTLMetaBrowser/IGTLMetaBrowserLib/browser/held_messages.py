@@ -92,7 +92,7 @@ class HeldMessages:
         self._has_no_list = False
 
     def forget(self) -> None:
-        """Show nothing of what is held: its server was left, or the scene closed."""
+        """Show nothing of what is held: its server was left."""
         self._held.clear()
 
     def _may_name_other_images(self, message: codec.Message) -> bool:

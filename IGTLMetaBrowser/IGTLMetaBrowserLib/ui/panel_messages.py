@@ -33,7 +33,7 @@ class PanelMessages:
         self.trajectoriesShown = plural(
             _("One trajectory is shown."),
             _("{count} trajectories are shown."),
-            none=_("No trajectories received."),
+            none=_("No trajectories are shown."),
         )
         self.notShown = _("Not shown: {problems}.")
         self.trajectoriesSent = plural(

@@ -87,9 +87,8 @@ class PointNodes:
         return finished
 
     def stop(self) -> None:
-        """Bring nothing more into the scene: it was closed."""
+        """Bring nothing more into the scene: it was closed. ``work`` still returns whose it was."""
         self._next_answers.clear()
-        self._unfinished.clear()
         for points in self._sets.values():
             points.stop()
 

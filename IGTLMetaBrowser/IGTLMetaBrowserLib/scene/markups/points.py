@@ -151,6 +151,8 @@ class PointSet:
 
     def stop(self) -> None:
         """Look after none of those that wait: the scene was closed. The user has removed none."""
+        if self._todo:
+            self.problems.append("the scene was closed meanwhile; get the points again")
         self._todo.clear()
         for points in self._lists.values():
             points.written = []

@@ -30,7 +30,7 @@ class OverlaySection:
             localeTexts,
             _("One point is shown."),
             _("{count} points are shown."),
-            none=_("No points received."),
+            none=_("No points are shown."),
         )
         self._statusLine = statusLine
         self.handlers = {
