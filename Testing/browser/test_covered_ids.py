@@ -116,7 +116,7 @@ def test_so_it_is_when_only_later_is_said_who_that_is(is_listed: bool, unconnect
         connect(unconnected, server).list_images()
         unconnected.load_trajectories()
         if is_listed:
-            clinic.others = [codec.ImageMetaItem("Head", "1", "CT", "Smith", "P1")]
+            clinic.others = [codec.ImageMetaItem("Head", "1", "CT", "Smith", "P-1")]
             unconnected.list_images()
         else:
             unconnected.load_image(IMAGE)

@@ -88,7 +88,7 @@ def test_who_is_named_by_a_later_list_only(
 
 def test_who_is_named_by_the_study_of_another_image(unconnected: Browser) -> None:
     clinic = Clinic()
-    said = {"PatientName": "Jones", "PatientID": "P2", "StudyDescription": "With Smith"}
+    said = {"PatientName": "Jones", "PatientID": "P-2", "StudyDescription": "With Smith"}
     clinic.patient = JONES
     image = clinic.image("0")
     clinic.image = lambda _: replace(image, header_version=2, metadata=said)
@@ -134,11 +134,11 @@ def test_an_image_that_comes_again_stands_in_the_folder_of_before(
     assert not names_somebody(unconnected.scene)
     unconnected.patients.hide(False)
     assert parents(volume) == ["Smith"]
-    assert [*texts_in(unconnected.scene).values()].count("P1") == 2  # the volume, and its folder
+    assert [*texts_in(unconnected.scene).values()].count("P-1") == 2  # the volume, and its folder
 
 
 def test_a_recording_that_goes_on_meanwhile(unconnected: Browser, events: list, sequences) -> None:
-    said = {"PatientID": "P1", "PatientName": "Smith"}
+    said = {"PatientID": "P-1", "PatientName": "Smith"}
     frames = [
         replace(frame(shade), device_name="US of Smith", header_version=2, metadata=said)
         for shade in (1, 20, 30, 40)
@@ -221,7 +221,7 @@ def test_what_replays_a_sequence_that_was_removed(
     sequence.SetDataNodeAtValue(volume, "0")
     player, shown = make_browser(unconnected.scene, sequence)
     unconnected.scene.RemoveNode(sequence)
-    unconnected.patients.register("Smith", "P1")
+    unconnected.patients.register("Smith", "P-1")
     unconnected.patients.hide()
     assert not names_somebody(unconnected.scene)
     unconnected.patients.hide(False)
@@ -277,10 +277,10 @@ def test_who_is_named_by_the_list_of_another_browser(
 def test_one_patient_has_one_number_in_all_browsers_of_a_scene(
     unconnected: Browser, late: Browser
 ) -> None:
-    unconnected.patients.register("Smith", "P1")
-    late.patients.register("Jones", "P2")
+    unconnected.patients.register("Smith", "P-1")
+    late.patients.register("Jones", "P-2")
     for patients in (unconnected.patients, late.patients):
-        pseudonyms = patients.pseudonym("Smith", "P1"), patients.pseudonym("Jones", "P2")
+        pseudonyms = patients.pseudonym("Smith", "P-1"), patients.pseudonym("Jones", "P-2")
         assert pseudonyms == ("Patient 1", "Patient 2")
 
 
@@ -298,7 +298,7 @@ def test_what_two_browsers_have_hidden_is_shown_by_both(
         late.patients.register("Head", "P9")
         late.patients.hide()
         other.patients.hide()
-        other.patients.register("Smith", "P1")
+        other.patients.register("Smith", "P-1")
         hide_patients(False)
         late.patients.hide()
         other.patients.hide()

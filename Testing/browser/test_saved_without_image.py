@@ -139,7 +139,7 @@ def test_without_a_list_the_image_says_whose_it_is(
     assert len(opened.told) == 1
 
 
-@pytest.mark.parametrize("patient", [SMITH, ("P1", "Smyth"), NOBODY], ids=str)
+@pytest.mark.parametrize("patient", [SMITH, ("P-1", "Smyth"), NOBODY], ids=str)
 def test_it_stays_with_the_image_of_its_patient_or_of_nobody_knows_whom(
     patient: tuple[str, str], opened: Browser, clinic: Clinic, clinic_server: ServerInThread
 ):
@@ -165,7 +165,7 @@ def test_what_was_saved_before_nodes_named_their_patient_goes_where_the_image_co
     connect(opened, clinic_server).list_images()
     opened.load_image("0")
     assert all("Jones" in parents(node) for node in owned_nodes(scene_of(opened)))
-    assert marks(scene_of(opened)) == {'["P2", "Jones"]'}
+    assert marks(scene_of(opened)) == {'["P-2", "Jones"]'}
 
 
 def test_a_label_map_that_was_let_go_is_not_loaded(
@@ -219,7 +219,7 @@ def test_the_same_id_of_another_server_is_another_image(
         connect(opened, other).list_images()
         opened.load_image("0")
         assert not any("Jones" in parents(node) for node in of_smith)
-        assert marks(scene_of(opened)) == {'["P1", "Smith"]'}
+        assert marks(scene_of(opened)) == {'["P-1", "Smith"]'}
         assert opened.told == []
 
 
@@ -229,7 +229,7 @@ def test_a_list_that_comes_later_than_the_plan_says_whose_it_is(
     get_overlays(connect(unconnected, clinic_server))
     assert marks(scene) == {None}
     unconnected.list_images()
-    assert marks(scene) == {'["P1", "Smith"]'}
+    assert marks(scene) == {'["P-1", "Smith"]'}
 
 
 def test_a_line_that_the_user_has_removed_says_so_when_it_has_come_again(
@@ -238,7 +238,7 @@ def test_a_line_that_the_user_has_removed_says_so_when_it_has_come_again(
     connect(unconnected, clinic_server).list_images()
     for _ in range(2):
         (line,) = unconnected.load_trajectories()
-        assert line.GetAttribute(PATIENT_ATTRIBUTE) == '["P1", "Smith"]'
+        assert line.GetAttribute(PATIENT_ATTRIBUTE) == '["P-1", "Smith"]'
         scene.RemoveNode(line)
 
 
@@ -250,7 +250,7 @@ def test_an_id_that_is_given_to_the_patient_later_is_known_then(
     get_overlays(unconnected)
     clinic.patient = SMITH
     unconnected.list_images()
-    assert marks(scene) == {'["P1", "Smith"]'}
+    assert marks(scene) == {'["P-1", "Smith"]'}
 
 
 def test_of_two_patients_in_one_scene_each_has_the_own_plan(
@@ -363,7 +363,7 @@ def test_hiding_the_patients_hides_them_in_what_is_there(opened: Browser):
     (hidden,) = marks(scene)
     assert hidden.startswith("hidden ")
     opened.patients.hide(False)
-    assert marks(scene) == {'["P1", "Smith"]'}
+    assert marks(scene) == {'["P-1", "Smith"]'}
 
 
 def test_a_scene_that_is_opened_while_patients_are_hidden(

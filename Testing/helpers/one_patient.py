@@ -14,7 +14,8 @@ from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import LabelMapsListed, PointsShown
 from IGTLMetaBrowserLib.scene.patient_marks import PATIENT_ATTRIBUTE
 
-SMITH, JONES = ("P1", "Smith"), ("P2", "Jones")
+# With a hyphen: MRML writes random letters and digits of its own beside them.
+SMITH, JONES = ("P-1", "Smith"), ("P-2", "Jones")
 NOBODY = ("", "")
 KINDS = ["MarkupsLine", "MarkupsFiducial", "LabelMapVolume", "Segmentation"]
 
