@@ -18,8 +18,7 @@ from pydicom.uid import RLELossless
 from helpers.ready_sources import fetch_only, ready
 from helpers.scripted_archive import Answer, archive_of, listing, multipart, record
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
-from IGTLMetaBrowserLib.sources.archive import disk_checks
-from IGTLMetaBrowserLib.sources.archive import source as archive_source
+from IGTLMetaBrowserLib.sources.archive import disk_checks, series_in_use
 from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
@@ -37,7 +36,7 @@ def test_of_images_that_were_fetched_long_ago_little_is_kept(
     serve, make_slice, open_source, monkeypatch
 ):
     """Of each slice its header would be: gigabytes, of a gateway that runs for weeks."""
-    monkeypatch.setattr(archive_source, "_MOST_OPENED", 1)
+    monkeypatch.setattr(series_in_use, "_MOST", 1)
     several = {
         uid: [make_slice((0, 0, 2 * k), k, SeriesInstanceUID=uid) for k in range(50)]
         for uid in ("1.2.3.1", "1.2.3.2", "1.2.3.3", "1.2.3.4")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from copy import deepcopy
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -20,9 +21,11 @@ from helpers.ready_sources import ready
 from helpers.scripted_archive import Answer, listing, multipart, record
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.archive import source as source_module
 from IGTLMetaBrowserLib.sources.archive.archive import Found, Query
 from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive
+from IGTLMetaBrowserLib.sources.archive.fetched_images import FetchedImages
 from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom.fields import image_id
@@ -305,3 +308,43 @@ def test_a_segmentation_that_was_stored_comes_back(slices, tmp_path, way):
     second = image.ijk_to_ras() @ np.array([0, 0, 1, 1])
     np.testing.assert_allclose(stored.ijk_to_ras()[:, :3], image.ijk_to_ras()[:, :3], atol=1e-3)
     np.testing.assert_allclose(stored.ijk_to_ras()[:, 3], second, atol=1e-3)
+
+
+def test_the_structures_of_more_series_than_are_kept_open_are_all_offered(slices, tmp_path):
+    """A list needs all of them at a time: for the last ones, the first are not closed again."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    datasets = list(slices)
+    for number in range(40):
+        dataset = structure_set(slices[1])
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"2.25.1{number}"
+        dataset.SeriesInstanceUID = f"2.25.2{number}"
+        dataset.StructureSetROISequence[0].ROIName = f"Structure {number}"
+        datasets.append(dataset)
+    for number, dataset in enumerate(datasets):
+        dataset.save_as(folder / f"{number}", enforce_file_format=True)
+    with archived(folder, tmp_path) as source:
+        (ct,) = source.images()
+        ready(source.image, ct.id)
+        names = {item.name for item in ready(source.label_maps)}
+        assert names == {f"Structure {number}" for number in range(40)}
+
+
+def test_of_more_studies_those_count_of_which_an_image_was_asked_for_last(
+    folder, slices, tmp_path, monkeypatch
+):
+    """For each list, the archive is asked for each study: a server for many has had thousands."""
+    for number, dataset in enumerate(slices):
+        dataset.StudyInstanceUID, dataset.SeriesInstanceUID = "2.25.31", "2.25.32"
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"2.25.33{number}"
+        dataset.save_as(folder / f"other{number}", enforce_file_format=True)
+    monkeypatch.setattr(source_module, "FetchedImages", partial(FetchedImages, most=1))
+    with archived(folder, tmp_path) as source:
+        ready(source.image, image_id(study.CT))
+        assert len(ready(source.label_maps)) > 1
+        assert source.notice_of_missing("LBMETA") == ""
+        ready(source.image, image_id("2.25.32"))
+        assert ready(source.label_maps) == []
+        assert "load one of another study" in source.notice_of_missing("LBMETA")
+        ready(source.image, image_id(study.CT))
+        assert len(ready(source.label_maps)) > 1

@@ -16,37 +16,37 @@ from ..dicom import fields as dicom_fields
 from ..dicom.folder import DicomFolderSource
 from ..dicom.plans import SPACE_KEYWORDS, Plan, notices_of, valid_plans
 from ..dicom.replaced_documents import Version, conflict_notices, replaced_keys
-from ..dicom.volumes import Stack
 from .archive import Series
 from .entries import is_same_patient
+from .fetched_images import FetchedImages
 from .fetched_series import OpenedSeries
 from .queries import RETRY_SECONDS
 
 _logger = logging.getLogger(__name__)
 
-_STRUCTURES = ("SEG", "RTSTRUCT")
+_STRUCTURES, _PLANS = ("SEG", "RTSTRUCT"), "SR"
 
 
 class ArchiveOverlays:
     """Offers overlays of images that were fetched: of their patient, in their frame of reference.
 
-    ``series`` are those that the archive is known to have, by the ids of their entries; ``stacks``
-    are the images that were fetched, by their ids. Both belong to the source. ``open_series``
-    returns a fetched series; it raises ``NotReadyError`` while it is fetched, and ``SourceError``
-    if it cannot be had. ``since`` returns when the question came that is answered now: what could
-    not be had since then is not fetched again for it. It may have replaced what is there, which
-    says so; where nothing is there, ``SourceError`` does.
+    ``series`` are those that the archive is known to have, by the ids of their entries; ``images``
+    are those that were fetched. Both belong to the source. ``open_series`` returns a fetched
+    series; it raises ``NotReadyError`` while it is fetched, and ``SourceError`` if it cannot be
+    had. ``since`` returns when the question came that is answered now: what could not be had since
+    then is not fetched again for it. It may have replaced what is there, which says so; where
+    nothing is there, ``SourceError`` does.
     """
 
     def __init__(
         self,
         series: Mapping[str, Series],
-        stacks: Mapping[str, Stack],
+        images: FetchedImages,
         open_series: Callable[[Series], OpenedSeries],
         since: Callable[[], float],
     ) -> None:
         self._series = series
-        self._stacks = stacks
+        self._images = images
         self._open_series = open_series
         self._since = since
         # By the UIDs of series that cannot be had: when that was seen, and why.
@@ -56,6 +56,10 @@ class ArchiveOverlays:
         self.notices_of_label_maps: dict[str, str] = {}
         # By the types of their messages: what the lists that were made last do not have.
         self.notices_of_missing: dict[str, str] = {}
+
+    def uids(self) -> set[str]:
+        """Return those of the series that lists are made of: all are needed at a time."""
+        return {series.uid for series in self._listed((*_STRUCTURES, _PLANS))}
 
     def forget(self, uids: Set[str]) -> None:
         """Forget series that the archive has no more as they were."""
@@ -80,10 +84,10 @@ class ArchiveOverlays:
 
     def _plans(self) -> list[Plan]:
         """Return those that are valid, in the space of an image. Raises ``NotReadyError``."""
-        fetched, missing = self._fetched("SR"), self._missing("SR")
+        fetched, missing = self._fetched(_PLANS), self._missing(_PLANS)
         plans = [plan for _, opened in fetched for plan in opened.plans]
         patients = {plan.uid: one["PatientID"] for one, two in fetched for plan in two.plans}
-        firsts = {id_: stack.frames[0] for id_, stack in self._stacks.items()}
+        firsts = {id_: stack.frames[0] for id_, stack in self._images.items()}
         spaces = {
             (self._series[image_id]["PatientID"], *map(first.get, SPACE_KEYWORDS))
             for image_id, first in firsts.items()
@@ -91,7 +95,7 @@ class ArchiveOverlays:
         }
         valid = valid_plans(plans, spaces)
         patients_there = [patients[plan.uid] for plan in valid]
-        self.notices_of_missing["TRAJ"] = _notice_of_missing(patients_there, missing)
+        self._note_missing("TRAJ", patients_there, missing)
         return [
             replace(plan, notice=_both(plan.notice, _replacing(missing[patient])))
             for plan, patient in zip(valid, patients_there, strict=True)
@@ -120,7 +124,7 @@ class ArchiveOverlays:
             }
             found += items
             patients_there |= {series["PatientID"]} if items else set()
-        self.notices_of_missing["LBMETA"] = _notice_of_missing(patients_there, missing)
+        self._note_missing("LBMETA", patients_there, missing)
         return found
 
     def with_notice(self, label_map: codec.ImageMessage) -> codec.ImageMessage:
@@ -154,7 +158,7 @@ class ArchiveOverlays:
 
     def _listed(self, modalities: Collection[str]) -> list[Series]:
         """Return the series of these modalities in studies of which an image was fetched."""
-        studies = {self._series[image_id]["StudyInstanceUID"] for image_id in self._stacks}
+        studies = {*self._images.studies}
         listed = {series.uid: series for series in self._series.values()}
         return [
             series
@@ -174,12 +178,18 @@ class ArchiveOverlays:
                 words[series["PatientID"]] = why
         return words
 
+    def _note_missing(
+        self, data_type: str, patients_there: Collection[str], missing: Mapping[str, str]
+    ) -> None:
+        words = _notice_of_missing(patients_there, missing)
+        self.notices_of_missing[data_type] = _both(words, self._images.notice)
+
     def _is_in_its_image(self, series: Series, row: Row) -> bool:
         """Whether a file's image was fetched, is of its patient, and in its frame of reference."""
         owner, frame = dicom_fields.image_id(str(row["reference_ct"])), row["reference_frame"]
-        if frame == "" or owner not in self._stacks:
+        if frame == "" or owner not in self._images:
             return False
-        is_there = self._stacks[owner].frames[0].get("FrameOfReferenceUID") == frame
+        is_there = self._images[owner].frames[0].get("FrameOfReferenceUID") == frame
         return is_there and is_same_patient(self._series[owner], series)
 
 

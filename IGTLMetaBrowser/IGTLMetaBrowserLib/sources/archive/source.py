@@ -22,11 +22,11 @@ from ...net.source import NotReadyError, SourceError
 from ..dicom import fields as dicom_fields
 from ..dicom.folder import DicomFolderSource
 from ..dicom.places import issuers_apart
-from ..dicom.volumes import Stack
 from .archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Archive, Filters, Found, Query, Series
 from .arriving_volume import ArrivingVolume, tag_of
 from .disk_checks import DiskChecks
 from .entries import Patients, frame_of, marks_of, no_single_image, patient_of, version_of
+from .fetched_images import FetchedImages
 from .fetched_series import OpenedSeries
 from .found_series import FoundSeries
 from .growing_volume import GrowingVolume
@@ -34,6 +34,7 @@ from .overlays import ArchiveOverlays
 from .queries import RETRY_SECONDS, ArchiveQueries, Listing
 from .series_cache import SeriesCache
 from .series_fetcher import SeriesFetcher
+from .series_in_use import SeriesInUse
 from .threads import end_threads
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _logger = logging.getLogger(__name__)
 MOST_ENTRIES = 1000
 # How soon who waits for the first slice asks again, and who waits for some of the others.
 _FIRST_RETRY_SECONDS, _PART_RETRY_SECONDS = 0.001, 0.003
-_FETCHES_AT_ONCE, _MOST_OPENED, _MOST_SEARCHES = 4, 32, 16
+_FETCHES_AT_ONCE, _MOST_SEARCHES = 4, 16
 
 
 class ArchiveSource:
@@ -81,15 +82,14 @@ class ArchiveSource:
         self._series: dict[str, Series] = {}  # by the ids of their entries
         self._items: dict[str, tuple[codec.ImageMetaItem, ...]] = {}  # of series once fetched
         self._fetches: dict[Hashable, tuple[Series, Future[OpenedSeries]]] = {}
-        self._opened: OrderedDict[str, OpenedSeries] = OrderedDict()
+        self._opened = SeriesInUse()
         self._patients = Patients(archive)
-        # Of images that were fetched: what overlays may belong to.
-        self._stacks: dict[str, Stack] = {}
+        self._fetched = FetchedImages()
         self._overlays = ArchiveOverlays(
-            self._series, self._stacks, self._open, lambda: self._queries.since
+            self._series, self._fetched, self._open, lambda: self._queries.since
         )
         self._checks = DiskChecks()
-        self._fetcher = SeriesFetcher(archive, cache, self._stacks, jobs, seconds_a_turn)
+        self._fetcher = SeriesFetcher(archive, cache, self._fetched, jobs, seconds_a_turn)
         self._set_found(self._default, self._queries.begin(self._default))
         self._fetcher.wait_until_ready()
 
@@ -101,8 +101,7 @@ class ArchiveSource:
         for _, fetch in self._fetches.values():
             if fetch.done() and not fetch.cancelled() and fetch.exception() is None:
                 fetch.result().close()
-        for opened in self._opened.values():
-            opened.close()
+        self._opened.close()
         self._checks.close()
         self._fetcher.close()
 
@@ -188,14 +187,13 @@ class ArchiveSource:
     def _forget(self, uids: Set[str]) -> None:
         """Forget what was fetched of series: they are another patient's now, perhaps, or gone."""
         ids = {image_id for image_id, known in self._series.items() if known.uid in uids}
-        for known in (self._series, self._stacks):
-            for image_id in ids & known.keys():
-                del known[image_id]
+        for image_id in ids:
+            del self._series[image_id]
+        self._fetched.forget(ids)
         self._overlays.forget(uids)
         for uid in uids:
             self._items.pop(uid, None)
-            if uid in self._opened:
-                self._opened.pop(uid).source.close()
+            self._opened.close_one(uid)
         for listing in (self._default, *self._searches.values()):
             listing.items = None
         for listing in self._searches.values():
@@ -234,19 +232,20 @@ class ArchiveSource:
             image = source.image(image_id)
             if is_label_map:
                 return self._overlays.with_notice(image)
+            self._fetched.add(series["StudyInstanceUID"], source.stacks())
             return replace(image, metadata=self.metadata(image_id))
         except SourceError:
             # Another process may have made room in the cache: then it is fetched once more.
             if not self._opened[series.uid].is_lost:
                 raise
-            self._close(series)
+            self._opened.close_one(series.uid)
             raise NotReadyError from None
 
     def _require_unchanged(self, series: Series) -> None:
         """Fetch a series once more if the disk has not what came, see ``image``."""
         if not self._checks.is_unchanged(self._opened[series.uid]):
             _logger.warning("a series on disk is damaged, and is fetched again")
-            self._close(series)
+            self._opened.close_one(series.uid)
             raise NotReadyError
 
     def arriving_image(self, request: codec.GetImagePartMessage) -> ArrivingImage | None:
@@ -388,21 +387,28 @@ class ArchiveSource:
         self._keep_done()
         if self._fetcher.finish_soon():
             raise NotReadyError(RETRY_SECONDS)
-        for uid in {self._series[image_id]["StudyInstanceUID"] for image_id in self._stacks}:
-            while (found := self._queries.found_of_study(uid)) is not None:
-                known = [one for one in self._series.values() if one["StudyInstanceUID"] == uid]
-                self._forget_missing(known, found)
-                for series in found:
-                    self._register(series)
+        is_waiting = False
+        for uid in self._fetched.studies:
+            try:
+                self._update_study(uid)
+            except NotReadyError:  # the others are asked for at the same time
+                is_waiting = True
+        if is_waiting:
+            raise NotReadyError(RETRY_SECONDS)
+
+    def _update_study(self, uid: str) -> None:
+        while (found := self._queries.found_of_study(uid)) is not None:
+            known = [one for one in self._series.values() if one["StudyInstanceUID"] == uid]
+            self._forget_missing(known, found)
+            for series in found:
+                self._register(series)
 
     # Series --------------------------------------------------------------------------------------
 
     def _source_of(self, series: Series) -> DicomFolderSource:
         """Return the source for a series, or begin to fetch it and raise ``NotReadyError``."""
         if series.uid in self._opened:
-            self._opened.move_to_end(series.uid)
-            self._opened[series.uid].cached.use()
-            return self._opened[series.uid].source
+            return self._opened.use(series.uid).source
         version = version_of(series)
         if version not in self._fetches:
             fetch = self._executor.submit(self._fetcher.fetch, series)
@@ -442,27 +448,13 @@ class ArchiveSource:
                 fetch.result().source.close()
 
     def _keep(self, series: Series, opened: OpenedSeries) -> None:
-        refused = [uid for uid, other in self._opened.items() if other.is_refused]
-        for other in self._opened.values():
-            other.source.forget_pixels()  # of an image that nobody has asked for
-        for uid in refused:  # what the disk does not take shall not fill the memory
-            self._opened.pop(uid).source.close()
-        self._opened[series.uid] = opened
+        self._opened.add(series.uid, opened, self._overlays.uids())
         self._fetcher.forget_arriving(series)
-        while len(self._opened) > _MOST_OPENED:
-            _, oldest = self._opened.popitem(last=False)
-            oldest.source.close()
         if self._items.get(series.uid) != opened.items:
             self._items[series.uid] = opened.items
             for item in opened.items:
                 self._series[item.id] = series
-        for image_id, stack in opened.source.stacks().items():
-            # For overlays it is enough where it lies: the headers of all slices are 1.5 KB each.
-            self._stacks[image_id] = replace(
-                stack, frames=stack.frames[:1], plane_count=stack.size[2]
-            )
-            for listing in (self._default, *self._searches.values()):
-                listing.items = None
-
-    def _close(self, series: Series) -> None:
-        self._opened.pop(series.uid).source.close()
+        stacks = opened.source.stacks()
+        self._fetched.add(series["StudyInstanceUID"], stacks)
+        for listing in (self._default, *self._searches.values()) if stacks else ():
+            listing.items = None
