@@ -52,6 +52,11 @@ class Listing:
     marks: frozenset[Mark] = frozenset()
     left_out: int = 0  # series whose UIDs are those of others, too
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether the archive is being asked."""
+        return self.query is not None and not self.query[1].done()
+
 
 class ArchiveQueries:
     """Asks ``archive`` for series that ``filters`` admit, for at most ``most`` of them.

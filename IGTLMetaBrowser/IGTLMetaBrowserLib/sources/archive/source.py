@@ -130,8 +130,9 @@ class ArchiveSource:
             raise SourceError(f"a search has at most {LONGEST_PATTERN} characters in each field")
         listing = self._searches.setdefault(frozenset(query.items()), Listing())
         self._searches.move_to_end(frozenset(query.items()))
-        while len(self._searches) > _MOST_SEARCHES:
-            self._searches.popitem(last=False)
+        idle = [key for key, one in self._searches.items() if not one.is_asked]
+        for key in idle[: max(0, len(idle) - _MOST_SEARCHES)]:
+            del self._searches[key]
         return self._listed(listing, query), self._queries.notice_of(listing)
 
     @property
