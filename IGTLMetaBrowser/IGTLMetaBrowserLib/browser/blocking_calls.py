@@ -1,4 +1,7 @@
-"""Blocking calls, for scripts; the window never uses them."""
+"""Blocking calls, for scripts; the window never uses them. They are methods of ``Browser``.
+
+Each makes the steps that the window makes, in a loop.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ from .. import codec, net
 from ..scene.images.roi_boxes import roi_corners
 from .errors import BrowserError
 from .events import (
-    BrowserEvent,
     Disconnected,
     ImageFailed,
     ImageLoaded,
@@ -27,131 +29,129 @@ if TYPE_CHECKING:
 _SECONDS_FOR_OFFER = 2.0
 
 
-class BlockingCalls:
-    """The steps that the window makes, in a loop."""
+def _step_until(browser: Browser, condition: Callable[[], bool]) -> None:
+    """Wait and step until ``condition`` is met. Raises ``BrowserError`` without a server."""
+    while not condition():
+        browser.wait_and_step()
 
-    def __init__(self, browser: Browser) -> None:
-        self._browser = browser
 
-    def _step_until(self, condition: Callable[[], bool]) -> None:
-        """Wait and step until ``condition`` is met. Raises ``BrowserError`` without a server."""
-        while not condition():
-            self._browser.wait_and_step()
+def wait_until_connected(browser: Browser) -> None:
+    """Wait for the connection. Raises ``net.NetworkError``."""
+    with _heard(browser, Disconnected) as failures:
+        connection = browser.connection
+        if not connection.has_server and connection.last_error is not None:
+            raise connection.last_error  # an earlier step has met the failure
+        connection.reconnect_now()
+        _step_until(browser, lambda: bool(failures) or connection.is_connected)
+    if failures:
+        # An observer that left the server when it heard of the error is heard first.
+        errors = [failure.error for failure in failures if failure.error is not None]
+        raise errors[0] if errors else BrowserError("the connection was closed meanwhile")
 
-    def wait_until_connected(self) -> None:
-        """Wait for the connection. Raises ``net.NetworkError``."""
-        with self._heard(Disconnected) as failures:
-            connection = self._browser.connection
-            if not connection.has_server and connection.last_error is not None:
-                raise connection.last_error  # an earlier step has met the failure
-            connection.reconnect_now()
-            self._step_until(lambda: bool(failures) or connection.is_connected)
-        if failures:
-            # An observer that left the server when it heard of the error is heard first.
-            errors = [failure.error for failure in failures if failure.error is not None]
-            raise errors[0] if errors else BrowserError("the connection was closed meanwhile")
 
-    def list_images(self) -> Sequence[codec.ImageMetaItem]:
-        """Return the images that the server offers. Raises ``net.NetworkError``."""
-        self._wait_for(self._browser.images.request_list())
-        return self._browser.images.entries
+def list_images(browser: Browser) -> Sequence[codec.ImageMetaItem]:
+    """Return the images that the server offers. Raises ``net.NetworkError``."""
+    _wait_for(browser, browser.images.request_list())
+    return browser.images.entries
 
-    def load_image(self, image_id: str) -> Any:
-        """Fetch an image, after those in the queue, and return its volume node.
 
-        Raises ``net.NetworkError``, ``codec.EncodeError``, ``BrowserError`` or ``SceneError``.
-        """
+def load_image(browser: Browser, image_id: str) -> Any:
+    """Fetch an image, after those in the queue, and return its volume node.
 
-        def is_end(event: ImageLoaded | ImageFailed | ImagesCancelled | Disconnected) -> bool:
-            if isinstance(event, ImagesCancelled):
-                return image_id in event.image_ids
-            if isinstance(event, Disconnected):
-                # The window waits until the server can be reached again; a script hears of it.
-                return isinstance(event.error, net.ConnectionFailedError)
-            return event.image_id == image_id
+    Raises ``net.NetworkError``, ``codec.EncodeError``, ``BrowserError`` or ``SceneError``.
+    """
 
-        with self._heard(ImageLoaded, ImageFailed, ImagesCancelled, Disconnected) as heard:
-            self._browser.images.request([image_id])
-            self._step_until(lambda: any(map(is_end, heard)))
-        end = next(filter(is_end, heard))
-        if isinstance(end, ImageLoaded):
-            return end.node
-        if isinstance(end, ImagesCancelled):
-            raise net.CancelledError(f"loading {codec.printable(image_id)!r} was cancelled")
-        self._browser.images.cancel([image_id])
-        raise end.error
+    def is_end(event: ImageLoaded | ImageFailed | ImagesCancelled | Disconnected) -> bool:
+        if isinstance(event, ImagesCancelled):
+            return image_id in event.image_ids
+        if isinstance(event, Disconnected):
+            # The window waits until the server can be reached again; a script hears of it.
+            return isinstance(event.error, net.ConnectionFailedError)
+        return event.image_id == image_id
 
-    def load_region(self, image_id: str, roi: Any) -> Any:
-        """Fetch the part of an image that lies in a ROI node; return its own volume node.
-
-        Raises what ``load_image`` does, and ``BrowserError`` if the server sends no parts.
-        """
-        self._wait_for_offer()
-        with self._heard(RegionLoaded, RegionFailed) as heard:
-            regions = self._browser.images.regions
-            regions.request(image_id, roi_corners(roi))
-            self._step_until(lambda: not regions.is_loading)
-        end = next(event for event in heard if event.image_id == image_id)
-        if isinstance(end, RegionFailed):
-            raise end.error
+    with _heard(browser, ImageLoaded, ImageFailed, ImagesCancelled, Disconnected) as heard:
+        browser.images.request([image_id])
+        _step_until(browser, lambda: any(map(is_end, heard)))
+    end = next(filter(is_end, heard))
+    if isinstance(end, ImageLoaded):
         return end.node
+    if isinstance(end, ImagesCancelled):
+        raise net.CancelledError(f"loading {codec.printable(image_id)!r} was cancelled")
+    browser.images.cancel([image_id])
+    raise end.error
 
-    def _wait_for_offer(self) -> None:
-        """Wait until the server has said whether it sends parts of images, or for some time."""
-        connection = self._browser.connection
-        if connection.client.offers_parts is None:
-            self.list_images()  # it says so after its first answer
-        end = time.monotonic() + _SECONDS_FOR_OFFER
-        while connection.client.offers_parts is None and time.monotonic() < end:
-            connection.wait(end)
-            self._browser.step()
 
-    def load_sequence(self, image_id: str) -> Any:
-        """Fetch the images of a 4D series; return the browser node that replays them.
+def load_region(browser: Browser, image_id: str, roi: Any) -> Any:
+    """Fetch the part of an image that lies in a ROI node; return its own volume node.
 
-        Raises what ``load_image`` does, and ``BrowserError`` if the server lists no such series.
-        """
-        images = self._browser.images
-        sequence = images.sequences.of(image_id)
-        if sequence is None:
-            name = codec.printable(image_id)
-            raise BrowserError(f"{name!r} is not listed as a part of a sequence; load it alone")
-        known = images.sequences.browser_node(sequence)
-        if known is not None:
-            return known
-        for part in images.sequences.missing(sequence):
-            self.load_image(part)
-        return images.sequences.make(sequence)
+    Raises what ``load_image`` does, and ``BrowserError`` if the server sends no parts.
+    """
+    _wait_for_offer(browser)
+    with _heard(browser, RegionLoaded, RegionFailed) as heard:
+        regions = browser.images.regions
+        regions.request(image_id, roi_corners(roi))
+        _step_until(browser, lambda: not regions.is_loading)
+    end = next(event for event in heard if event.image_id == image_id)
+    if isinstance(end, RegionFailed):
+        raise end.error
+    return end.node
 
-    def load_trajectories(self) -> Sequence[Any]:
-        """Ask for the trajectories and return their markups nodes. Raises ``net.NetworkError``."""
-        with self._heard(TrajectoriesShown) as shown:
-            query = self._browser.trajectories.request()
-            self._wait_for(query)
-            self._step_until(lambda: not self._browser.trajectories.is_showing)
-        if not shown:
-            self._browser.connection.forget(query)
-            raise BrowserError("the connection was lost before they were shown; try again")
-        return shown[-1].nodes
 
-    def _wait_for(self, query: net.Query) -> None:
-        self._step_until(lambda: self._browser.is_handled(query))
-        if query.error is not None:
-            # The window waits until the server can be reached again; a script has to know.
-            self._browser.connection.forget(query)
-            raise query.error
+def _wait_for_offer(browser: Browser) -> None:
+    """Wait until the server has said whether it sends parts of images, or for some time."""
+    connection = browser.connection
+    if connection.client.offers_parts is None:
+        list_images(browser)  # it says so after its first answer
+    end = time.monotonic() + _SECONDS_FOR_OFFER
+    while connection.client.offers_parts is None and time.monotonic() < end:
+        connection.wait(end)
+        browser.step()
 
-    @contextmanager
-    def _heard(self, *event_types: type) -> Iterator[list[Any]]:
-        """Collect the events of these types."""
-        heard: list[Any] = []
 
-        def collect(event: BrowserEvent) -> None:
-            if isinstance(event, event_types):
-                heard.append(event)
+def load_sequence(browser: Browser, image_id: str) -> Any:
+    """Fetch the images of a 4D series; return the browser node that replays them.
 
-        self._browser.add_observer(collect)
-        try:
-            yield heard
-        finally:
-            self._browser.remove_observer(collect)
+    Raises what ``load_image`` does, and ``BrowserError`` if the server lists no such series.
+    """
+    images = browser.images
+    sequence = images.sequences.of(image_id)
+    if sequence is None:
+        name = codec.printable(image_id)
+        raise BrowserError(f"{name!r} is not listed as a part of a sequence; load it alone")
+    known = images.sequences.browser_node(sequence)
+    if known is not None:
+        return known
+    for part in images.sequences.missing(sequence):
+        load_image(browser, part)
+    return images.sequences.make(sequence)
+
+
+def load_trajectories(browser: Browser) -> Sequence[Any]:
+    """Ask for the trajectories and return their markups nodes. Raises ``net.NetworkError``."""
+    with _heard(browser, TrajectoriesShown) as shown:
+        query = browser.trajectories.request()
+        _wait_for(browser, query)
+        _step_until(browser, lambda: not browser.trajectories.is_showing)
+    if not shown:
+        browser.connection.forget(query)
+        raise BrowserError("the connection was lost before they were shown; try again")
+    return shown[-1].nodes
+
+
+def _wait_for(browser: Browser, query: net.Query) -> None:
+    _step_until(browser, lambda: browser.is_handled(query))
+    if query.error is not None:
+        # The window waits until the server can be reached again; a script has to know.
+        browser.connection.forget(query)
+        raise query.error
+
+
+@contextmanager
+def _heard(browser: Browser, *event_types: type) -> Iterator[list[Any]]:
+    """Collect the events of these types."""
+    heard: list[Any] = []
+    browser.add_observer(heard.append, event_types)
+    try:
+        yield heard
+    finally:
+        browser.remove_observer(heard.append)

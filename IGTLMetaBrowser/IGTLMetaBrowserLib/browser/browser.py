@@ -23,8 +23,7 @@ from ..scene.markups.trajectory_nodes import TrajectoryNodes
 from ..scene.overlay_nodes import OverlayNodes
 from ..scene.server_nodes import SERVER_ATTRIBUTE
 from ..signal import Signal
-from . import open_browsers
-from .blocking_calls import BlockingCalls
+from . import blocking_calls, open_browsers
 from .connection import Connection
 from .errors import BrowserError
 from .events import (
@@ -207,38 +206,12 @@ class Browser:
 
     # For scripts: blocking calls
 
-    def wait_until_connected(self) -> None:
-        """Wait for the connection. Raises ``net.NetworkError``."""
-        BlockingCalls(self).wait_until_connected()
-
-    def list_images(self) -> Sequence[codec.ImageMetaItem]:
-        """Return the images that the server offers. Raises ``net.NetworkError``."""
-        return BlockingCalls(self).list_images()
-
-    def load_image(self, image_id: str) -> Any:
-        """Fetch an image, after those in the queue, and return its volume node.
-
-        Raises ``net.NetworkError``, ``codec.EncodeError``, ``BrowserError`` or ``SceneError``.
-        """
-        return BlockingCalls(self).load_image(image_id)
-
-    def load_region(self, image_id: str, roi: Any) -> Any:
-        """Fetch the part of an image in a vtkMRMLMarkupsROINode; return its own volume node.
-
-        Raises what ``load_image`` does, and ``BrowserError`` if the server sends no parts.
-        """
-        return BlockingCalls(self).load_region(image_id, roi)
-
-    def load_sequence(self, image_id: str) -> Any:
-        """Fetch all images of the 4D series of an image; return the browser node that replays them.
-
-        Raises what ``load_image`` does, and ``BrowserError`` if the server lists no such series.
-        """
-        return BlockingCalls(self).load_sequence(image_id)
-
-    def load_trajectories(self) -> Sequence[Any]:
-        """Ask for the trajectories and return their markups nodes. Raises ``net.NetworkError``."""
-        return BlockingCalls(self).load_trajectories()
+    wait_until_connected = blocking_calls.wait_until_connected
+    list_images = blocking_calls.list_images
+    load_image = blocking_calls.load_image
+    load_region = blocking_calls.load_region
+    load_sequence = blocking_calls.load_sequence
+    load_trajectories = blocking_calls.load_trajectories
 
     # For scripts: images without waiting
 

@@ -86,8 +86,12 @@ class LiveImageState:
     last_at: datetime
 
 
+class BrowserEvent:
+    """Something that has happened, of which the observers of a browser are notified."""
+
+
 @dataclass(frozen=True)
-class Connecting:
+class Connecting(BrowserEvent):
     """A connection is being made; ``is_again``: to a server that was connected before."""
 
     address: str
@@ -95,7 +99,7 @@ class Connecting:
 
 
 @dataclass(frozen=True)
-class Connected:
+class Connected(BrowserEvent):
     """There is a connection; ``is_again``: one that was lost is there again."""
 
     address: str
@@ -103,7 +107,7 @@ class Connected:
 
 
 @dataclass(frozen=True)
-class Disconnected:
+class Disconnected(BrowserEvent):
     """The connection has ended: by the user if ``error`` is None, otherwise because of it.
 
     If ``ConnectionState.NOT_CONNECTED`` follows, there will be no other attempt. Otherwise
@@ -115,7 +119,7 @@ class Disconnected:
 
 
 @dataclass(frozen=True)
-class Reconnecting:
+class Reconnecting(BrowserEvent):
     """The connection is lost or refused for ``error``; the next attempt is in ``seconds``."""
 
     address: str
@@ -124,22 +128,22 @@ class Reconnecting:
 
 
 @dataclass(frozen=True)
-class OffersKnown:
+class OffersKnown(BrowserEvent):
     """The server has said which types of data it sends, see ``Connection.offers``."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class Asked(BrowserEvent):
     """The server is being asked for something: there is something to wait for."""
 
 
 @dataclass(frozen=True)
-class Previewing:
+class Previewing(BrowserEvent):
     """Somebody looks at thumbnails or slices: there may be something for ``step`` to do."""
 
 
 @dataclass(frozen=True)
-class Deferred:
+class Deferred(BrowserEvent):
     """The server cannot be reached: it will be asked for this after reconnecting.
 
     ``data_type`` is that of OpenIGTLink (TRAJ, POINT, LBMETA, COLORT, IMGMETA). Images have states
@@ -151,7 +155,7 @@ class Deferred:
 
 
 @dataclass(frozen=True)
-class ListUnanswered:
+class ListUnanswered(BrowserEvent):
     """The server did not answer to GET_IMGMETA in time. It is not asked again unless a user does.
 
     Servers for one purpose, such as trackers and ultrasound machines, know no lists; their live
@@ -162,7 +166,7 @@ class ListUnanswered:
 
 
 @dataclass(frozen=True)
-class Listed:
+class Listed(BrowserEvent):
     """The list of images has arrived.
 
     ``is_update``: nobody has asked for it, but something in it is known better by now.
@@ -173,7 +177,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class ImagesWaiting:
+class ImagesWaiting(BrowserEvent):
     """Images were put into the queue; there may be 1,000,000 of them, which takes some turns.
 
     Without ids: so many were asked for that even the first turn is to come.
@@ -183,14 +187,14 @@ class ImagesWaiting:
 
 
 @dataclass(frozen=True)
-class ImagesCancelled:
+class ImagesCancelled(BrowserEvent):
     """These images are not fetched any more: they waited, or one was in transfer."""
 
     image_ids: Sequence[str]
 
 
 @dataclass(frozen=True)
-class ImageProgress:
+class ImageProgress(BrowserEvent):
     """A part of an image has arrived; sizes in bytes."""
 
     image_id: str
@@ -199,7 +203,7 @@ class ImageProgress:
 
 
 @dataclass(frozen=True)
-class ImagePreparing:
+class ImagePreparing(BrowserEvent):
     """The server has been preparing an image for so many seconds; notified once a second."""
 
     image_id: str
@@ -207,21 +211,21 @@ class ImagePreparing:
 
 
 @dataclass(frozen=True)
-class VolumeChanging:
+class VolumeChanging(BrowserEvent):
     """A volume is about to get other voxels, or another one its place in the views."""
 
     image_id: str
 
 
 @dataclass(frozen=True)
-class VolumeAdding:
+class VolumeAdding(BrowserEvent):
     """A volume is about to be added to the scene."""
 
     image_id: str
 
 
 @dataclass(frozen=True)
-class PreviewShown:
+class PreviewShown(BrowserEvent):
     """What has come of an image that is still arriving is in the scene, as ``node``.
 
     ``how_much`` says how much of it is real, as does its attribute ``IGTLMetaBrowser.Preview``.
@@ -235,7 +239,7 @@ class PreviewShown:
 
 
 @dataclass(frozen=True)
-class ImageLoaded:
+class ImageLoaded(BrowserEvent):
     """An image is in the scene, as ``node``. ``notes`` say how it differs from the listing."""
 
     image_id: str
@@ -244,7 +248,7 @@ class ImageLoaded:
 
 
 @dataclass(frozen=True)
-class RegionLoaded:
+class RegionLoaded(BrowserEvent):
     """A part of an image is in the scene, as ``node``: a volume of its own, not the image's."""
 
     image_id: str
@@ -252,7 +256,7 @@ class RegionLoaded:
 
 
 @dataclass(frozen=True)
-class RegionFailed:
+class RegionFailed(BrowserEvent):
     """A part of an image could not be loaded."""
 
     image_id: str
@@ -260,14 +264,14 @@ class RegionFailed:
 
 
 @dataclass(frozen=True)
-class ImagesAdopted:
+class ImagesAdopted(BrowserEvent):
     """Volumes of these images were found in the scene, which was saved by an earlier session."""
 
     image_ids: Sequence[str]
 
 
 @dataclass(frozen=True)
-class ImageFailed:
+class ImageFailed(BrowserEvent):
     """An image could not be loaded."""
 
     image_id: str
@@ -275,7 +279,7 @@ class ImageFailed:
 
 
 @dataclass(frozen=True)
-class LiveImage:
+class LiveImage(BrowserEvent):
     """An image came that nobody asked for, the ``frames``th of this id; ``node`` shows it.
 
     ``node`` is None if the user removed the volume: it comes back when the image is loaded. The
@@ -289,14 +293,14 @@ class LiveImage:
 
 
 @dataclass(frozen=True)
-class RecordingStarted:
+class RecordingStarted(BrowserEvent):
     """What is streamed under an id is recorded from now on, by ``images.recordings``."""
 
     image_id: str
 
 
 @dataclass(frozen=True)
-class RecordingStopped:
+class RecordingStopped(BrowserEvent):
     """A recording ended, by the user or by its ``problem``.
 
     ``recording`` has its frames, and the sequence browser node and the volume that replay it, None
@@ -308,7 +312,7 @@ class RecordingStopped:
 
 
 @dataclass(frozen=True)
-class SequenceLoaded:
+class SequenceLoaded(BrowserEvent):
     """The images of a 4D series are the frames of one sequence; ``node`` is its browser node."""
 
     image_ids: Sequence[str]
@@ -316,7 +320,7 @@ class SequenceLoaded:
 
 
 @dataclass(frozen=True)
-class TrajectoriesChanged:
+class TrajectoriesChanged(BrowserEvent):
     """``Browser.trajectories`` has changed, or which of them are shown.
 
     ``is_unsolicited``: the server has sent them unasked, as it may do many times a second.
@@ -326,7 +330,7 @@ class TrajectoriesChanged:
 
 
 @dataclass(frozen=True)
-class TrajectoriesShown:
+class TrajectoriesShown(BrowserEvent):
     """An answer is in the scene, as ``nodes``; ``problems`` says which could not be shown.
 
     Nodes that nobody sees follow a stream once a second; ``Browser.trajectories`` returns them as
@@ -338,7 +342,7 @@ class TrajectoriesShown:
 
 
 @dataclass(frozen=True)
-class PointsShown:
+class PointsShown(BrowserEvent):
     """Points are in the scene, as ``nodes``; ``problems`` says which could not be shown."""
 
     nodes: Sequence[Any]
@@ -346,7 +350,7 @@ class PointsShown:
 
 
 @dataclass(frozen=True)
-class LabelMapsListed:
+class LabelMapsListed(BrowserEvent):
     """The list of label maps has arrived: ``Browser.label_maps``, of which there are ``count``.
 
     ``is_unsolicited``: the server has sent it unasked, as it may do many times a second. ``notice``
@@ -359,7 +363,7 @@ class LabelMapsListed:
 
 
 @dataclass(frozen=True)
-class ColorsShown:
+class ColorsShown(BrowserEvent):
     """An image is shown in the colors that the server has for it, those of the color ``node``."""
 
     image_id: str
@@ -367,77 +371,39 @@ class ColorsShown:
 
 
 @dataclass(frozen=True)
-class TrajectoriesSent:
+class TrajectoriesSent(BrowserEvent):
     """``count`` trajectories are on their way to the server."""
 
     count: int
 
 
 @dataclass(frozen=True)
-class SceneClosing:
+class SceneClosing(BrowserEvent):
     """The scene is about to be closed; downloads have been cancelled."""
 
 
 @dataclass(frozen=True)
-class SceneClosed:
+class SceneClosed(BrowserEvent):
     """The scene has been closed: no image is loaded any more. The connection stays."""
 
 
 @dataclass(frozen=True)
-class SceneImported:
+class SceneImported(BrowserEvent):
     """A scene was loaded. What it has of the server counts as loaded (``ImagesAdopted``)."""
 
 
 @dataclass(frozen=True)
-class NodeRemoved:
+class NodeRemoved(BrowserEvent):
     """A node was removed from the scene; those of ``image_ids`` are no longer loaded."""
 
     image_ids: Sequence[str]
 
 
 @dataclass(frozen=True)
-class Failed:
+class Failed(BrowserEvent):
     """Something else went wrong; the error says what."""
 
     error: Exception
 
 
-BrowserEvent = (
-    Connecting
-    | Connected
-    | Disconnected
-    | Reconnecting
-    | OffersKnown
-    | Asked
-    | Previewing
-    | Deferred
-    | ListUnanswered
-    | Listed
-    | ImagesWaiting
-    | ImagesCancelled
-    | ImageProgress
-    | ImagePreparing
-    | VolumeChanging
-    | PreviewShown
-    | ImageLoaded
-    | RegionLoaded
-    | RegionFailed
-    | ImagesAdopted
-    | ImageFailed
-    | LiveImage
-    | RecordingStarted
-    | RecordingStopped
-    | SequenceLoaded
-    | TrajectoriesChanged
-    | TrajectoriesShown
-    | TrajectoriesSent
-    | PointsShown
-    | LabelMapsListed
-    | ColorsShown
-    | SceneClosing
-    | SceneClosed
-    | SceneImported
-    | NodeRemoved
-    | Failed
-)
 Observer = Callable[[BrowserEvent], None]
