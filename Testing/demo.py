@@ -160,7 +160,7 @@ class User:
         self._press(self.ui.labelMapsButton)
         self._wait(lambda: "in the table" in self.ui.statusLabel.text, "the label maps")
         _say(self.ui.statusLabel.text)
-        found = [one.id for one in self.browser.overlays.label_maps if one.name == name]
+        found = [one.id for one in self.browser.overlays.label_maps.listed if one.name == name]
         if not found:
             raise RuntimeError(f"the server does not offer the label map {name}")
         self._select(found)

@@ -65,7 +65,7 @@ def listed(browser, events) -> Iterator:
 
 def test_label_maps_are_listed(listed, events):
     assert of_type(events, LabelMapsListed) == [LabelMapsListed(1)]
-    (label_map,) = listed.overlays.label_maps
+    (label_map,) = listed.overlays.label_maps.listed
     assert (label_map.id, label_map.owner, label_map.name) == ("LABELS", "MR", "Bone and 1 more")
 
 
@@ -255,7 +255,7 @@ def test_what_a_server_does_not_have_is_a_failure_in_words(unconnected, events):
 
 def test_the_next_server_has_label_maps_of_its_own(listed):
     listed.disconnect()
-    assert list(listed.overlays.label_maps) == []
+    assert list(listed.overlays.label_maps.listed) == []
 
 
 def test_in_the_next_scene_another_server_can_show_its_points(listed, hospital, events, scene):

@@ -120,12 +120,12 @@ def test_the_segmentation_of_a_label_map_is_let_go_with_it(
     other_events: list = []
     other.add_observer(other_events.append)
     load(other, hospital, other_events, is_label_map=True)
-    before = other.overlays.show_segmentation("LABELS")
+    before = other.overlays.label_maps.show_segmentation("LABELS")
     browser.step()  # it finds both in the scene
     load(browser, hospital, events, is_label_map=False)
     assert before.GetAttribute(IMAGE_ID_ATTRIBUTE) is None
     load(other, hospital, other_events, is_label_map=True)
-    assert other.overlays.show_segmentation("LABELS") is not before
+    assert other.overlays.label_maps.show_segmentation("LABELS") is not before
 
 
 def test_what_it_says_of_a_patient_is_hidden_and_shown_but_it_stays_the_user_s(

@@ -77,7 +77,7 @@ def get_overlays(browser: Browser, label_map_id: str = "L") -> None:
     browser.overlays.request_label_maps()
     step_until_event(browser, events, LabelMapsListed)
     browser.load_image(label_map_id)
-    browser.overlays.show_segmentation(label_map_id)
+    browser.overlays.label_maps.show_segmentation(label_map_id)
     browser.remove_observer(events.append)
 
 

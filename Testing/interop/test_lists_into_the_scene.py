@@ -48,7 +48,7 @@ def test_a_label_map_of_the_image_database_server_is_listed_fetched_and_shown(
     label_maps = LabelMapSet(scene, images.get)
     with net.Client("127.0.0.1", database_port) as client:
         label_maps.receive(get(client, "LBMETA").items)
-        assert [(one.id, one.name, one.owner) for one in label_maps.label_maps] == [
+        assert [(one.id, one.name, one.owner) for one in label_maps.listed] == [
             ("LABEL_0", "LABEL_DESCRIPTION_0", "IMAGE_0"),
             ("LABEL_1", "LABEL_DESCRIPTION_1", "IMAGE_1"),
             ("LABEL_2", "LABEL_DESCRIPTION_2", "IMAGE_2"),

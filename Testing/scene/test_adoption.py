@@ -73,7 +73,7 @@ class Session:
     def show_labels(self, server=SERVER):
         self.overlays.label_maps(server).receive([TUMOR])
         image = codec.ImageMessage(np.ones((2, 3, 4), np.uint8))
-        return self.overlays.show_label_map(server, "LABELS", image, None)
+        return self.overlays.label_maps(server).show("LABELS", image)
 
     def count(self, *class_names):
         return [self.scene.GetNumberOfNodesByClass(name) for name in class_names]

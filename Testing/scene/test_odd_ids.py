@@ -46,7 +46,7 @@ class Session:
     def show_labels(self, image_id, owner):
         self.labels.receive([LabelMetaItem("Tumor", image_id, 1, (255, 0, 0, 255), owner=owner)])
         image = codec.ImageMessage(np.ones((2, 3, 4), np.uint8))
-        return self.overlays.show_label_map(SERVER, image_id, image, None)
+        return self.overlays.label_maps(SERVER).show(image_id, image)
 
     def adopt(self):
         return self.images.adopt(SERVER), self.overlays.adopt(SERVER)

@@ -351,7 +351,7 @@ class PointsShown(BrowserEvent):
 
 @dataclass(frozen=True)
 class LabelMapsListed(BrowserEvent):
-    """The list of label maps has arrived: ``Browser.label_maps``, of which there are ``count``.
+    """The list of label maps has arrived: ``Overlays.label_maps``, of which there are ``count``.
 
     ``is_unsolicited``: the server has sent it unasked, as it may do many times a second. ``notice``
     is what it says of the list.

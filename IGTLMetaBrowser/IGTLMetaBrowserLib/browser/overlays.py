@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from .. import codec, net
-from ..scene.label_maps.label_maps import LabelMap
+from ..scene.label_maps.label_map_set import LabelMapSet
 from ..scene.overlay_nodes import OverlayNodes
 from .connection import Connection
 from .errors import BrowserError
@@ -16,10 +16,7 @@ from .trajectories import Trajectories
 
 
 class Overlays:
-    """Those of the server of ``connection``. ``nodes`` are those of all servers.
-
-    ``image_coordinates`` overrules what label maps say of their matrix, as for other images.
-    """
+    """Those of the server of ``connection``. ``nodes`` are those of all servers."""
 
     def __init__(
         self,
@@ -29,7 +26,6 @@ class Overlays:
         notify: Observer,
         pushed_failures: PushedFailures,
     ) -> None:
-        self.image_coordinates: codec.Coordinates | None = None
         self._connection = connection
         self._trajectories = trajectories
         self._nodes = nodes
@@ -47,55 +43,22 @@ class Overlays:
         return self._connection.ask("LBMETA")
 
     @property
-    def label_maps(self) -> Sequence[LabelMap]:
-        """The label maps that this server has listed."""
-        return self._nodes.label_maps(self._address).label_maps
-
-    def label_map(self, image_id: str) -> LabelMap:
-        """Return what the list says of a label map; nothing if it is not in there."""
-        return self._nodes.label_maps(self._address).label_map(image_id)
+    def label_maps(self) -> LabelMapSet:
+        """The label maps of this server, as they are listed, and their nodes."""
+        return self._nodes.label_maps(self._address)
 
     def is_label_map(self, image_id: str) -> bool:
         """Whether the server has listed an image as a label map."""
-        return self._nodes.is_label_map(self._address, image_id)
+        return image_id in self.label_maps
 
     @property
     def is_list_current(self) -> bool:
         """Whether the last list of label maps came over the present connection."""
         return self._listed_over == self._connection.number
 
-    def owner_of(self, image_id: str) -> str:
-        """Return the id of the image that a label map belongs to; empty if it is none."""
-        return self._nodes.label_maps(self._address).label_map(image_id).owner
-
-    def grid_notes(self, image_id: str) -> tuple[str, ...]:
-        """Return how a label map that is loaded does not fit its image, as that is now."""
-        return self._nodes.label_maps(self._address).grid_notes(image_id)
-
-    def label_map_node(self, image_id: str) -> Any:
-        """Return the volume node of a label map, or None if it is not in the scene."""
-        return self._nodes.label_maps(self._address).node(image_id)
-
-    def prepare_label_map(self, image: codec.ImageMessage) -> Iterator[None]:
-        """Do, with pauses, what takes long of ``show_label_map``."""
-        return self._nodes.label_maps(self._address).prepare(image)
-
     def forget_prepared(self) -> None:
-        """Let go of what was prepared."""
+        """Let go of what was prepared of label maps, of whatever server."""
         self._nodes.forget_prepared()
-
-    def show_label_map(self, image_id: str, image: codec.ImageMessage) -> Any:
-        """Return the label map volume of an image that came. Raises ``SceneError``."""
-        coordinates = self.image_coordinates
-        return self._nodes.show_label_map(self._address, image_id, image, coordinates)
-
-    def release_label_map(self, image_id: str) -> list[Any]:
-        """Let a label map be the user's own: it is an image now. Returns its nodes."""
-        return self._nodes.label_maps(self._address).release(image_id)
-
-    def show_segmentation(self, image_id: str) -> Any:
-        """Return a segmentation node of a label map that is loaded. Raises ``SceneError``."""
-        return self._nodes.label_maps(self._address).show_segmentation(image_id)
 
     # Points and color tables
 
@@ -131,11 +94,11 @@ class Overlays:
             is_pushed = query is None
             self._nodes.points.receive(self._address, message.items, coordinates, is_pushed)
         elif isinstance(message, codec.LabelMetaMessage):
-            label_maps = self._nodes.label_maps(self._address)
+            label_maps = self.label_maps
             label_maps.receive(message.items)
             self._listed_over = self._connection.number
             notice = net.notice_of_list(message.metadata)
-            self._notify(LabelMapsListed(len(self.label_maps), query is None, notice))
+            self._notify(LabelMapsListed(len(label_maps.listed), query is None, notice))
             if label_maps.problem:
                 self._fail(BrowserError(label_maps.problem), query)
         elif isinstance(message, codec.ColorTableMessage):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from ..codec import ColorTableMessage, Coordinates, ImageMessage, printable
+from ..codec import ColorTableMessage, printable
 from .errors import SceneError
 from .label_maps.colors import color_volume, stop_using_color_table
 from .label_maps.label_map_set import LabelMapSet
@@ -43,22 +43,10 @@ class OverlayNodes:
         self.points.of(address).adopt()
         return self.label_maps(address).adopt()
 
-    def is_label_map(self, address: str, image_id: str) -> bool:
-        """Whether the server has listed an image as a label map."""
-        return image_id in self.label_maps(address)
-
     def forget_prepared(self) -> None:
         """Let go of the labels that were read before they were to be shown."""
         for label_maps in self._label_maps.values():
             label_maps.forget_prepared()
-
-    def show_label_map(
-        self, address: str, image_id: str, image: ImageMessage, coordinates: Coordinates | None
-    ) -> Any:
-        """Return the label map volume of an image that came. Raises ``SceneError``."""
-        label_maps = self.label_maps(address)
-        label_maps.coordinates = coordinates
-        return label_maps.show(image_id, image)
 
     def color_image(self, address: str, image_id: str, message: ColorTableMessage) -> Any:
         """Show an image in the colors of a table, and return these. Raises ``SceneError``."""

@@ -271,7 +271,7 @@ class PanelEvents:
         isAskedDue, self._isAskedDue = self._isAskedDue, False
         for event in loaded:
             self._panel.model.updateState(event.image_id)
-            for labelMap in self._browser.overlays.label_maps:
+            for labelMap in self._browser.overlays.label_maps.listed:
                 if labelMap.owner == event.image_id:  # its notes tell whether they fit
                     self._panel.model.updateState(labelMap.id)
         if loaded:

@@ -47,7 +47,7 @@ def saved_without_image(step, user, server):
     user.press(user.ui.labelMapsButton)
     yield user.until(lambda: "SKULL" in user.ids(), "the label map in the list")
     yield from user.load("SKULL")
-    user.browser.overlays.show_segmentation("SKULL")
+    user.browser.overlays.label_maps.show_segmentation("SKULL")
     user.press(user.ui.pointsButton)
     yield user.until(lambda: lines(), "the points")
     yield from user.get_trajectories(8)

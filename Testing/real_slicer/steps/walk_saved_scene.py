@@ -41,7 +41,7 @@ def get_segmentation(user):
     user.press(user.ui.labelMapsButton)
     yield user.until(lambda: "SKULL" in user.ids(), "the label map in the table")
     yield from user.load("SKULL")
-    user.browser.overlays.show_segmentation("SKULL")
+    user.browser.overlays.label_maps.show_segmentation("SKULL")
 
 
 def segmentations():

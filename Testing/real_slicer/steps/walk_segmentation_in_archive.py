@@ -62,22 +62,22 @@ def get_back(step, user):
     """The tumor lies within its margin: they are two label maps."""
     user.press(user.ui.labelMapsButton)
     yield user.until_status("offers 2 label maps", 60)
-    found = {one.name: one.id for one in user.browser.overlays.label_maps}
+    found = {one.name: one.id for one in user.browser.overlays.label_maps.listed}
     step.check(found.keys() == {"Margin", "Tumor"}, f"the structures are {[*found]}")
     for name in ("Margin", "Tumor"):
         yield from user.load(found[name])
-        user.browser.overlays.show_segmentation(found[name])
+        user.browser.overlays.label_maps.show_segmentation(found[name])
     yield from screenshot(step, "4-got-back")
 
 
 def replace(step, user):
     """One is changed, then the other one, before the list is fetched again."""
     overlays = user.browser.overlays
-    found = {one.name: one.id for one in overlays.label_maps}
-    image = user.browser.images.node(user.browser.overlays.label_maps[0].owner)
+    found = {one.name: one.id for one in overlays.label_maps.listed}
+    image = user.browser.images.node(user.browser.overlays.label_maps.listed[0].owner)
     radii = {"Tumor": 12, "Margin": 30}
     for number, (name, radius) in enumerate(radii.items(), start=5):
-        node = overlays.show_segmentation(found[name])
+        node = overlays.label_maps.show_segmentation(found[name])
         node.SetName(f"{name}, changed")
         segment_id = node.GetSegmentation().GetNthSegmentID(0)
         voxels = ball(image, radius)
@@ -91,7 +91,7 @@ def replace(step, user):
         yield user.until_status("Structures: 1 stored", 60)
     user.press(user.ui.labelMapsButton)
     yield user.until_status("offers 2 label maps", 60)
-    now = {one.name: one.id for one in overlays.label_maps}
+    now = {one.name: one.id for one in overlays.label_maps.listed}
     step.check(now.keys() == found.keys(), f"the structures are {[*now]}")
     step.check(not {*now.values()} & {*found.values()}, "what was replaced is still offered")
     for name, radius in radii.items():

@@ -233,5 +233,5 @@ def test_of_a_list_without_end_the_first_are_read_and_that_is_said(label_maps, m
     label_maps.receive([TUMOR, CYST, *others[:1]])
     assert not label_maps.problem
     label_maps.receive([TUMOR, CYST, *others])
-    assert [label_map.id for label_map in label_maps.label_maps] == ["LABEL_0", "LABEL_1"]
+    assert [label_map.id for label_map in label_maps.listed] == ["LABEL_0", "LABEL_1"]
     assert label_maps.problem.startswith("the server lists 6 structures")

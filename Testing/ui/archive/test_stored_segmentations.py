@@ -60,13 +60,13 @@ def test_a_segmentation_is_stored_by_dimse_comes_back_and_is_replaced(user, arch
     user.press(user.ui.labelMapsButton)
     user.wait_for_status("offers 2 label maps")
     overlays = user.panel.browser.overlays
-    names = {one.name: one for one in overlays.label_maps}
+    names = {one.name: one for one in overlays.label_maps.listed}
     assert names["Lebér"].structures[0].rgba == pytest.approx((26, 51, 230, 255), abs=1)
     assert [row[1] for row in user.table()[1:]] == ["Lebér, of CT head", "Tumor, of CT head"]
     # Its segments are changed one after the other: each goes into the document of the one before.
     for name in names:
         user.load(names[name].id)
-    changed = overlays.show_segmentation(names["Tumor"].id)
+    changed = overlays.label_maps.show_segmentation(names["Tumor"].id)
     changed.SetName("Tumor, changed")
     changed.GetSegmentation().GetNthSegment(0).SetName("Residual tumor")
     changed.GetSegmentation().AddEmptySegment("empty", "Nothing")
@@ -75,7 +75,7 @@ def test_a_segmentation_is_stored_by_dimse_comes_back_and_is_replaced(user, arch
     assert "The other segments of that segmentation of 'CT head' stay as they are." in questions[1]
     assert "Left out, as they have no voxels in the image: 'Nothing'." in questions[1]
     assert "No longer in it: 'Tumor'." in questions[1]
-    other = overlays.show_segmentation(names["Lebér"].id)
+    other = overlays.label_maps.show_segmentation(names["Lebér"].id)
     other.SetName("Liver")
     store_segment(user, "Liver")
     changed.GetSegmentation().GetNthSegment(0).SetName("Tumor, again")
@@ -85,7 +85,7 @@ def test_a_segmentation_is_stored_by_dimse_comes_back_and_is_replaced(user, arch
     assert (len(stored), len(replaced)) == (4, 3)
     user.press(user.ui.labelMapsButton)
     user.wait_for_status("offers 2 label maps")
-    assert {one.name for one in overlays.label_maps} == {"Lebér", "Tumor, again"}
+    assert {one.name for one in overlays.label_maps.listed} == {"Lebér", "Tumor, again"}
 
 
 def store_segment(user, name: str) -> None:

@@ -133,7 +133,7 @@ def test_one_that_is_loaded_can_be_shown_as_a_segmentation(listed, slicer_host):
 
 def test_one_that_is_not_loaded_cannot_be_a_segmentation(listed):
     with pytest.raises(SceneError, match="'LABELS' is not loaded; load it first"):
-        listed.panel.browser.overlays.show_segmentation("LABELS")
+        listed.panel.browser.overlays.label_maps.show_segmentation("LABELS")
 
 
 def test_one_that_is_removed_stays_in_the_table(listed, slicer_host):

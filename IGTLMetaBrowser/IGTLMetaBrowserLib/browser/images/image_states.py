@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ... import codec
 from ..events import ImageState, ImageStatus
 from ..lists.listing import Listing
+from ..overlays import Overlays
 from .image_notes import EARLIER_VERSION, FROM_SAVED_SCENE, list_notes
 
 # One for all images: to make 1,000,000 of them would take a second.
@@ -45,15 +46,11 @@ class _Loaded:
 class ImageStates:
     """The states of one server's images at a time; what is loaded from others is remembered.
 
-    ``is_label_map`` says of an id whether LBMETA lists it; ``grid_notes`` how a label map does not
-    fit its image, which may have come later.
+    A label map that is loaded may not fit its image, which can come later.
     """
 
-    def __init__(
-        self, is_label_map: Callable[[str], bool], grid_notes: Callable[[str], tuple[str, ...]]
-    ) -> None:
-        self._is_label_map = is_label_map
-        self._grid_notes = grid_notes
+    def __init__(self, overlays: Overlays) -> None:
+        self._overlays = overlays
         self._states: dict[str, ImageState | _Together] = {}
         self._waiting = _Together(_WAITING)
         self._failed = ImageState(ImageStatus.FAILED)
@@ -84,8 +81,8 @@ class ImageStates:
             return state.state
         if state is None:
             return ImageState()
-        is_shown = state.status is ImageStatus.LOADED and self._is_label_map(image_id)
-        more = self._grid_notes(image_id) if is_shown else ()
+        is_shown = state.status is ImageStatus.LOADED and self._overlays.is_label_map(image_id)
+        more = self._overlays.label_maps.grid_notes(image_id) if is_shown else ()
         return replace(state, notes=(*state.notes, *more)) if more else state
 
     @property
@@ -119,7 +116,7 @@ class ImageStates:
 
     def loaded(self, image_id: str, notes: tuple[str, ...]) -> ImageState:
         """The image is in the scene; return its state, with what the list says added."""
-        entry, has_entry = self._listing.entry(image_id), not self._is_label_map(image_id)
+        entry, has_entry = self._listing.entry(image_id), not self._overlays.is_label_map(image_id)
         self._loaded[image_id] = _Loaded(notes, entry, has_entry)
         return self._show_loaded(image_id)
 

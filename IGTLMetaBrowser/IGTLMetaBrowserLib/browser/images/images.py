@@ -59,7 +59,7 @@ class Images:
         lists = self._list_requests = ListRequests(connection, metadata)
         self.is_list_unanswered = False
         """Whether the server has not answered the last time that it was asked for its list."""
-        states = ImageStates(overlays.is_label_map, overlays.grid_notes)
+        states = ImageStates(overlays)
         self._downloads = Downloads(connection, notify, in_scene, states, metadata, lists)
         self._live = LiveImages(notify, in_scene, states)
         self._unasked = UnaskedImages(connection, metadata, in_scene, self._live)

@@ -58,7 +58,7 @@ class SceneImages:
 
     @coordinates.setter
     def coordinates(self, coordinates: codec.Coordinates | None) -> None:
-        self._nodes.coordinates = self._overlays.image_coordinates = coordinates
+        self._nodes.coordinates = self._overlays.label_maps.coordinates = coordinates
 
     def node(self, image_id: str) -> Any:
         """Return the volume node of an image, or None if it is not in the scene (any more)."""
@@ -66,7 +66,7 @@ class SceneImages:
         # in a saved scene a label map, of which no list has come yet.
         places = [
             partial(self._nodes.node, self._connection.address),
-            self._overlays.label_map_node,
+            self._overlays.label_maps.node,
         ]
         if self._overlays.is_label_map(image_id):
             places.reverse()
@@ -84,7 +84,7 @@ class SceneImages:
 
     def listed_id(self, image_id: str) -> str:
         """Return under what the list says whose image it is: of a label map, that of its image."""
-        return self._overlays.owner_of(image_id) or image_id
+        return self._overlays.label_maps.label_map(image_id).owner or image_id
 
     def is_label_list_older(self, image_id: str) -> bool:
         """Whether an image is a label map by a list that came over another connection."""
@@ -117,7 +117,7 @@ class SceneImages:
     def prepare(self, image_id: str, image: codec.ImageMessage) -> Iterator[None]:
         """Do, with pauses, what takes long of showing an image that came."""
         if self._overlays.is_label_map(image_id):
-            return self._overlays.prepare_label_map(image)
+            return self._overlays.label_maps.prepare(image)
         return self._nodes.prepare(self._connection.address, image_id, image)
 
     def forget_prepared(self) -> None:
@@ -134,7 +134,8 @@ class SceneImages:
         ``SceneError``.
         """
         if self._overlays.is_label_map(image_id):
-            self._check_patient(self._overlays.owner_of(image_id), image)
+            label_map = self._overlays.label_maps.label_map(image_id)
+            self._check_patient(label_map.owner, image)
             if self.is_label_list_older(image_id):
                 raise SceneError(
                     "the server may have been started again with other label maps; get their list, "
@@ -142,10 +143,10 @@ class SceneImages:
                 )
             self._metadata.known.messages.keep(image_id, image.metadata)
             notices = image.metadata.get("Notice", "").split("; ")
-            node = self._overlays.show_label_map(image_id, image)
+            node = self._overlays.label_maps.show(image_id, image)
             # It may have come before the list of label maps, as any image.
             self._release(self._nodes.release_volume(self._connection.address, image_id))
-            return node, (*filter(None, notices), *self._overlays.label_map(image_id).notes)
+            return node, (*filter(None, notices), *label_map.notes)
         self._metadata.on_image(image_id, image)
         entry = self._metadata.entry(image_id)
         scan_time = None if entry is None else entry.scan_time.to_datetime()
@@ -153,7 +154,7 @@ class SceneImages:
         node = self._nodes.show(address, image_id, image, scan_time, is_live)
         # Without that list it may be a label map still, as one of a saved scene.
         if self._overlays.is_list_current:
-            self._release(self._overlays.release_label_map(image_id))
+            self._release(self._overlays.label_maps.release(image_id))
         self.image_shown.emit(image_id)
         doubled = doubled_notes(self._metadata.listing.entries_of(image_id), entry)
         return node, (*image_notes(image_id, entry, image), *doubled)
@@ -214,7 +215,7 @@ class SceneImages:
     def live_node(self, image_id: str) -> Any:
         """Return the node that a live image comes into, or None: not that of a 4D series."""
         if self._overlays.is_label_map(image_id):
-            return self._overlays.label_map_node(image_id)
+            return self._overlays.label_maps.node(image_id)
         return self._nodes.volume(self._connection.address, image_id)
 
     def show_live(self, image: codec.ImageMessage, is_described: bool) -> Any:

@@ -87,7 +87,7 @@ class LabelMapSet:
         )
 
     @property
-    def label_maps(self) -> list[LabelMap]:
+    def listed(self) -> list[LabelMap]:
         """Those of the last LBMETA, in its order. Their images are fetched by GET_IMAGE."""
         return list(self._label_maps.values())
 

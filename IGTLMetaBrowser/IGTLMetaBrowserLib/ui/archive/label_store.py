@@ -84,7 +84,8 @@ class LabelStore:
 
     def _namesOf(self, node):
         """Return the names of the structures that a node from the archive had there."""
-        label_map = self._browser.overlays.label_map(read_id(node.GetAttribute(IMAGE_ID_ATTRIBUTE)))
+        image_id = read_id(node.GetAttribute(IMAGE_ID_ATTRIBUTE))
+        label_map = self._browser.overlays.label_maps.label_map(image_id)
         return [printable(structure.name) for structure in label_map.structures]
 
     def _origin(self, node):

@@ -118,7 +118,7 @@ class ImageSection:
         if not self._covering.isDone(listing, self.model.images):
             self.model.cover()
             return
-        live += labelMapEntries(self._browser.overlays.label_maps, listing)
+        live += labelMapEntries(self._browser.overlays.label_maps.listed, listing)
         images = ImageList(
             listing.entries,
             live,
@@ -172,7 +172,8 @@ class ImageSection:
     def showStates(self):
         """Show that the states of many images have changed."""
         liveRows = range(self.model.images.first_live_row, len(self.model.images))
-        kept = {*self._browser.images.live, *(one.id for one in self._browser.overlays.label_maps)}
+        labelMaps = self._browser.overlays.label_maps.listed
+        kept = {*self._browser.images.live, *(one.id for one in labelMaps)}
         if all(self.model.images.image_id(row) in kept for row in liveRows):
             self.model.updateStates()
         else:
@@ -315,7 +316,7 @@ class ImageSection:
         """Show the selected label maps that are loaded as segmentations, too."""
         for imageId in self.loadedLabelMaps():
             try:
-                node = self._browser.overlays.show_segmentation(imageId)
+                node = self._browser.overlays.label_maps.show_segmentation(imageId)
             except SceneError as error:
                 self._statusLine.showError(error)
             else:
