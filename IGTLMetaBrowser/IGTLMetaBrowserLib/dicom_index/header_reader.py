@@ -41,6 +41,12 @@ from .limited_file import ITEM_TAGS, ElementCount, LimitedFile, TooLargeError
 from .pixel_place import PIXEL_TAGS, UNDEFINED_LENGTH, PixelPlace
 from .sequence_items import RawElement
 from .sequences import Sequences
+from .uids import (
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+    EXPLICIT_VR_BIG_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+)
 
 # The kinds of files:
 DICOM = "dicom"
@@ -68,11 +74,8 @@ _DIRECTORY_GROUP = 0x0004
 
 _MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
 _TRANSFER_SYNTAX_UID = 0x00020010
-_IMPLICIT_LITTLE = "1.2.840.10008.1.2"
-_EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
-_EXPLICIT_BIG = "1.2.840.10008.1.2.2"
-_DEFLATED = "1.2.840.10008.1.2.1.99"
-_DICOMS_OWN = "1.2.840.10008.1.2."  # all but those above are explicit little endian (PS3.5 A.4)
+# Those of DICOM that are not in ``uids`` are explicit little endian (PS3.5 A.4).
+_DICOMS_OWN = "1.2.840.10008.1.2."
 
 # The sequence delimiter (PS3.5 A.4): compressed pixels are little endian.
 _END_OF_PIXELS = b"\xfe\xff\xdd\xe0" + bytes(4)
@@ -243,7 +246,7 @@ class _Header:
             tag, vr, length, _, position = element
             is_odd = not _FIRST_TAG <= tag <= limit or tag >> 16 == _DIRECTORY_GROUP
             is_long = length > longest or position + length > self._size
-            if (is_odd or is_long) and self._stop(tag, None, length, position):
+            if (is_odd or is_long) and self._stop(tag, length, position):
                 return
             if _ROWS in self._found:
                 limit = min(PIXEL_TAGS) - 1  # before them, nothing can end the reading
@@ -284,12 +287,12 @@ class _Header:
         self.transfer_syntax = syntax
         if not f"{syntax}.".startswith(_DICOMS_OWN):
             return None
-        if syntax == _DEFLATED:
+        if syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
             self._inflate()
         is_implicit = self._is_implicit()
-        if is_implicit != (syntax == _IMPLICIT_LITTLE):
+        if is_implicit != (syntax == IMPLICIT_VR_LITTLE_ENDIAN):
             return None
-        return is_implicit, syntax != _EXPLICIT_BIG
+        return is_implicit, syntax != EXPLICIT_VR_BIG_ENDIAN
 
     def _is_implicit(self) -> bool:
         """Whether the element that comes next has no VR."""
@@ -304,13 +307,8 @@ class _Header:
         self._file, self._size = io.BytesIO(data), len(data)
         self._is_inflated = True
 
-    def _stop(self, tag: int, vr: str | None, length: int, position: int | None = None) -> bool:
-        """Whether nothing that is needed can follow; asked at the start of each element's value.
-
-        ``position`` is where that is; without it, the file is there.
-        """
-        tag = int(tag)  # pydicom's tags are slow to compare
-        position = self._file.tell() if position is None else position
+    def _stop(self, tag: int, length: int, position: int) -> bool:
+        """Whether nothing that is needed can follow an element whose value begins there."""
         if tag in PIXEL_TAGS:
             place = (0, UNDEFINED_LENGTH) if self._is_inflated else (position, length)
             self.pixels = PixelPlace(PIXEL_TAGS[tag], *place)
@@ -370,8 +368,8 @@ def _name_of(tag: int) -> str:
 def _syntax_of(is_implicit: bool, is_little_endian: bool) -> str:
     """Return the transfer syntax of a file that does not name it."""
     if is_implicit:
-        return _IMPLICIT_LITTLE
-    return _EXPLICIT_LITTLE if is_little_endian else _EXPLICIT_BIG
+        return IMPLICIT_VR_LITTLE_ENDIAN
+    return EXPLICIT_VR_LITTLE_ENDIAN if is_little_endian else EXPLICIT_VR_BIG_ENDIAN
 
 
 @cache

@@ -10,14 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .plausible_numbers import floats
+from .uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, UNCOMPRESSED
 
 PIXEL_TAGS = {0x7FE00010: "PixelData", 0x7FE00008: "FloatPixelData", 0x7FE00009: "DoublePixelData"}
 # PS3.5 7.1.1: the value ends with a delimiter, as that of encapsulated pixels does (A.4).
 UNDEFINED_LENGTH = 0xFFFFFFFF
 
-# Implicit and explicit little endian, and the retired explicit big endian (PS3.5 A.1 to A.3).
-_NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
-_DEFLATED = "1.2.840.10008.1.2.1.99"
 # 1000 volumes of 100 slices. Each is looked at: a million of one pixel have a megabyte, and take
 # minutes.
 _MOST_FRAMES = 100_000
@@ -66,7 +64,7 @@ def why_not_whole(
         bits = rows * columns * frames * _bits_a_pixel(values, pixels.keyword)
     except ValueError as error:
         return f"its header makes no sense: {error}"
-    if syntax in _NATIVE and pixels.length == UNDEFINED_LENGTH:
+    if syntax in UNCOMPRESSED and pixels.length == UNDEFINED_LENGTH:
         return "its pixels are compressed, and it does not say how (TransferSyntaxUID)"
     said = f"its header says {frames} frames of {columns} × {rows} pixels"
     if not _can_hold(pixels, syntax, file_size, frames, rows * columns, bits):
@@ -102,10 +100,10 @@ def excess_of(values: Mapping[str, str], pixels: PixelPlace) -> tuple[int, str]:
 def _can_hold(
     pixels: PixelPlace, syntax: str, file_size: int, frames: int, area: int, bits: int
 ) -> bool:
-    if syntax == _DEFLATED:
+    if syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
         return bits <= 8 * file_size
     there = file_size - pixels.offset
-    if syntax in _NATIVE:
+    if syntax in UNCOMPRESSED:
         return bits <= 8 * pixels.length
     return frames * _BYTES_A_FRAME <= there and frames * area <= there * _MOST_PIXELS_A_BYTE
 

@@ -23,6 +23,7 @@ from .limited_file import ElementCount, TooLargeError
 from .pixel_place import PIXEL_TAGS, UNDEFINED_LENGTH
 from .plausible_numbers import floats
 from .sequences import Sequences
+from .uids import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 
 # Of each of them, the index keeps the text as it is (``image_header.OWN_KEYWORDS``), and nothing
 # else depends on it.
@@ -38,8 +39,6 @@ _NUMBERS = {"InstanceNumber": 1, "ImagePositionPatient": 3}
 # PS3.10 7.1: behind preamble and prefix, an element says how long the meta information is.
 _META = 132
 _META_LENGTH = struct.Struct("<HH2sHI")
-_IMPLICIT_LITTLE = "1.2.840.10008.1.2"
-_EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 
 
 class _Pattern(NamedTuple):
@@ -153,13 +152,16 @@ def _free_places(start: bytes, syntax: str) -> Iterator[tuple[int, int, int]]:
     That are those that nobody reads, and those that vary. ``start`` ends where the pixels begin.
     Raises ``ValueError`` if the header has what cannot be passed over.
     """
-    if syntax not in (_IMPLICIT_LITTLE, _EXPLICIT_LITTLE) or len(start) < _META + 12:
+    if (
+        syntax not in (IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN)
+        or len(start) < _META + 12
+    ):
         raise ValueError("another encoding")
     *_, length = _META_LENGTH.unpack_from(start, _META)
     # The meta information counts as a whole, but for the UID: it is checked where it is read.
     yield from _free_in(start, _META, _META + 12 + length, is_implicit=False)
     begin = _META + 12 + length
-    yield from _free_in(start, begin, len(start), is_implicit=syntax == _IMPLICIT_LITTLE)
+    yield from _free_in(start, begin, len(start), is_implicit=syntax == IMPLICIT_VR_LITTLE_ENDIAN)
 
 
 def _free_in(

@@ -10,9 +10,8 @@ from itertools import repeat
 
 from .pixel_place import PixelPlace
 from .plausible_numbers import floats
+from .uids import PET_IMAGE, RT_DOSE
 
-_PET = "1.2.840.10008.5.1.4.1.1.128"
-_RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 _SLOPE, _INTERCEPT = "RescaleSlope", "RescaleIntercept"
 
 
@@ -57,7 +56,7 @@ def _why_half_a_rescale(values: Mapping[str, str], frames: Mapping[str, Sequence
     values. All are right if that changes nothing; a PET's intercept is always 0 (C.8.9.4); and a
     dose has its own scaling in their place (C.8.8.3).
     """
-    if "ModalityLUTSequence" in values or values.get("SOPClassUID") == _RT_DOSE:
+    if "ModalityLUTSequence" in values or values.get("SOPClassUID") == RT_DOSE:
         return ""
     texts = [frames.get(key) or repeat(values.get(key, "")) for key in (_SLOPE, _INTERCEPT)]
     count = max((len(frames[key]) for key in (_SLOPE, _INTERCEPT) if key in frames), default=1)
@@ -65,7 +64,7 @@ def _why_half_a_rescale(values: Mapping[str, str], frames: Mapping[str, Sequence
         for keyword, text in ((_SLOPE, slope), (_INTERCEPT, intercept)):
             if "\\" in text:
                 return f"its values are not known: {keyword} is {text[:60]}, two numbers or more"
-        is_pet = values.get("SOPClassUID") == _PET
+        is_pet = values.get("SOPClassUID") == PET_IMAGE
         if slope and not intercept and not is_pet and floats(slope)[0] not in (0, 1):
             return f"its values are not known: {_SLOPE} is {slope}, and {_INTERCEPT} is missing"
         if intercept and not slope and floats(intercept)[0] != 0:

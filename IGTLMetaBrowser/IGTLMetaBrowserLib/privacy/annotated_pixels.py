@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..dicom_index.uids import SECONDARY_CAPTURE_IMAGE
+
 # Ultrasound, endoscopy, photographs, and what was captured from a screen or scanned from paper.
 _OFTEN_ANNOTATED = frozenset({"US", "IVUS", "ES", "GM", "XC", "OP", "SC", "OT", "DOC", "SR", ""})
-# Secondary Capture Image Storage, and its multi-frame kinds 1 to 4 (PS3.4 B.5).
-_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _SCREENS = ("SCREEN", "CAPTURE")
 _GRAY = frozenset({"", "MONOCHROME1", "MONOCHROME2"})
 
@@ -33,11 +33,12 @@ def may_show_names(modality: str | None, metadata: Mapping[str, str]) -> bool:
 
 
 def _is_capture(metadata: Mapping[str, str]) -> bool:
+    # By its SOP class, or one of the multi-frame kinds 1 to 4 of that (PS3.4 B.5).
     sop_classes = metadata.get("SOPClassUID", "").split("\\")  # of several files
     image_type = metadata.get("ImageType", "").upper()
     photometric = metadata.get("PhotometricInterpretation", "").strip().upper()
     return (
-        any(f"{uid.strip()}.".startswith(f"{_SECONDARY_CAPTURE}.") for uid in sop_classes)
+        any(f"{uid.strip()}.".startswith(f"{SECONDARY_CAPTURE_IMAGE}.") for uid in sop_classes)
         or any(word in image_type for word in _SCREENS)
         or photometric not in _GRAY
     )

@@ -9,11 +9,10 @@ from __future__ import annotations
 import copy
 import logging
 
-from .hidden_patients import HiddenPatients
+from .hidden_patients import HIDDEN, HiddenPatients
 
 _PACKAGE = __name__.split(".", maxsplit=1)[0]
 _logger = logging.getLogger(_PACKAGE)
-_HIDDEN = "(hidden)"
 # Who log of clients, but not of what is in files and archives.
 _OF_CLIENTS = (f"{_PACKAGE}.net.", f"{_PACKAGE}.cli.")
 
@@ -74,6 +73,6 @@ class OwnWordsOnly(logging.Filter):
         if not record.name.startswith(f"{_PACKAGE}."):
             return False
         texts = record.args if isinstance(record.args, tuple) else ()
-        record.args = tuple(one if isinstance(one, int | float) else _HIDDEN for one in texts)
+        record.args = tuple(one if isinstance(one, int | float) else HIDDEN for one in texts)
         record.exc_info = record.exc_text = record.stack_info = None
         return True

@@ -27,6 +27,7 @@ from ..scene.images.outgoing_volumes import (
     labels_in,
     scalar_type,
 )
+from ..scene.label_maps.label_maps import LABEL_MAP_CLASS
 from ..scene.label_maps.outgoing_segmentations import (
     SEGMENTATION_CLASS,
     MergedLabels,
@@ -37,10 +38,8 @@ from ..scene.label_maps.outgoing_segmentations import (
 from ..scene.markups.new_markups import LINE_CLASS, POINT_CLASS
 from ..scene.markups.outgoing_markups import is_trajectory, point_items, trajectory_item
 from ..scene.markups.trajectory_markups import OWNER_ATTRIBUTE
-from ..scene.server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id
+from ..scene.server_nodes import IMAGE_CLASSES, IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id
 
-_LABEL_MAP_CLASS = "vtkMRMLLabelMapVolumeNode"
-_IMAGE_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
 # Of a server, host and port; a client that pushes has a device name.
 _ADDRESS = re.compile(":[0-9]+$")
 # What the fields of IMGMETA hold.
@@ -69,7 +68,7 @@ class SceneSource:
 
     def images(self) -> Sequence[codec.ImageMetaItem]:
         """Return what is known of the volumes; those that cannot be sent are left out."""
-        return [self._image_item(volume) for volume in self._volumes(*_IMAGE_CLASSES)]
+        return [self._image_item(volume) for volume in self._volumes(*IMAGE_CLASSES)]
 
     def image(self, image_id: str) -> codec.ImageMessage:
         """Return a volume or a label map. Raises ``SourceError``."""
@@ -117,7 +116,7 @@ class SceneSource:
     def label_maps(self) -> Sequence[codec.LabelMetaItem]:
         """Return the labels that the label maps have voxels of."""
         items: list[codec.LabelMetaItem] = []
-        for volume in self._volumes(_LABEL_MAP_CLASS):
+        for volume in self._volumes(LABEL_MAP_CLASS):
             owner = self._volume_above(volume)
             owner_id = "" if owner is None else _id(owner)
             items += label_items(volume, _id(volume), owner_id, self._labels_of(volume))
@@ -130,7 +129,7 @@ class SceneSource:
         merged = self._merged(segmentation)
         k, j, i = merged.pixels.shape
         volume = reference_volume(segmentation)
-        is_offered = volume is not None and volume in [*self._volumes(*_IMAGE_CLASSES)]
+        is_offered = volume is not None and volume in [*self._volumes(*IMAGE_CLASSES)]
         owner = _id(volume) if is_offered else ""
         return [
             codec.LabelMetaItem(
@@ -172,7 +171,7 @@ class SceneSource:
 
     def all_nodes(self) -> Iterator[Any]:
         """Yield all that can be offered, shared or not, in the scene's order."""
-        classes = (*_IMAGE_CLASSES, _LABEL_MAP_CLASS, SEGMENTATION_CLASS, LINE_CLASS, POINT_CLASS)
+        classes = (*IMAGE_CLASSES, LABEL_MAP_CLASS, SEGMENTATION_CLASS, LINE_CLASS, POINT_CLASS)
         return self._visible_nodes(*classes)
 
     def name_of(self, image_id: str) -> str:
@@ -205,7 +204,7 @@ class SceneSource:
                 yield volume
 
     def _volume(self, image_id: str) -> Any:
-        for volume in self._nodes(*_IMAGE_CLASSES, _LABEL_MAP_CLASS):
+        for volume in self._nodes(*IMAGE_CLASSES, LABEL_MAP_CLASS):
             if _id(volume) == image_id:
                 return volume
         raise SourceError(f"there is no volume with the ID {codec.printable(image_id)!r} here")
@@ -241,7 +240,7 @@ class SceneSource:
         Those that a server sent name it by that server's id, those that a client pushed by ours.
         """
         owner = read_id(node.GetAttribute(OWNER_ATTRIBUTE))
-        volumes = [*self._volumes(*_IMAGE_CLASSES)] if owner else []
+        volumes = [*self._volumes(*IMAGE_CLASSES)] if owner else []
         found = (one for one in volumes if read_id(one.GetAttribute(IMAGE_ID_ATTRIBUTE)) == owner)
         server = node.GetAttribute(SERVER_ATTRIBUTE) or ""
         if _ADDRESS.search(server):  # an image of another server can have the same id
@@ -255,7 +254,7 @@ class SceneSource:
         hierarchy = self._hierarchy()
         item = hierarchy.GetItemByDataNode(volume)
         above = hierarchy.GetItemDataNode(hierarchy.GetItemParent(item)) if item else None
-        is_image = above is not None and above.GetClassName() in _IMAGE_CLASSES
+        is_image = above is not None and above.GetClassName() in IMAGE_CLASSES
         return above if is_image else None
 
     def _hierarchy(self) -> Any:

@@ -64,6 +64,15 @@ class StatusMessage(Message):
     error_name: str = ""
     message: str = ""
 
+    @property
+    def is_error(self) -> bool:
+        """Whether something went wrong.
+
+        The code INVALID is 0: nobody has set it, as in the greeting of some peers
+        (openigtlink/SlicerOpenIGTLink#64).
+        """
+        return self.code not in (StatusCode.OK, StatusCode.INVALID)
+
     def pack_content(self) -> list[bytes]:
         """Return the content; the message text ends with a NUL as the C++ library writes it."""
         fields = _LAYOUT.pack(

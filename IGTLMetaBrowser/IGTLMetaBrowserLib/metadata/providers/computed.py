@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...dicom_index.uids import EXPLICIT_VR_LITTLE_ENDIAN
 from ..geometry import axes_of_matrix, axes_of_plane, image_plane, orientation_letters, slice_plane
 from ..image_modules import (
     IMPLEMENTATION_CLASS_UID,
@@ -57,7 +58,6 @@ from ..registry import NOTHING, MetadataProviders
 from ..study_modules import PatientStudy
 
 # Every reader of DICOM knows it.
-_EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 
 VIEWS: dict[str, Sequence[str]] = {
     STUDY_DATA: (PATIENT, PATIENT_STUDY, GENERAL_STUDY),
@@ -201,7 +201,7 @@ class ComputedProvider(ObservableProvider):
         instance = self._known(SOP_COMMON, query)
         if not instance.SOPInstanceUID:
             return NOTHING
-        syntax = self._known(TRANSFER_SYNTAX, query).TransferSyntaxUID or _EXPLICIT_LITTLE_ENDIAN
+        syntax = self._known(TRANSFER_SYNTAX, query).TransferSyntaxUID or EXPLICIT_VR_LITTLE_ENDIAN
         return FileMeta(
             instance.SOPClassUID,
             instance.SOPInstanceUID,

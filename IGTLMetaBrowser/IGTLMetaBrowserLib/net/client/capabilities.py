@@ -16,7 +16,6 @@ from .header_versions import ServerVersion
 # As the C++ library cuts it.
 _QUESTION = codec.GetMessage("CAPABIL")
 _REFUSAL = "RTS_CAPABIL"
-_NO_ERRORS = (codec.StatusCode.OK, codec.StatusCode.INVALID)
 
 
 class CapabilityFinder:
@@ -82,6 +81,6 @@ def _is_refusal(event: codec.Message | codec.Rejected, is_next: bool) -> bool:
     if event.type_name.startswith(_REFUSAL):
         return True
     if isinstance(event, codec.StatusMessage):
-        return is_next and not event.device_name and event.code not in _NO_ERRORS
+        return is_next and not event.device_name and event.is_error
     # So PlusServer says that it does not know a command.
     return is_next and isinstance(event, codec.RTSCommandMessage)

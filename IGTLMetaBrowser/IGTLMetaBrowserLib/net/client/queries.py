@@ -45,9 +45,6 @@ _OLD_NAMES = {"COLORTABLE": "COLORT"}
 _UNDER_THEIR_NAMES = ("IMGPART", "IMGTHUMB")
 # What PlusServer calls its commands in RTS_COMMAND, by the query that made it run them.
 _COMMANDS = {"getimagemetadata": "IMGMETA", "getimagemeta": "IMGMETA", "getimage": "IMAGE"}
-# All is well; or nobody has set the code, as in the greeting of some peers
-# (openigtlink/SlicerOpenIGTLink#64).
-_NO_ERRORS = (codec.StatusCode.OK, codec.StatusCode.INVALID)
 # Whoever cancels again and again at a silent server must not fill the memory.
 _MOST_ABANDONED = 100
 # Images of other names, or copies of parts, during one query.
@@ -383,7 +380,7 @@ class Queries:
         return self._finish(query, error=reason)
 
     def _match_status(self, status: codec.StatusMessage) -> Query | None:
-        if status.code in _NO_ERRORS:
+        if not status.is_error:
             return None
         words = describe_status(status)
         is_refusal = status.device_name and status.code != codec.StatusCode.NOT_READY

@@ -38,7 +38,6 @@ _NAMED = codec.GetMessage("IMGMETA", device_name=_NAME)
 _LISTS = tuple(map(codec.GetMessage, ("TRAJ", "LBMETA", "POINT", "STATUS", "CAPABILITY")))
 _OF_NO_IMAGE = codec.GetMessage("IMAGE", device_name=_NO_ID)
 # All is well; or nobody has set the code.
-_NO_ERRORS = (codec.StatusCode.OK, codec.StatusCode.INVALID)
 _NOTHING_ANSWERED = "it has answered nothing: it may be no OpenIGTLink server, or need longer"
 
 
@@ -415,7 +414,7 @@ def _is_error(received: Received) -> bool:
     if received.header.type_name.startswith("RTS_"):
         return True
     message = received.message
-    is_well = isinstance(message, codec.StatusMessage) and message.code in _NO_ERRORS
+    is_well = isinstance(message, codec.StatusMessage) and not message.is_error
     return received.header.type_name == "STATUS" and not is_well
 
 

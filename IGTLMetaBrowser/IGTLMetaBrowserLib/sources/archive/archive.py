@@ -25,6 +25,8 @@ STUDY_KEYWORDS = (
     "StudyInstanceUID", "StudyDate", "StudyTime", "StudyDescription", "AccessionNumber",
     "ReferringPhysicianName", "StudyID",
 )  # fmt: skip
+STUDY_LEVEL = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS)
+"""What is the same for all series of a study."""
 SERIES_KEYWORDS = (
     "SeriesInstanceUID", "Modality", "SeriesDescription", "SeriesNumber", "SeriesDate",
     "SeriesTime", "BodyPartExamined", "ProtocolName", "NumberOfSeriesRelatedInstances",
@@ -45,7 +47,7 @@ NOT_IMAGES = frozenset(
 PASSWORD_VARIABLE, TOKEN_VARIABLE = "IGTLMETA_ARCHIVE_PASSWORD", "IGTLMETA_ARCHIVE_TOKEN"
 """Where the command reads a secret: others see the command line of a process."""
 
-KEYWORDS = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS, *SERIES_KEYWORDS)
+KEYWORDS = (*STUDY_LEVEL, *SERIES_KEYWORDS)
 """What a list of series is asked for; and by what it can be searched."""
 
 NAMES = ("PatientName", "ReferringPhysicianName")
@@ -56,6 +58,9 @@ _MOST_FILES = 100_000
 _MORE = 2
 # A series that was listed while it was being acquired may have many times as many by now.
 _FEWEST_FILES = 5_000
+
+CLOSED = "this program ends"
+"""Why what is asked for comes no more, when an archive is closed."""
 
 MOST_OF_STUDY = 1000
 """Series. Of a study all are needed: one that is missing may have replaced another."""

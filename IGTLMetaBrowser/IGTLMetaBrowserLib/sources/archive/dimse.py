@@ -21,9 +21,8 @@ from .archive import (
     INSTANCE_KEYWORDS,
     KEYWORDS,
     NAMES,
-    PATIENT_KEYWORDS,
     SERIES_KEYWORDS,
-    STUDY_KEYWORDS,
+    STUDY_LEVEL,
     ArchiveError,
     BrokenOffError,
     Found,
@@ -58,8 +57,6 @@ _ADDRESS = re.compile(
     r"(?P<aet>[^@]+)@(?:\[(?P<ipv6>[^][@]+)\]|(?P<host>[^][@:]+)):(?P<port>\d{1,5})"
 )
 _LAST_PORT = 65535
-# What a study is asked for: the rest is of its series.
-_STUDY_LEVEL = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS)
 # Of data elements that were changed, or do not fit the class: it has stored the file (PS3.4 B.2.3).
 _STORED_WITH_WARNING = (0xB000, 0xB006, 0xB007)
 # Who sends to our port at once: the archive, and who was not asked.
@@ -146,11 +143,11 @@ class DimseArchive:
 
     def _find(self, query: Query, most: int) -> Found:
         end = self._peer.end()
-        of_study = {key: text for key, text in query.items() if key in _STUDY_LEVEL}
-        of_series = {key: text for key, text in query.items() if key not in _STUDY_LEVEL}
+        of_study = {key: text for key, text in query.items() if key in STUDY_LEVEL}
+        of_series = {key: text for key, text in query.items() if key not in STUDY_LEVEL}
         if "SeriesInstanceUID" in of_series and (named := self._find_named(query, end)):
             return named
-        identifier = _identifier("STUDY", (*_STUDY_LEVEL, COUNT), of_study)
+        identifier = _identifier("STUDY", (*STUDY_LEVEL, COUNT), of_study)
         if "Modality" in of_series:
             identifier.ModalitiesInStudy = of_series["Modality"]
         # Each has a series at least, so that more studies are of no use; unless it may have none
@@ -169,7 +166,7 @@ class DimseArchive:
                     found.append(series)
                     if len(found) >= most:
                         return found
-                said = Series(_values_of((*_STUDY_LEVEL, COUNT), study))
+                said = Series(_values_of((*STUDY_LEVEL, COUNT), study))
                 found.is_cut |= association.is_cut
                 found.is_cut |= is_any_missing([said], found[before:], query)
         return found
@@ -179,7 +176,7 @@ class DimseArchive:
 
         Nothing of others, which need the study: some refuse, some find nothing.
         """
-        identifier = _identifier("SERIES", (*_STUDY_LEVEL, *SERIES_KEYWORDS), query)
+        identifier = _identifier("SERIES", (*STUDY_LEVEL, *SERIES_KEYWORDS), query)
         try:
             with associated(self._peer, [find_model()]) as association:
                 records = list(association.answers(identifier, end, 2))

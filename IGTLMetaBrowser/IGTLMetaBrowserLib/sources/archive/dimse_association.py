@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...system_errors import with_advice
-from .archive import ArchiveError, BrokenOffError
+from .archive import CLOSED, ArchiveError, BrokenOffError
 from .certificates import why_no_dimse_by_tls
-from .dimse_watch import CLOSED, SECONDS_TO_END, Watch, Watches
+from .dimse_watch import SECONDS_TO_END, Watch, Watches
 
 if TYPE_CHECKING:
     from pydicom import Dataset

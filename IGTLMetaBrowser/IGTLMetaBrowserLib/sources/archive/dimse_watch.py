@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from .archive import CLOSED
 from .web_answers import SECONDS, SLOWEST_BYTES_A_SECOND
 
 # 16 KB are agreed on (PS3.8 D.1). pynetdicom collects as much as a PDU says that it has, from
@@ -25,7 +26,6 @@ _LARGEST_PDU = 1 << 20
 _STEP = 0.1
 # Who does not end an association when asked to is not waited for.
 SECONDS_TO_END = 3.0
-CLOSED = "this program ends"
 
 
 class Watch:

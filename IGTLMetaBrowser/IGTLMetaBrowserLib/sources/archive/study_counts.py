@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from .archive import PATIENT_KEYWORDS, STUDY_KEYWORDS, Query, Series, whole_number
+from .archive import STUDY_LEVEL, Query, Series, whole_number
 from .patterns import matches
 
 COUNT, MODALITIES = "NumberOfStudyRelatedSeries", "ModalitiesInStudy"
-_OF_STUDY = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS)
 
 
 def query_for_studies(query: Query) -> dict[str, str] | None:
@@ -54,5 +53,5 @@ def is_any_missing(studies: Iterable[Series], found: Iterable[Series], query: Qu
 def _levels(query: Query) -> tuple[dict[str, str], dict[str, str]]:
     """Return what of a query is of the study, and what of the series; not what admits all."""
     asked = {key: text for key, text in query.items() if text not in ("", "*")}
-    of_study = {key: text for key, text in asked.items() if key in _OF_STUDY}
+    of_study = {key: text for key, text in asked.items() if key in STUDY_LEVEL}
     return of_study, {key: text for key, text in asked.items() if key not in of_study}

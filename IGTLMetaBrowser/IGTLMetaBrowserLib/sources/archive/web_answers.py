@@ -16,7 +16,7 @@ from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakSet
 
-from .archive import LARGEST_SERIES
+from .archive import CLOSED, LARGEST_SERIES
 
 if TYPE_CHECKING:
     from urllib3 import HTTPConnectionPool, PoolManager
@@ -27,7 +27,6 @@ SECONDS = 30.0
 SLOWEST_BYTES_A_SECOND = 4 << 10
 # http.client reads headers and 1xx answers for as long as lines come.
 _LONGEST_HEADER = 1 << 20
-_ENDS = "this program ends"
 
 
 class AnswerError(OSError):
@@ -63,7 +62,7 @@ class WebAnswers:
     def connecting(self) -> Iterator[None]:
         """Make a connection. Raises ``AnswerError`` if none shall be made any more."""
         if self.is_closed:
-            raise AnswerError(_ENDS)
+            raise AnswerError(CLOSED)
         with self._lock:
             self._connecting += 1
         try:
@@ -119,7 +118,7 @@ class _LimitedReads(io.RawIOBase):
         begin = time.monotonic()
         count = None if self._answers.is_closed else self._raw.readinto(buffer)
         if self._answers.is_closed:
-            raise AnswerError(_ENDS)
+            raise AnswerError(CLOSED)
         self._seconds += time.monotonic() - begin
         self._bytes += count or 0
         if self._bytes > self.most:

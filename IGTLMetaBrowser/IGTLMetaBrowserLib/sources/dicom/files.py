@@ -15,6 +15,14 @@ from ...dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
 from ...dicom_index.index import DicomIndex
 from ...dicom_index.plausible_numbers import floats
 from ...dicom_index.rows import shown_path
+from ...dicom_index.uids import (
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+    LABEL_MAP_SEGMENTATION,
+    RT_DOSE,
+    RT_STRUCTURE_SET,
+    SEGMENTATION,
+    UNCOMPRESSED,
+)
 from ...file_version import FileVersion
 
 _NOT_IMAGES = (DICOMDIR, OTHER, REFUSED, UNREADABLE)
@@ -30,14 +38,6 @@ NOT_OFFERED = {
 _OTHER_COLORS = {"ARGB", "CMYK", "HSV"}
 _COLORS_OF_DECODERS = {"YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420", "YBR_PARTIAL_422"}
 _THREE_SAMPLES = ("RGB", "YBR_")
-_NATIVE = {
-    "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2",
-}  # fmt: skip
-RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
-PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
-SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
-STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
-LABEL_MAP_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.7"
 
 
 class Document(NamedTuple):
@@ -191,8 +191,9 @@ def _why_refused(header: ImageHeader) -> str:
 def _why_no_colors(header: ImageHeader) -> str:
     """Return why colors would be wrong: they would be taken for red, green and blue."""
     colors = header.get("PhotometricInterpretation")
-    is_native = header.get(TRANSFER_SYNTAX_UID) in _NATIVE
-    if colors in _OTHER_COLORS or (is_native and colors in _COLORS_OF_DECODERS):
+    syntax = header.get(TRANSFER_SYNTAX_UID)
+    is_decoded = syntax not in (*UNCOMPRESSED, DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN)
+    if colors in _OTHER_COLORS or (not is_decoded and colors in _COLORS_OF_DECODERS):
         return f"its colors are {colors}, which nothing here makes red, green and blue of"
     samples = header.get("SamplesPerPixel") or "1"
     if (samples == "1") == colors.startswith(_THREE_SAMPLES) or samples not in ("1", "3"):
@@ -214,7 +215,7 @@ def _without_pixels(index: DicomIndex) -> list[Refusal]:
     """Return the DICOM files that are no images."""
     found = index.query(
         "SELECT folder, name, sop_class FROM instances JOIN files ON files.id = instances.file"
-        f" WHERE kind = 'dicom' AND sop_class != '{STRUCTURE_SET}'"
+        f" WHERE kind = 'dicom' AND sop_class != '{RT_STRUCTURE_SET}'"
         " AND file NOT IN (SELECT file FROM images)"
     )
     return [

@@ -12,10 +12,11 @@ import numpy as np
 
 from ... import codec
 from ...dicom_index.index import DicomIndex
+from ...dicom_index.uids import RT_STRUCTURE_SET
 from ...net.source import SourceError
 from . import fields as dicom_fields
 from .decoding import Decoders
-from .files import STRUCTURE_SET, Document, ImageFile, documents
+from .files import Document, ImageFile, documents
 from .label_notices import beside_notices
 from .offers import FolderOffers
 from .places import check_patient
@@ -127,7 +128,7 @@ class LabelMapReader:
             found.versions[file.name] = version_in(self._folder / file.name)
             document = Document(file.name, file.version)
             self._add(found, document, partial(self._segmentations, file))
-        for document in documents(self._index, STRUCTURE_SET):
+        for document in documents(self._index, RT_STRUCTURE_SET):
             self._add(found, document, partial(self._structures, document))
         return found
 

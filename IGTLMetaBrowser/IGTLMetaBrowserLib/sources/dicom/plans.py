@@ -18,6 +18,7 @@ import numpy as np
 from ... import codec
 from ...dicom_index.index import DicomIndex
 from ...dicom_index.limited_file import open_limited
+from ...dicom_index.uids import COMPREHENSIVE_3D_SR
 from ...dicom_index.whole_dataset import read_whole
 from ...lengths import LONGEST
 from ...net.source import SourceError
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-COMPREHENSIVE_3D_SR = "1.2.840.10008.5.1.4.1.1.88.34"
 
 _Type = codec.TrajectoryType
 FINDINGS = {

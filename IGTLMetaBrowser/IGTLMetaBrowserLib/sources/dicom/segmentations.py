@@ -18,10 +18,11 @@ import numpy as np
 
 from ...codec.geometry import flip_matrix_lps_ras
 from ...dicom_index.image_header import ImageHeader
+from ...dicom_index.uids import LABEL_MAP_SEGMENTATION
 from ...net.source import SourceError
 from .decoding import Decoders, decode_labels
 from .fields import image_id, why_too_large
-from .files import LABEL_MAP_SEGMENTATION, Frame, ImageFile, frames_of
+from .files import Frame, ImageFile, frames_of
 from .label_notices import empty_notices, shared_number_notice
 from .pixel_sizes import PixelSize
 from .places import Places, group_by_grid, has_position

@@ -14,16 +14,13 @@ import numpy as np
 
 from ...dicom_index.buffer_file import BufferFile, Contents
 from ...dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
+from ...dicom_index.uids import EXPLICIT_VR_BIG_ENDIAN, UNCOMPRESSED
 from ...file_version import version_of
 from ...net.source import SourceError
 from ...regular_file import RegularFile
 from ...system_errors import reason_of
 from .files import Frame, ImageFile
 from .values import integer_kind
-
-_IMPLICIT_LITTLE = "1.2.840.10008.1.2"
-_EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
-_EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 
 # A file's SOPInstanceUID is within its first bytes: it is in the file meta information, too.
 _BYTES_WITH_UID = 4096
@@ -39,13 +36,13 @@ def stored_dtype(header: ImageHeader) -> np.dtype | None:
     syntax = header.get(TRANSFER_SYNTAX_UID)
     if place is None or not place.offset or header.get("ModalityLUTSequence"):
         return None
-    if syntax not in (_IMPLICIT_LITTLE, _EXPLICIT_LITTLE, _EXPLICIT_BIG):
+    if syntax not in UNCOMPRESSED:
         return None
     if (header.get("SamplesPerPixel") or "1") != "1" or "PALETTE" in header.get(
         "PhotometricInterpretation"
     ):
         return None
-    order = ">" if syntax == _EXPLICIT_BIG else "<"
+    order = ">" if syntax == EXPLICIT_VR_BIG_ENDIAN else "<"
     if place.keyword != "PixelData":
         return np.dtype(f"{order}f{4 if place.keyword == 'FloatPixelData' else 8}")
     bits = header.get("BitsAllocated")

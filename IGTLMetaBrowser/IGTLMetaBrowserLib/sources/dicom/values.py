@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from ...dicom_index.image_header import ImageHeader
+from ...dicom_index.uids import PARAMETRIC_MAP, RT_DOSE, SEGMENTATION
 from .bits import integer_range, range_of_bits, without_other_bits
-from .files import PARAMETRIC_MAP, RT_DOSE, SEGMENTATION, Frame
+from .files import Frame
 from .volumes import Stack
 
 _INTEGERS = tuple(

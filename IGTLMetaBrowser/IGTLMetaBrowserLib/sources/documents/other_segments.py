@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...dicom_index.uids import SEGMENTATION
 from ...net.source import SourceError
 from ..dicom.decoding import stored_frames
 from ..dicom.fields import cut_name
@@ -20,7 +21,6 @@ from .label_planes import plane_of
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 # highdicom takes segments that may overlap as one array, and makes copies of its planes only.
 _MOST_BYTES = 2 << 30
 
@@ -123,7 +123,7 @@ def _segments(document: Dataset, numbers: Collection[int], grid: Grid) -> list[S
 def _check(document: Dataset, wanted: Collection[int] = ()) -> set[int]:
     """Return the numbers of all segments, if the wanted ones are among them."""
     is_binary = document.get("SegmentationType") == "BINARY"
-    if document.get("SOPClassUID") != _SEGMENTATION or not is_binary:
+    if document.get("SOPClassUID") != SEGMENTATION or not is_binary:
         raise _not_taken_over("is no binary segmentation")
     items = document.get("SegmentSequence") or []
     numbers = {int(item.SegmentNumber) for item in items}

@@ -9,8 +9,8 @@ from slicer.i18n import tr as _
 from ...browser.browser import BrowserError
 from ...net import NetworkError
 from ...scene.label_maps.outgoing_labels import storable_nodes
+from ...scene.markups.new_markups import LINE_CLASS
 
-_LINE_CLASS = "vtkMRMLMarkupsLineNode"
 _MOST_LINES = 30
 _MOST_LABELS = 20
 
@@ -78,7 +78,7 @@ class SendMenu:
     def _newLines(self):
         """Return the lines that did not come from this server, the newest first."""
         listed = {node.GetID() for node in self._listed()}
-        lines = slicer.util.getNodesByClass(_LINE_CLASS)
+        lines = slicer.util.getNodesByClass(LINE_CLASS)
         return [line for line in reversed(lines) if line.GetID() not in listed]
 
     def _add(self, text, nodes):
