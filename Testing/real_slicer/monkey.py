@@ -160,7 +160,7 @@ class Monkey:
 
     def check_number(self) -> None:
         """Load not too much: it has to end soon."""
-        if len(self.user.widget.panel.selectedImageIds()) > _MOST_IMAGES:
+        if len(self.user.widget.panel.images.selection.imageIds()) > _MOST_IMAGES:
             raise CannotBeDoneError
 
 

@@ -77,7 +77,7 @@ def test_sorting_keeps_the_selection(user, small_server):
     user.select("B")
     user.ui.imageTableView.sortByColumn(6, Qt.DescendingOrder)
     assert [row[8] for row in user.table()] == ["D", "BROKEN", "B", "A"]
-    assert user.panel.selectedImageIds() == ["B"]
+    assert user.panel.images.selection.imageIds() == ["B"]
 
 
 def test_trajectories_become_lines_and_points(user, small_server, slicer_host):

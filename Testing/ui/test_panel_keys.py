@@ -43,12 +43,12 @@ def test_the_arrows_and_shift_select_rows(user, source):
     user.select("A")
     user.press_key(user.ui.imageTableView, Qt.Key_Down)
     user.press_key(user.ui.imageTableView, Qt.Key_Down, Qt.ShiftModifier)
-    assert user.panel.selectedImageIds() == ["B", "C"]
+    assert user.panel.images.selection.imageIds() == ["B", "C"]
 
 
 def test_ctrl_a_selects_all(user, source):
     user.press_key(user.ui.imageTableView, Qt.Key_A, Qt.ControlModifier)
-    assert user.panel.selectedImageIds() == ["A", "B", "C"]
+    assert user.panel.images.selection.imageIds() == ["A", "B", "C"]
 
 
 @pytest.mark.parametrize("name", ["imageTableView", "refreshButton", "hostLineEdit"])
@@ -132,7 +132,7 @@ def test_the_arrow_down_goes_from_the_filter_to_the_first_row(user, source):
     user.type_filter("image")
     user.press_key(user.ui.filterLineEdit, Qt.Key_Down)
     assert focused(user) == "imageTableView"
-    assert user.panel.selectedImageIds() == ["A"]
+    assert user.panel.images.selection.imageIds() == ["A"]
 
 
 @pytest.mark.parametrize("name", ["imageTableView", "filterLineEdit", "loadButton"])
@@ -165,4 +165,4 @@ def test_letters_in_the_table_do_not_search_row_by_row(user, source):
     # In a long list that would take seconds; all three names begin with this letter.
     user.select("A")
     user.press_key(user.ui.imageTableView, Qt.Key_I)
-    assert user.panel.selectedImageIds() == ["A"]
+    assert user.panel.images.selection.imageIds() == ["A"]

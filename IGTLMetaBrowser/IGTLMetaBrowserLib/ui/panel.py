@@ -132,10 +132,6 @@ class BrowserPanel:
         self.offers.onAsked("TRAJ", self.browser.trajectories.request())
         self.update()
 
-    def selectedImageIds(self):
-        """Return the ids of the selected images, in the order of the table."""
-        return self.images.selection.imageIds()
-
     def onNodesRemoved(self):
         """Show which images are no longer in the scene."""
         self.images.showStates()

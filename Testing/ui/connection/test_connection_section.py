@@ -106,7 +106,7 @@ def test_a_server_that_comes_back_is_connected_again_without_the_user(user, rese
     user.wait_for(lambda: "lost" in shown(user), "the loss")
     with ServerInThread(SmallSource(), port=reserved_port):
         user.wait_for(lambda: shown(user).startswith("Connected"), "the connection")
-        assert user.panel.selectedImageIds() == ["B"]
+        assert user.panel.images.selection.imageIds() == ["B"]
         user.press(user.ui.loadButton)
         user.wait_for_status("'Image B' is loaded")
 

@@ -45,7 +45,7 @@ def test_of_doubled_ids_one_is_loaded_once(user, offer, slicer_host):
     assert "Another image has the same ID; only that one can be requested." in tip
 
     user.press(user.ui.selectAllButton)
-    assert user.panel.selectedImageIds() == ["TWICE", "OTHER"]
+    assert user.panel.images.selection.imageIds() == ["TWICE", "OTHER"]
     user.press(user.ui.loadButton)
     user.wait_for(lambda: user.state("OTHER") == "loaded", "both")
     # A note says that nobody knows which of the two came.
@@ -66,7 +66,7 @@ def test_an_image_without_an_id_cannot_be_asked_for(user, offer):
     offer([image("", "nameless"), image("A")])
     assert user.table()[0][STATE] == "no ID"
     user.press(user.ui.selectAllButton)
-    assert user.panel.selectedImageIds() == ["A"]
+    assert user.panel.images.selection.imageIds() == ["A"]
     double_click(user, 0)
     assert user.status.startswith("The server gives this image no ID")
 

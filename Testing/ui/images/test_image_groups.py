@@ -121,41 +121,41 @@ def test_the_arrow_keys_collapse_and_expand(grouped):
 
 def test_a_patient_selects_all_images_below(grouped):
     click(grouped, 0)
-    assert grouped.panel.selectedImageIds() == ["A", "D", "C"]
+    assert grouped.panel.images.selection.imageIds() == ["A", "D", "C"]
     assert selected_rows(grouped) == [0, 1, 2, 3, 4, 5]
 
 
 def test_a_patient_that_is_clicked_is_selected_as_a_whole_and_nothing_else(grouped):
     grouped.press(grouped.ui.selectAllButton)
     click(grouped, 0)
-    assert grouped.panel.selectedImageIds() == ["A", "D", "C"]
+    assert grouped.panel.images.selection.imageIds() == ["A", "D", "C"]
     assert selected_rows(grouped) == [0, 1, 2, 3, 4, 5]
 
 
 def test_an_image_that_is_clicked_is_selected_alone(grouped):
     grouped.press(grouped.ui.selectAllButton)
     click(grouped, 8)  # the only one of its patient
-    assert grouped.panel.selectedImageIds() == ["B"]
+    assert grouped.panel.images.selection.imageIds() == ["B"]
     assert selected_rows(grouped) == [8]
 
 
 def test_a_collapsed_study_selects_its_images_as_well(grouped):
     click(grouped, 1, STATE)
     click(grouped, 1)
-    assert grouped.panel.selectedImageIds() == ["A", "D"]
+    assert grouped.panel.images.selection.imageIds() == ["A", "D"]
 
 
 def test_one_image_taken_out_leaves_the_others_selected(grouped):
     click(grouped, 0)
     click(grouped, 3, modifier=Qt.ControlModifier)
-    assert grouped.panel.selectedImageIds() == ["A", "C"]
+    assert grouped.panel.images.selection.imageIds() == ["A", "C"]
     assert selected_rows(grouped) == [2, 4, 5]
 
 
 def test_a_patient_can_be_taken_out_as_a_whole(grouped):
     grouped.press(grouped.ui.selectAllButton)
     click(grouped, 0, modifier=Qt.ControlModifier)
-    assert grouped.panel.selectedImageIds() == ["B"]
+    assert grouped.panel.images.selection.imageIds() == ["B"]
 
 
 def test_filter_sorting_and_selection_work_as_in_the_plain_list(grouped):
@@ -168,10 +168,10 @@ def test_filter_sorting_and_selection_work_as_in_the_plain_list(grouped):
         "        CT head",
         "        CT head 2",
     ]
-    assert grouped.panel.selectedImageIds() == ["A"]
+    assert grouped.panel.images.selection.imageIds() == ["A"]
     grouped.ui.groupCheckBox.click()
     assert names(grouped) == ["CT head", "CT head 2"]
-    assert grouped.panel.selectedImageIds() == ["A"]
+    assert grouped.panel.images.selection.imageIds() == ["A"]
 
 
 def test_what_is_collapsed_stays_so_when_the_list_is_read_again(grouped):
@@ -207,6 +207,6 @@ def test_100_000_images_of_5000_patients_are_collapsed_at_first(user):
     user.wait_for(lambda: model.hasGroups, "the groups")
     assert model.rowCount() == 5000
     user.press(user.ui.selectAllButton)
-    assert len(user.panel.selectedImageIds()) == 100_000
+    assert len(user.panel.images.selection.imageIds()) == 100_000
     model.toggleGroups([0])
     user.wait_for(lambda: model.rowCount() > 5000, "the open group")

@@ -26,7 +26,7 @@ def enabled(menu) -> set[str]:
 
 def test_an_image_that_is_not_loaded(connected):
     menu = connected.open_menu("A")
-    assert connected.panel.selectedImageIds() == ["A"]
+    assert connected.panel.images.selection.imageIds() == ["A"]
     assert enabled(menu) == {"Load", "Copy", "Copy ID", "Show details", "Select all", "Select none"}
     connected.choose(menu.load)
     connected.wait_for(lambda: connected.state("A") == "loaded", "image A")
@@ -108,9 +108,9 @@ def test_show_in_views_shows_an_image_that_is_loaded(connected, slicer_host, mon
 
 def test_select_all_and_none(connected):
     connected.choose(connected.open_menu("A").selectAll)
-    assert len(connected.panel.selectedImageIds()) == 4
+    assert len(connected.panel.images.selection.imageIds()) == 4
     connected.choose(connected.open_menu("A").selectNone)
-    assert connected.panel.selectedImageIds() == []
+    assert connected.panel.images.selection.imageIds() == []
 
 
 def test_nothing_can_be_selected_in_an_empty_table(user):

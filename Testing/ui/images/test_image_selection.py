@@ -47,7 +47,7 @@ def test_every_row_of_a_pattern_is_loaded(user, source):
     click(user, "I006", Qt.ShiftModifier)
     click(user, "I004", Qt.ControlModifier)
     click(user, "I090", Qt.ControlModifier)
-    assert user.panel.selectedImageIds() == ["I003", "I005", "I006", "I090"]
+    assert user.panel.images.selection.imageIds() == ["I003", "I005", "I006", "I090"]
     user.press(user.ui.loadButton)
     user.wait_for(lambda: user.state("I090") == "loaded", "the last one")
     assert sorted(user.panel.browser.images.loaded_ids()) == ["I003", "I005", "I006", "I090"]
@@ -55,9 +55,9 @@ def test_every_row_of_a_pattern_is_loaded(user, source):
 
 def test_all_and_none(user, source):
     user.press(user.ui.selectAllButton)
-    assert len(user.panel.selectedImageIds()) == 100
+    assert len(user.panel.images.selection.imageIds()) == 100
     user.press(user.ui.selectNoneButton)
-    assert user.panel.selectedImageIds() == []
+    assert user.panel.images.selection.imageIds() == []
     assert not user.ui.loadButton.enabled
     assert not user.ui.selectNoneButton.enabled
 
@@ -68,21 +68,21 @@ def test_all_means_all_that_the_filter_shows(user, source):
     user.press(user.ui.selectAllButton)
     user.press_key(user.ui.filterLineEdit, Qt.Key_Escape)
     assert len(user.ids()) == 100
-    assert user.panel.selectedImageIds() == [f"I00{digit}" for digit in range(10)]
+    assert user.panel.images.selection.imageIds() == [f"I00{digit}" for digit in range(10)]
 
 
 def test_a_row_can_be_taken_out_of_all(user, source):
     user.press(user.ui.selectAllButton)
     click(user, "I050", Qt.ControlModifier)
-    assert len(user.panel.selectedImageIds()) == 99
-    assert "I050" not in user.panel.selectedImageIds()
+    assert len(user.panel.images.selection.imageIds()) == 99
+    assert "I050" not in user.panel.images.selection.imageIds()
 
 
 def test_what_the_filter_hides_is_not_loaded(user, source):
     user.select("I001", "I077")
     user.type_filter("I077")
     user.press_key(user.ui.filterLineEdit, Qt.Key_Return)
-    assert user.panel.selectedImageIds() == ["I077"]
+    assert user.panel.images.selection.imageIds() == ["I077"]
 
 
 def test_what_the_filter_hid_is_selected_again_when_it_is_cleared(user, source):
@@ -90,7 +90,7 @@ def test_what_the_filter_hid_is_selected_again_when_it_is_cleared(user, source):
     user.type_filter("I07")
     user.press_key(user.ui.filterLineEdit, Qt.Key_Return)
     user.press_key(user.ui.filterLineEdit, Qt.Key_Escape)
-    assert user.panel.selectedImageIds() == ["I001", "I077"]
+    assert user.panel.images.selection.imageIds() == ["I001", "I077"]
 
 
 def test_a_click_on_the_selected_row_selects_it_alone(user, source):
@@ -100,14 +100,14 @@ def test_a_click_on_the_selected_row_selects_it_alone(user, source):
     user.press_key(user.ui.filterLineEdit, Qt.Key_Return)
     click(user, "I077", Qt.NoModifier)
     user.press_key(user.ui.filterLineEdit, Qt.Key_Escape)
-    assert user.panel.selectedImageIds() == ["I077"]
+    assert user.panel.images.selection.imageIds() == ["I077"]
 
 
 def test_sorting_keeps_the_selection(user, source):
     user.select("I001", "I077")
     user.click_header(1)
     user.click_header(1)
-    assert user.panel.selectedImageIds() == ["I077", "I001"]
+    assert user.panel.images.selection.imageIds() == ["I077", "I001"]
 
 
 def test_sorting_keeps_the_columns_where_they_are(user, source):
@@ -131,7 +131,7 @@ def test_refreshing_keeps_selection_present_row_and_scroll_position(user, source
     user.press(user.ui.refreshButton)
     user.wait_for(lambda: len(user.ids()) == 101, "the new list")
 
-    assert user.panel.selectedImageIds() == ["I050", "I070"]
+    assert user.panel.images.selection.imageIds() == ["I050", "I070"]
     assert user.panel.model.imageId(view.currentIndex().row()) == "I070"
     assert user.panel.model.imageId(view.rowAt(0)) == "I040"
     assert view.horizontalScrollBar().value == 40
@@ -142,7 +142,7 @@ def test_what_was_withdrawn_is_no_longer_selected(user, source):
     source.entries = [entry for entry in source.entries if entry.id != "I050"]
     user.press(user.ui.refreshButton)
     user.wait_for(lambda: len(user.ids()) == 99, "the new list")
-    assert user.panel.selectedImageIds() == ["I070"]
+    assert user.panel.images.selection.imageIds() == ["I070"]
 
 
 def test_large_selections_are_kept_too(user, offer):
@@ -151,7 +151,7 @@ def test_large_selections_are_kept_too(user, offer):
     for row in range(0, 1000, 2):
         user.panel.images.selection._isSelected[row] = False  # every other row
     user.click_header(0)
-    assert len(user.panel.selectedImageIds()) == 500
+    assert len(user.panel.images.selection.imageIds()) == 500
 
 
 def test_a_selection_in_too_many_places_waits_for_a_filter_in_which_it_has_few(
@@ -168,17 +168,17 @@ def test_a_selection_in_too_many_places_waits_for_a_filter_in_which_it_has_few(
     user.press_key(user.ui.filterLineEdit, Qt.Key_Escape)
     user.wait_for(lambda: len(user.ids()) == 100, "all rows")
 
-    assert user.panel.selectedImageIds() == []
+    assert user.panel.images.selection.imageIds() == []
     assert not user.ui.imageTableView.selectionModel().hasSelection
     assert not user.ui.loadButton.enabled
     assert "it is selected again with the filter" in user.ui.statusLabel.text
     user.type_filter("mr")
-    user.wait_for(lambda: len(user.panel.selectedImageIds()) == 50, "the selection")
+    user.wait_for(lambda: len(user.panel.images.selection.imageIds()) == 50, "the selection")
 
     user.press_key(user.ui.filterLineEdit, Qt.Key_Escape)
     user.wait_for(lambda: len(user.ids()) == 100, "all rows")
     click(user, "I006", Qt.NoModifier)
-    assert user.panel.selectedImageIds() == ["I006"]
+    assert user.panel.images.selection.imageIds() == ["I006"]
 
 
 def test_many_groups_are_selected_at_once_as_rows_are(user, offer, monkeypatch):
@@ -192,5 +192,5 @@ def test_many_groups_are_selected_at_once_as_rows_are(user, offer, monkeypatch):
     select = row_selection.selectRows
     monkeypatch.setattr(row_selection, "selectRows", lambda *a: (selections.append(a), select(*a)))
     user.press_key(user.ui.imageTableView, Qt.Key_A, Qt.ControlModifier)
-    assert len(user.panel.selectedImageIds()) == 100
+    assert len(user.panel.images.selection.imageIds()) == 100
     assert len(selections) <= 2

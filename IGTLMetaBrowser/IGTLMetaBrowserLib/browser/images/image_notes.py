@@ -5,19 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ... import codec
-from ...net.client.image_notes import image_notes, scalar_type_text, size_text
 from ...net.client.listed_images import changed_fields
-
-__all__ = [
-    "EARLIER_VERSION",
-    "FROM_SAVED_SCENE",
-    "NOT_LISTED",
-    "doubled_notes",
-    "image_notes",
-    "list_notes",
-    "scalar_type_text",
-    "size_text",
-]
 
 NOT_LISTED = "it is not in the list of images"
 FROM_SAVED_SCENE = "it is from a saved scene; load it again for what the server has now"

@@ -10,7 +10,12 @@ import numpy as np
 
 from ... import codec, net
 from ...codec.slice_stack import SliceStack
-from ...net.client.image_notes import describe_image
+from ...net.client.image_notes import (
+    describe_image,
+    image_notes,
+    scalar_type_text,
+    size_text,
+)
 from ...net.client.listed_images import (
     fits,
     is_another_patient,
@@ -24,7 +29,7 @@ from ...signal import Signal
 from ..connection import Connection
 from ..overlays import Overlays
 from .image_metadata import ImageMetadata
-from .image_notes import doubled_notes, image_notes, scalar_type_text, size_text
+from .image_notes import doubled_notes
 
 _CLASSES_OF_IMAGES = ("vtkMRMLVolumeNode", "vtkMRMLSequenceNode", "vtkMRMLSequenceBrowserNode")
 

@@ -42,7 +42,7 @@ from .multipart import (
 )
 from .stow import ANSWER, request_of, why_not_stored
 from .study_counts import COUNT, MODALITIES, is_any_missing, query_for_studies
-from .web_answers import AnswerError, WebAnswers
+from .web_answers import WebAnswerError, WebAnswers
 from .web_session import BUSY, WebSettings, make_session, read_limited
 
 if TYPE_CHECKING:
@@ -280,7 +280,7 @@ class DicomWebArchive:
         """Return what to raise if no answer came, or it was broken off."""
         import requests
 
-        if isinstance(bottom := _bottom(error), AnswerError) or self._answers.is_closed:
+        if isinstance(bottom := _bottom(error), WebAnswerError) or self._answers.is_closed:
             return ArchiveError(f"cannot {what} {self.name}: {_reason(error)}")
         if isinstance(error, requests.Timeout) or isinstance(bottom, TimeoutError):
             return ArchiveError(

@@ -47,7 +47,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NAME = re.compile(r"[0-9a-f]{32}-.+")
 
 
-class NoRoomError(ArchiveError):
+class DiskFullError(ArchiveError):
     """The disk is full."""
 
 
@@ -177,7 +177,7 @@ class SeriesCache:
         """Return what clients are told of an error of the disk: not where anything is."""
         _logger.error("the cache %s cannot be written: %s", self.folder, error)
         words = f"the server cannot keep the series on its disk: {reason_of(error)}"
-        return NoRoomError(words) if error.errno in _FULL else ArchiveError(words)
+        return DiskFullError(words) if error.errno in _FULL else ArchiveError(words)
 
     def make_room(self) -> bool:
         """Remove half of what is there, used longest ago: the disk has less than the limit allows.

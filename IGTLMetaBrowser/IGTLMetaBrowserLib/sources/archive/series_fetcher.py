@@ -32,7 +32,7 @@ from .archive import (
 from .arriving_volume import ASKED_FIRST, FEWEST_SLICES, MOST_SLICES, ArrivingVolume
 from .fetched_series import FetchedFiles, OpenedSeries, can_be_read_from_memory, check_fetched
 from .file_in_volume import FileBytes
-from .series_cache import CachedSeries, NoRoomError, SeriesCache
+from .series_cache import CachedSeries, DiskFullError, SeriesCache
 from .series_warm_up import read_a_first_series
 from .threads import end_threads
 from .volume_memory import SpareMemory, bytes_of_volume
@@ -155,7 +155,7 @@ class SeriesFetcher:
         for attempt in range(1, _ATTEMPTS):
             try:
                 return self._fetch_once(series)
-            except NoRoomError:
+            except DiskFullError:
                 if not self._cache.make_room():
                     raise
             except BrokenOffError as error:
@@ -331,7 +331,7 @@ class SeriesFetcher:
                 files.leave_index(cached)
                 self._cache.finish(cached, files.sums)
             except OSError as error:
-                is_full = isinstance(self._cache.error(error), NoRoomError)
+                is_full = isinstance(self._cache.error(error), DiskFullError)
                 if is_full and write == files.check_written and self._cache.make_room():
                     continue
                 self._cache.drop(cached)

@@ -29,7 +29,7 @@ SLOWEST_BYTES_A_SECOND = 4 << 10
 _LONGEST_HEADER = 1 << 20
 
 
-class AnswerError(OSError):
+class WebAnswerError(OSError):
     """An answer is not waited for any longer; the text says why."""
 
 
@@ -60,9 +60,9 @@ class WebAnswers:
 
     @contextlib.contextmanager
     def connecting(self) -> Iterator[None]:
-        """Make a connection. Raises ``AnswerError`` if none shall be made any more."""
+        """Make a connection. Raises ``WebAnswerError`` if none shall be made any more."""
         if self.is_closed:
-            raise AnswerError(CLOSED)
+            raise WebAnswerError(CLOSED)
         with self._lock:
             self._connecting += 1
         try:
@@ -72,7 +72,7 @@ class WebAnswers:
                 self._connecting -= 1
 
     def close(self) -> None:
-        """End all that is being received, from another thread; it raises ``AnswerError``."""
+        """End all that is being received, from another thread; it raises ``WebAnswerError``."""
         self.is_closed = True
         with self._lock:
             sockets = [*self._sockets]
@@ -118,16 +118,16 @@ class _LimitedReads(io.RawIOBase):
         begin = time.monotonic()
         count = None if self._answers.is_closed else self._raw.readinto(buffer)
         if self._answers.is_closed:
-            raise AnswerError(CLOSED)
+            raise WebAnswerError(CLOSED)
         self._seconds += time.monotonic() - begin
         self._bytes += count or 0
         if self._bytes > self.most:
-            raise AnswerError(
+            raise WebAnswerError(
                 f"it has sent {self._bytes >> 20} MiB, and goes on; ask who runs the archive"
             )
         enough = self._answers.silence + SECONDS + self._bytes / SLOWEST_BYTES_A_SECOND
         if self._seconds > enough:
-            raise AnswerError(
+            raise WebAnswerError(
                 f"in {self._seconds:.0f} s it has sent only {self._bytes} bytes; try again later, "
                 "or ask who runs the archive"
             )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...net.source import SourceError
 from ...optional_packages import is_usable, pip_command
 from .certificates import check_certificates
-from .web_answers import AnswerError, WebAnswers
+from .web_answers import WebAnswerError, WebAnswers
 
 if TYPE_CHECKING:
     import requests
@@ -171,7 +171,7 @@ def _with_wild_cards(url: str) -> str:
 
 def _check_is_tls(url: str) -> None:
     if not url.lower().startswith("https:"):
-        raise AnswerError(
+        raise WebAnswerError(
             "it sends on to an address without TLS, which others can read; ask who runs the archive"
         )
 

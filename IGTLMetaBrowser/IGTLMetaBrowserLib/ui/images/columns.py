@@ -31,45 +31,26 @@ _MAY_BE_REDUNDANT = (MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE)
 _WIDTHS = {STATE: 28, PREVIEW: THUMBNAIL_WIDTH}
 
 
-class ImageColumns:
+class ImageColumns(TableColumns):
     """Leaves out what is the same for all images, and what the groups say already.
 
     What the user chooses in the menu of the header counts more, and is kept.
     """
 
     def __init__(self, view, model):
+        hidden = [PATIENT_ID, PREVIEW]
+        TableColumns.__init__(self, view, "Images", _KEYS, _names(), hidden, _ORDER)
         self._model = model
         self._areMeasured = False
-        self._names = _names()
-        hidden = [PATIENT_ID, PREVIEW]
-        self._columns = TableColumns(view, "Images", _KEYS, self._names, hidden, _ORDER)
-        self.shownChanged = self._columns.shownChanged
-        self._columns.shownChanged.connect(self._setWidths)
+        self.shownChanged.connect(self._setWidths)
         self._setWidths()
         self.common = []
         """What is the same for all images, and in no column: name and value, as a text each."""
 
-    @property
-    def menu(self):
-        """The context menu of the header."""
-        return self._columns.menu
-
-    def choose(self, column, isShown):
-        """Show a column, or leave it out, from now on."""
-        self._columns.choose(column, isShown)
-
     def reset(self):
         """Show the columns as at first."""
-        self._columns.reset()
+        TableColumns.reset(self)
         self._setWidths()
-
-    def isShown(self, column):
-        """Whether a column is shown."""
-        return self._columns.isShown(column)
-
-    def shown(self):
-        """Return the columns that are shown, from left to right."""
-        return self._columns.shown()
 
     def showList(self):
         """Show what tells the images of another list apart."""
@@ -79,18 +60,18 @@ class ImageColumns:
     def showGroups(self):
         """Make room for the names of groups, or for those of images alone."""
         self._leaveOutCommon()
-        self._columns.measureColumn(NAME)
-        self._columns.widen(NAME)
+        self.measureColumn(NAME)
+        self.widen(NAME)
 
     def _leaveOutCommon(self):
         images = self._model.images
         same = [column for column in _MAY_BE_REDUNDANT if images.has_one_value(FIELDS[column])]
         inGroups = [PATIENT, PATIENT_ID] if self._model.hasGroups else []
-        self._columns.setRedundant({*same, *inGroups})
+        self.setRedundant({*same, *inGroups})
         self.common = [
             self._commonText(column)
             for column in same
-            if column not in (PATIENT_ID, *inGroups) and not self._columns.isShown(column)
+            if column not in (PATIENT_ID, *inGroups) and not self.isShown(column)
         ]
 
     def _commonText(self, column):
@@ -107,14 +88,14 @@ class ImageColumns:
         """
         hasRows = len(self._model.images) > 0
         if hasRows and not self._areMeasured:
-            self._columns.measure()
+            self.measure()
             self._setWidths()
         self._areMeasured = hasRows
-        self._columns.widen(NAME)
+        self.widen(NAME)
 
     def _setWidths(self):
         for column, width in _WIDTHS.items():
-            self._columns.setWidth(column, width)
+            self.setWidth(column, width)
 
 
 def _names():

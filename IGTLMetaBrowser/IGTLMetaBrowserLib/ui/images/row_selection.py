@@ -130,7 +130,7 @@ class RowSelection:
         isOfGroup = current.isValid() and model.isGroup(current.row())
         if isOfGroup:
             # The user has clicked the group itself: what is below it follows.
-            below = range(current.row(), model.lastRowOf(current.row()) + 1)
+            below = range(current.row(), model.rows.last_row_of(current.row()) + 1)
             deselected = deselected[(deselected < below.start) | (deselected >= below.stop)]
             isSelected = self._selectionModel.isSelected(current)
             self._select(below, _SELECT if isSelected else _DESELECT)
@@ -138,11 +138,11 @@ class RowSelection:
                 deselected = np.append(deselected, current.row())
         # Of rows that follow each other, only the first has headers that are not among them.
         firsts = deselected[np.diff(deselected, prepend=-2) != 1].tolist()
-        headers = {header for row in firsts for header in model.headerRows(row)}
+        headers = {header for row in firsts for header in model.rows.header_rows(row)}
         self._select(sorted(headers), _DESELECT)
         areBelow = np.zeros(model.rowCount(), bool)
         for row in selected[model.shown[selected] < 0].tolist():
-            areBelow[row : model.lastRowOf(row) + 1] = True
+            areBelow[row : model.rows.last_row_of(row) + 1] = True
         if areBelow.any():
             self._select(np.flatnonzero(areBelow), _SELECT)
 
@@ -185,7 +185,7 @@ class RowSelection:
         """Select in the view, run by run, what is selected here."""
         rows = np.empty(0, int)
         if self._isSelected.any():
-            rows = np.flatnonzero(self._model.areIn(self._isSelected))
+            rows = np.flatnonzero(self._model.rows.are_in(self._isSelected))
         self.isScattered = np.count_nonzero(np.diff(rows) > 1) >= _MOST_RUNS
         if self.isScattered:
             rows = rows[:0]
@@ -212,4 +212,6 @@ class RowSelection:
     def _rowOf(self, what):
         if not what:
             return None
-        return self._model.groupRow(what) if isinstance(what, tuple) else self._model.row(what)
+        return (
+            self._model.rows.group_row(what) if isinstance(what, tuple) else self._model.row(what)
+        )

@@ -348,8 +348,8 @@ class ImageSection:
         isOpenGroup = row >= 0 and self.model.isGroup(row) and self.model.isGroupOpen(row)
         if isOpenGroup:
             self._toggleGroup(row)
-        elif self.model.hasGroups and row >= 0 and self.model.headerRows(row):
-            index = self.model.index(self.model.headerRows(row)[-1], 0)
+        elif self.model.hasGroups and row >= 0 and self.model.rows.header_rows(row):
+            index = self.model.index(self.model.rows.header_rows(row)[-1], 0)
             self.ui.imageTableView.setCurrentIndex(index)
 
     def _toggleCurrentGroup(self, isOpen):

@@ -10,11 +10,11 @@ import qt
 from slicer.i18n import tr as _
 
 from ...browser.events import ImageStatus
-from ...browser.images.image_notes import scalar_type_text, size_text
 from ...browser.lists.image_list import ImageList
 from ...browser.lists.image_search import NO_SEARCH
 from ...browser.lists.shown_rows import ShownRows
 from ...codec import printable
+from ...net.client.image_notes import scalar_type_text, size_text
 from ...person_names import readable_name
 from ...privacy.redacted_list import redacted_entry
 from ...signal import Signal
@@ -173,6 +173,11 @@ class ImageTableModel(SortableTableModel):
     # Rows and positions
 
     @property
+    def rows(self):
+        """The ``browser.lists.shown_rows.ShownRows``."""
+        return self._rows
+
+    @property
     def shown(self):
         """The positions of the rows' images, from above; that of a group is below 0."""
         return self._rows.shown
@@ -195,10 +200,6 @@ class ImageTableModel(SortableTableModel):
         """Return the patient or study of a row, a ``browser.lists.image_groups.Group``."""
         return self._rows.group(row)
 
-    def groupRow(self, key):
-        """Return the row of a patient or study, by the key of its group; None if there is none."""
-        return self._rows.group_row(key)
-
     def isGroupOpen(self, row):
         """Whether what is below a patient or study is shown, or will be in some turns."""
         return self._rows.is_group_open(row, self._toggledGroups)
@@ -206,18 +207,6 @@ class ImageTableModel(SortableTableModel):
     def positions(self, row):
         """Return the positions of the images of a row: one, or those of a group."""
         return self._rows.positions(row)
-
-    def areIn(self, positions):
-        """Return of each row whether all its images are there; see ``ShownRows.are_in``."""
-        return self._rows.are_in(positions)
-
-    def lastRowOf(self, row):
-        """Return the last row of those below a group; of an image, its own."""
-        return self._rows.last_row_of(row)
-
-    def headerRows(self, row):
-        """Return the rows of the patient and the study above a row."""
-        return self._rows.header_rows(row)
 
     def imageId(self, row):
         """Return the id of the image in a row; of a group there is none."""
