@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 import slicer
 
-from IGTLMetaBrowserLib.cli.markups_file import MarkupsFileError, write_markups
+from IGTLMetaBrowserLib.cli.markups_file import write_markups
+from IGTLMetaBrowserLib.cli.parser import CommandError
 from IGTLMetaBrowserLib.codec import TrajectoryItem, TrajectoryType
 from IGTLMetaBrowserLib.scene.markups.trajectory_decoding import PlanError
 
@@ -124,5 +125,5 @@ def test_what_cannot_be_shown_is_refused_and_nothing_is_written(tmp_path):
 
 
 def test_a_file_that_cannot_be_written_is_an_error_that_names_it(tmp_path):
-    with pytest.raises(MarkupsFileError, match=r"plan\.mrk\.json' cannot be written: No such"):
+    with pytest.raises(CommandError, match=r"plan\.mrk\.json' cannot be written: No such"):
         write_markups(tmp_path / "none" / "plan.mrk.json", [LINE])

@@ -9,7 +9,8 @@ import nrrd
 import numpy as np
 import pytest
 
-from IGTLMetaBrowserLib.cli.nrrd_file import NrrdError, file_paths, write_nrrd
+from IGTLMetaBrowserLib.cli.nrrd_file import file_paths, write_nrrd
+from IGTLMetaBrowserLib.cli.parser import CommandError
 from IGTLMetaBrowserLib.codec import Coordinates, ImageMessage, ScalarType
 
 # Anisotropic, turned about two axes, off center; mm, RAS.
@@ -158,7 +159,7 @@ def test_a_single_slice_without_its_third_axis_gets_one(path: Path) -> None:
     ids=["empty", "zero", "flat", "nan"],
 )
 def test_what_has_no_place_is_not_written(path: Path, message: ImageMessage, words: str) -> None:
-    with pytest.raises(NrrdError, match=words):
+    with pytest.raises(CommandError, match=words):
         written(path, message)
     assert list(path.parent.iterdir()) == []
 
@@ -205,7 +206,7 @@ def test_an_older_file_survives_a_failure(path: Path, monkeypatch: pytest.Monkey
 
     path.write_bytes(b"older")
     monkeypatch.setattr(nrrd, "write", fill_the_disk)
-    with pytest.raises(NrrdError, match=r"cannot be written: the disk of .* is full; make room"):
+    with pytest.raises(CommandError, match=r"cannot be written: the disk of .* is full; make room"):
         written(path, ImageMessage(np.zeros((1, 1, 1), np.uint8)))
     assert path.read_bytes() == b"older"
     assert list(path.parent.iterdir()) == [path]

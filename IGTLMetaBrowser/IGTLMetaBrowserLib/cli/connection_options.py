@@ -7,13 +7,8 @@ import math
 from typing import Any
 
 from .. import codec, net
-from .markups_file import MarkupsFileError
-from .nrrd_file import NrrdError
 from .parser import size_of, text_of
 from .tls_options import add_client_options, client_tls
-
-ERRORS = (net.NetworkError, NrrdError, MarkupsFileError)
-"""What ends a command with one line that says why."""
 
 USAGE = "[--timeout SECONDS] [--max-size SIZE] [--accept-missing-checksum] [--tls]"
 

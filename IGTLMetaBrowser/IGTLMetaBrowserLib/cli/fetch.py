@@ -18,9 +18,9 @@ from ..system_errors import with_advice
 from ..utf8 import utf8
 from . import archive_options, connection_options, output
 from .list import doubled_ids, note_of
-from .nrrd_file import NrrdError, file_paths, require_pynrrd, write_nrrd
+from .nrrd_file import file_paths, require_pynrrd, write_nrrd
 from .output import complain, note
-from .parser import add_command, path_of, text_of
+from .parser import CommandError, add_command, path_of, text_of
 
 # What has fewer is there as soon as it would be in parts.
 _MANY_VOXELS = 16 << 20
@@ -37,7 +37,7 @@ def add_commands(commands: Any) -> None:
         "HOST[:PORT] [--search KEYWORD=VALUE] (ID... | --all) -o DIR [--lps] "
         f"{connection_options.USAGE}"
     )
-    parser = add_command(commands, "fetch", _ABOUT, fetch, usage, connection_options.ERRORS)
+    parser = add_command(commands, "fetch", _ABOUT, fetch, usage, (net.NetworkError,))
     connection_options.add_connection_options(parser)
     connection_options.add_lps_option(parser)
     archive_options.add_search_option(parser)
@@ -185,7 +185,7 @@ def _fetch_image(images: _ListedImages, image_id: str, path: Path) -> int:
         entry = _entry_of(image, entries)
         notes = image_notes(image_id, entry or next(iter(entries), None), image)
         write_nrrd(path, image, _texts(image_id, entry, image))
-    except (net.NetworkError, codec.CodecError, NrrdError) as error:
+    except (net.NetworkError, codec.CodecError, CommandError) as error:
         return complain(error, label)
     except MemoryError:  # pynrrd copies what it writes
         return complain("no memory to write it; close other programs", label)

@@ -28,7 +28,7 @@ from ..dicom_index.export import ENDINGS, check_format, database_path, part_path
 from ..dicom_index.index import DicomIndex
 from ..dicom_index.rows import LEVELS, SERIES
 from ..optional_packages import is_installed, pip_command
-from . import output as output
+from . import output
 from .output import note
 from .parser import add_command, modalities_of, path_of
 

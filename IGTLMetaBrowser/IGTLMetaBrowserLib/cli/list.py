@@ -28,7 +28,7 @@ _SEVERAL_LISTS = (
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
     usage = f"HOST[:PORT] [--search KEYWORD=VALUE] [--json] {connection_options.USAGE}"
-    parser = add_command(commands, "list", _ABOUT, list_images, usage, connection_options.ERRORS)
+    parser = add_command(commands, "list", _ABOUT, list_images, usage, (net.NetworkError,))
     connection_options.add_connection_options(parser)
     connection_options.add_json_option(parser)
     archive_options.add_search_option(parser)

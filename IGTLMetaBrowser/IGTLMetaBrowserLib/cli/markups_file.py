@@ -18,6 +18,7 @@ from ..codec.geometry import flip_lps_ras
 from ..scene.markups.trajectory_decoding import Plan, plan
 from ..system_errors import why_not_written
 from ..whole_file import replaced_at_end
+from .parser import CommandError
 
 ENDING = ".mrk.json"
 # Slicer compares the name with the one it has written since before its branch was renamed.
@@ -28,15 +29,11 @@ _SCHEMA = (
 _LABELS = {TrajectoryType.ENTRY: "entry", TrajectoryType.TARGET: "target"}
 
 
-class MarkupsFileError(Exception):
-    """A file cannot be written; the text says why."""
-
-
 def write_markups(path: Path, items: Iterable[TrajectoryItem]) -> None:
     """Write trajectories, each a markups line or, if only one point is planned, a point.
 
     An older file of that name is replaced once the new one is complete. Raises ``PlanError`` if one
-    cannot be shown, and ``MarkupsFileError``.
+    cannot be shown, and ``CommandError``.
     """
     markups = [_markup(plan(item)) for item in items]
     text = json.dumps({"@schema": _SCHEMA, "markups": markups}, indent=1, allow_nan=False)
@@ -44,7 +41,7 @@ def write_markups(path: Path, items: Iterable[TrajectoryItem]) -> None:
         with replaced_at_end(path) as part:
             part.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
-        raise MarkupsFileError(why_not_written(error, path)) from None
+        raise CommandError(why_not_written(error, path)) from None
 
 
 def _markup(trajectory: Plan) -> dict[str, Any]:

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from .. import net
 from ..system_errors import with_advice
-
-
-class MetricsError(Exception):
-    """Metrics cannot be offered; the text says why."""
+from .parser import CommandError
 
 
 class Metrics:
     """Counts a server's events and offers them at ``http://127.0.0.1:PORT/metrics``; an observer.
 
     prometheus-client answers in a thread of its own, which only reads the numbers. Raises
-    ``MetricsError``.
+    ``CommandError``.
     """
 
     def __init__(self, port: int) -> None:
         try:
             import prometheus_client
         except ImportError as error:
-            raise MetricsError(
+            raise CommandError(
                 "--metrics needs prometheus-client, which is not installed; install it: "
                 "pip install prometheus-client"
             ) from error
@@ -39,7 +36,7 @@ class Metrics:
         try:
             prometheus_client.start_http_server(port, "127.0.0.1", registry)
         except OSError as error:
-            raise MetricsError(
+            raise CommandError(
                 f"no metrics on port {port}: {with_advice(error, 'choose another: --metrics PORT')}"
             ) from None
 

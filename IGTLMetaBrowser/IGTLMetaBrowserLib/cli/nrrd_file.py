@@ -13,6 +13,7 @@ from .. import codec
 from ..codec.geometry import flip_matrix_lps_ras
 from ..system_errors import why_not_written
 from ..whole_file import replaced_at_end
+from .parser import CommandError
 
 # What no file system objects to, except in the places that ``_file_name`` sees to. Without "%".
 _SAFE = " !#$&'()+,-.;=@[]^_`{}~"
@@ -32,16 +33,12 @@ _FIELDS = {
 }  # fmt: skip
 
 
-class NrrdError(Exception):
-    """An image cannot be written; the text says which file, why, and what to try."""
-
-
 def require_pynrrd() -> None:
-    """Raise ``NrrdError`` if pynrrd is not installed."""
+    """Raise ``CommandError`` if pynrrd is not installed."""
     try:
         import nrrd  # noqa: F401
     except ImportError as error:
-        raise NrrdError(
+        raise CommandError(
             "writing NRRD files requires pynrrd, which is not installed; "
             "install it: pip install pynrrd"
         ) from error
@@ -82,14 +79,14 @@ def write_nrrd(path: Path, image: codec.ImageMessage, texts: Mapping[str, str]) 
     Python escapes, because pynrrd writes ASCII. The pixels are not compressed: zlib at its fastest
     takes 4.5 s for a CT of 157 MB that is fetched and written in half a second without it.
 
-    An older file of that name is replaced once the new one is complete. Raises ``NrrdError``.
+    An older file of that name is replaced once the new one is complete. Raises ``CommandError``.
     """
     header = _key_values(texts) | _header(image, path)
     try:
         with replaced_at_end(path) as part, part.open("wb") as file:
             _write(file, image.pixels, header)
     except OSError as error:
-        raise NrrdError(why_not_written(error, path)) from None
+        raise CommandError(why_not_written(error, path)) from None
 
 
 def _write(file: BinaryIO, pixels: np.ndarray, header: dict[str, Any]) -> None:
@@ -120,14 +117,14 @@ def _escape(text: str) -> str:
 
 def _header(image: codec.ImageMessage, path: Path) -> dict[str, Any]:
     if not image.pixels.size:
-        raise NrrdError(
+        raise CommandError(
             f"{str(path)!r} is not written: the server has no data for the image, which has 0 "
             "voxels; check it on the server"
         )
     try:
         ijk_to_lps = flip_matrix_lps_ras(image.usable_ijk_to_ras())
     except codec.GeometryError as error:
-        raise NrrdError(
+        raise CommandError(
             f"{str(path)!r} is not written: {error}; correct its geometry on the server"
         ) from None
     origin = (ijk_to_lps @ (*image.offset, 1))[:3]

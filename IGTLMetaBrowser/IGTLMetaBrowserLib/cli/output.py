@@ -31,8 +31,8 @@ _IMAGE_HEADINGS = (
 _TRAJECTORY_HEADINGS = (
     "Name", "Group", "Type", "RGBA", "Entry (RAS mm)", "Target (RAS mm)", "Diameter (mm)", "Owner"
 )  # fmt: skip
-# Of a terminal, or of a file, which has no width.
 _encode = json.JSONEncoder(allow_nan=False).encode
+# Of a terminal.
 _ENOUGH_COLUMNS = 80
 # rich keeps all rows, 3 kB each, until the last one is there.
 _MOST_FOLDED = 10_000

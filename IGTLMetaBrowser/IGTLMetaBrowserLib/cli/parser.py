@@ -13,6 +13,10 @@ _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
 
+class CommandError(Exception):
+    """What ends any command with one line that says why: the text."""
+
+
 class Parser(argparse.ArgumentParser):
     """The parser of the command, and of each subcommand: its errors say where the help is."""
 
@@ -55,13 +59,13 @@ def add_command(
     """Add a command to the subparsers ``commands``, and return its parser.
 
     ``about`` is its help: with ``python -OO`` there are no docstrings. ``run`` returns the exit
-    code. ``errors`` are what it raises to end with one line that says why. In the arguments that it
-    is given, ``usage_error`` ends the process because of wrong usage.
+    code. ``errors`` are what it raises, beside ``CommandError``, to end with one line that says
+    why. In the arguments that it is given, ``usage_error`` ends the process because of wrong usage.
     """
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=about, description=about, usage=f"igtlmeta {name} {usage}"
     )
-    parser.set_defaults(run=run, errors=errors, usage_error=parser.error)
+    parser.set_defaults(run=run, errors=(CommandError, *errors), usage_error=parser.error)
     return parser
 
 

@@ -7,10 +7,10 @@ import dataclasses
 import json
 from typing import Any
 
+from ..net.errors import NetworkError
 from ..net.probe.probe import Answer, Probe, Report
 from . import output
 from .connection_options import (
-    ERRORS,
     USAGE,
     add_connection_options,
     add_json_option,
@@ -31,7 +31,9 @@ _ABOUT = (
 
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
-    command = add_command(commands, "probe", _ABOUT, probe, f"HOST[:PORT] [--json] {USAGE}", ERRORS)
+    command = add_command(
+        commands, "probe", _ABOUT, probe, f"HOST[:PORT] [--json] {USAGE}", (NetworkError,)
+    )
     add_connection_options(command)
     add_json_option(command)
     command.set_defaults(timeout=_ANSWER_SECONDS, max_size=_LARGEST_FETCHED)

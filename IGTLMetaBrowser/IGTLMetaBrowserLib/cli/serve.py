@@ -37,7 +37,7 @@ from .deidentify_options import (
 )
 from .hangup import HangUp
 from .index import processors
-from .metrics import Metrics, MetricsError
+from .metrics import Metrics
 from .output import complain, note, progress_bar
 from .parser import add_command, path_of
 from .serving import Records, Serving, end_with_stdin, when_ready
@@ -54,7 +54,7 @@ def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
     what = "(DIR [--volumes] | --dicomweb URL | --dicom AET@HOST:PORT | --demo)"
     usage = f"{what} [--host ADDRESS] [--port PORT] [options]"
-    errors = (net.SourceError, net.TLSError, AuditError, MetricsError, DicomIndexError)
+    errors = (net.SourceError, net.TLSError, AuditError, DicomIndexError)
     command = add_command(commands, "serve", _ABOUT, serve, usage, errors)
     _add_source_options(command)
     serving_options.add_address_options(command)
@@ -150,7 +150,7 @@ def closed_at_end(source: net.Source) -> Iterator[None]:
 
 
 def _records(arguments: argparse.Namespace) -> Records:
-    """Return what is told of all that clients do. Raises ``AuditError``, ``MetricsError``."""
+    """Return what is told of all that clients do. Raises ``AuditError``, ``CommandError``."""
     metrics = None if arguments.metrics is None else Metrics(arguments.metrics)
     return Records(serving_options.audit_trail(arguments), metrics)
 

@@ -22,7 +22,7 @@ def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
     usage = f"HOST[:PORT] [--json | -o FILE{ENDING}] [--lps] [--radius] {connection_options.USAGE}"
     parser = add_command(
-        commands, "trajectories", _ABOUT, list_trajectories, usage, connection_options.ERRORS
+        commands, "trajectories", _ABOUT, list_trajectories, usage, (net.NetworkError,)
     )
     connection_options.add_connection_options(parser)
     connection_options.add_lps_option(parser)

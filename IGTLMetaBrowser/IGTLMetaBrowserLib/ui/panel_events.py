@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..browser import events as events
+from ..browser import events
 from ..codec import printable
 from .timers import SingleShotTimer
 from .views.drawing_turns import DrawingTurns

@@ -15,7 +15,6 @@ from IGTLMetaBrowserLib.metadata.modules import (
     known_module,
 )
 from IGTLMetaBrowserLib.metadata.providers.calibration import (
-    GEOMETRY,
     CalibratedSpacing,
     CalibrationProvider,
 )
@@ -67,11 +66,7 @@ def test_it_can_be_changed_and_taken_back(providers, calibration):
 def test_a_calibrated_image_is_marked_as_such(providers, calibration):
     calibration.calibrate("A", 0.15)
     assert providers.get(CALIBRATION, "A") == Calibration("FIDUCIAL", "typed in by the user")
-    calibration.calibrate("A", 0.15, type_=GEOMETRY, description="magnified 1.33 times")
-    assert providers.get(CALIBRATION, "A") == Calibration("GEOMETRY", "magnified 1.33 times")
-    assert calibration.calibration("A") == CalibratedSpacing(
-        0.15, 0.15, "GEOMETRY", "magnified 1.33 times"
-    )
+    assert calibration.calibration("A") == CalibratedSpacing(0.15, 0.15)
     assert calibration(PATIENT, "A") is NOTHING
 
 

@@ -14,25 +14,18 @@ from ..modules import CALIBRATION, IMAGE_PLANE
 from ..observable import ObservableProvider
 from ..registry import NOTHING
 
-FIDUCIAL = "FIDUCIAL"
-GEOMETRY = "GEOMETRY"
-"""The types of calibration that DICOM defines (PS3.3 10.7.1.2)."""
-
-
 PLAUSIBLE_SPACINGS = (0.0001, 100.0)
 """mm between pixels or slices: from microscopes to the thickest slices there are."""
 
 
 class CalibratedSpacing(NamedTuple):
-    """mm between rows, between columns, and between slices if that is known; how it was found.
+    """mm between rows, between columns, and between slices if that is known.
 
     Of a volume these are the spacings along j, i and k.
     """
 
     row_spacing: float
     column_spacing: float
-    type_: str
-    description: str
     slice_spacing: float | None = None
 
 
@@ -56,8 +49,6 @@ class CalibrationProvider(ObservableProvider):
         column_spacing: float | None = None,
         *,
         slice_spacing: float | None = None,
-        type_: str = FIDUCIAL,
-        description: str = "typed in by the user",
     ) -> None:
         """Say what the spacing of an image is, or change it.
 
@@ -78,8 +69,6 @@ class CalibrationProvider(ObservableProvider):
         self._calibrations[image_id] = CalibratedSpacing(
             float(row_spacing),
             float(column_spacing),
-            type_,
-            description,
             None if slice_spacing is None else float(slice_spacing),
         )
         self.notify_changed(image_id)
@@ -109,5 +98,5 @@ class CalibrationProvider(ObservableProvider):
                 SpacingBetweenSlices=calibration.slice_spacing,
             )
         if type_ == CALIBRATION:
-            return Calibration(calibration.type_, calibration.description)
+            return Calibration("FIDUCIAL", "typed in by the user")  # PS3.3 10.7.1.2
         return NOTHING

@@ -5,7 +5,7 @@ from __future__ import annotations
 import slicer
 from slicer.i18n import tr as _
 
-from ...browser import events as events
+from ...browser import events
 from ...browser.browser import Browser
 from ..pump import Pump
 from .demo_endpoint import demoName

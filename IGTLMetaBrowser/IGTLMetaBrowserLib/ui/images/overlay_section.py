@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
-from ...browser import events as events
+from ...browser import events
 from ...codec import ImageMetaItem
 from ..plurals import Plural
 
