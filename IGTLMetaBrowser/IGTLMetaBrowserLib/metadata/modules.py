@@ -139,6 +139,17 @@ def read_module(type_: str, find: Callable[[str], Any]) -> Any:
     return DICOM_RECORDS[type_](**known) if known else NOTHING
 
 
+def read_values(type_: str, values: Mapping[str, Any]) -> Any:
+    """Return the module of DICOM that ``values``, by keyword, have fields of, or ``NOTHING``.
+
+    As ``OTHER``, those under keys that no module has.
+    """
+    if type_ != OTHER:
+        return read_module(type_, values.get)
+    other = {key: value for key, value in values.items() if key not in KEYWORD_KINDS}
+    return MappingProxyType(other) if other else NOTHING
+
+
 def known_module(providers: MetadataProviders, type_: str, *queries: Hashable) -> Any:
     """Return a record of ``RECORDS``, each field from the first provider that knows it."""
     known: dict[str, Any] = {}

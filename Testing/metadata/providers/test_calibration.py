@@ -58,8 +58,8 @@ def test_it_can_be_changed_and_taken_back(providers, calibration):
     calibration.calibrate("A", 0.15)
     calibration.calibrate("A", 0.14)
     assert spacing(providers, "A") == (0.14, 0.14)
-    calibration.remove("A")
-    calibration.remove("A")
+    calibration.forget("A")
+    calibration.forget("A")
     assert spacing(providers, "A") == (0.2, 0.2)
 
 

@@ -117,7 +117,7 @@ class TestAge:
         assert providers.get(PATIENT_STUDY, "A").PatientAge == "035Y"
         standard.typed.set("A", "PatientAge", "036Y")
         assert providers.get(PATIENT_STUDY, "A").PatientAge == "036Y"
-        standard.typed.remove_all("A")
+        standard.typed.forget("A")
         assert providers.get(PATIENT_STUDY, "A").PatientAge == "045Y"
 
     @pytest.mark.parametrize("birth", ["", "soon", "20250101", "00010101", "19791399"])
@@ -147,7 +147,7 @@ class TestViews:
         assert providers.get(INSTANCE_DATA, "A")["PixelSpacing"] == (0.5, 0.25)
         standard.calibration.calibrate("A", 0.4)
         assert providers.get(INSTANCE_DATA, "A")["PixelSpacing"] == (0.4, 0.4)
-        standard.calibration.remove("A")
+        standard.calibration.forget("A")
         assert providers.get(INSTANCE_DATA, "A")["PixelSpacing"] == (0.5, 0.25)
 
     def test_a_view_cannot_be_changed(self, providers, standard):

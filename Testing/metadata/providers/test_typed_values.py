@@ -36,7 +36,7 @@ def test_any_other_keyword_will_do(providers, typed):
     typed.set("A", "Ground truth", "tumor")
     assert typed(OTHER, "A") == {"Ground truth": "tumor"}
     assert typed(PATIENT, "A") is NOTHING
-    typed.remove_all("A")
+    typed.forget("A")
     assert typed(OTHER, "A") is NOTHING
 
 
@@ -49,7 +49,7 @@ def test_the_registry_notices_each_change(providers, typed):
         lambda: typed.set("A", "PatientID", "3"),
         lambda: typed.remove("A", "PatientID"),
         lambda: typed.set("A", "PatientID", "4"),
-        lambda: typed.remove_all("A"),
+        lambda: typed.forget("A"),
     ):
         change()
         answer = providers.get(PATIENT, "A")
@@ -67,5 +67,5 @@ def test_what_the_keyword_cannot_be_is_refused(typed):
 
 def test_removing_what_was_not_typed_changes_nothing(typed):
     typed.remove("A", "PatientName")
-    typed.remove_all("A")
+    typed.forget("A")
     assert typed(PATIENT, "A") is NOTHING

@@ -105,7 +105,7 @@ class ImageMetadata:
 
     def remove_calibration(self, image_id: str) -> None:
         """Give an image the spacing back that it came with."""
-        self.known.calibration.remove(image_id)
+        self.known.calibration.forget(image_id)
         self.calibration_changed.emit(image_id)
 
     def set_value(self, image_id: str, keyword: str, value: Any) -> None:

@@ -6,12 +6,11 @@ Who knows the true size of something in it can say what the spacing is there.
 
 from __future__ import annotations
 
-from collections.abc import Set
 from typing import Any, NamedTuple
 
 from ..image_modules import Calibration, ImagePlane
 from ..modules import CALIBRATION, IMAGE_PLANE
-from ..observable import ObservableProvider
+from ..observable import ImageProvider
 from ..registry import NOTHING
 
 PLAUSIBLE_SPACINGS = (0.0001, 100.0)
@@ -29,18 +28,14 @@ class CalibratedSpacing(NamedTuple):
     slice_spacing: float | None = None
 
 
-class CalibrationProvider(ObservableProvider):
-    """Knows the calibrated spacing of images; asked with an image's id.
+class CalibrationProvider(ImageProvider[CalibratedSpacing]):
+    """Knows the calibrated spacing of images.
 
     It is as transient as the program: nothing is written anywhere. The answers are the module
     ``IMAGE_PLANE`` with nothing but the spacings, and the module ``CALIBRATION``.
     """
 
     name = "calibration"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._calibrations: dict[str, CalibratedSpacing] = {}
 
     def calibrate(
         self,
@@ -66,30 +61,17 @@ class CalibrationProvider(ObservableProvider):
                     f"the spacing of {image_id!r} cannot be {spacing:g} mm; give the distance of "
                     f"two pixels' centers in mm, a number from {least:g} to {most:g}"
                 )
-        self._calibrations[image_id] = CalibratedSpacing(
-            float(row_spacing),
-            float(column_spacing),
-            None if slice_spacing is None else float(slice_spacing),
-        )
-        self.notify_changed(image_id)
-
-    def remove(self, image_id: str) -> None:
-        """Let the image's own spacing count again."""
-        if self._calibrations.pop(image_id, None):
-            self.notify_changed(image_id)
+        along_k = None if slice_spacing is None else float(slice_spacing)
+        calibration = CalibratedSpacing(float(row_spacing), float(column_spacing), along_k)
+        self._keep(image_id, calibration)
 
     def calibration(self, image_id: str) -> CalibratedSpacing | None:
         """Return the calibrated spacing of an image, or None."""
-        return self._calibrations.get(image_id)
-
-    @property
-    def ids(self) -> Set[str]:
-        """The ids of the images that are calibrated."""
-        return {*self._calibrations}
+        return self._kept.get(image_id)
 
     def __call__(self, type_: str, image_id: str) -> Any:
         """Return the calibrated part of an image's plane or calibration module."""
-        calibration = self._calibrations.get(image_id)
+        calibration = self._kept.get(image_id)
         if calibration is None:
             return NOTHING
         if type_ == IMAGE_PLANE:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ... import codec
-from ..bounded import BoundedCache
 from ..image_modules import ImagePixel, VolumeGeometry
 from ..modules import IMAGE_PIXEL, VOLUME_GEOMETRY
-from ..observable import ObservableProvider
+from ..observable import ImageProvider
 from ..registry import NOTHING
 from .image_list import pixel_module
 
@@ -23,8 +21,8 @@ class _Header(NamedTuple):
     geometry: VolumeGeometry
 
 
-class ImageHeaderProvider(ObservableProvider):
-    """Knows the headers of images that have come, not their pixels; asked with an image's id.
+class ImageHeaderProvider(ImageProvider[_Header]):
+    """Knows the headers of images that have come, not their pixels.
 
     At most ``most_images`` are remembered, the newest.
     """
@@ -32,8 +30,7 @@ class ImageHeaderProvider(ObservableProvider):
     name = "image header"
 
     def __init__(self, most_images: int = MOST_IMAGES) -> None:
-        super().__init__()
-        self._headers: BoundedCache[str, _Header] = BoundedCache(most_images)
+        super().__init__(most_images)
 
     def keep(
         self,
@@ -46,25 +43,11 @@ class ImageHeaderProvider(ObservableProvider):
         ``coordinates`` overrules what it says of its matrix. A matrix whose axes span no space is
         left out.
         """
-        header = _read(image, coordinates)
-        if header == self._headers.get(image_id):
-            return  # one of many of a stream
-        for changed in (*self._headers.keep(image_id, header), image_id):
-            self.notify_changed(changed)
-
-    def forget(self, image_id: str) -> None:
-        """Forget an image's header, if it is known."""
-        if self._headers.forget(image_id):
-            self.notify_changed(image_id)
-
-    @property
-    def ids(self) -> Set[str]:
-        """The ids of the images whose headers are known."""
-        return {*self._headers}
+        self._keep(image_id, _read(image, coordinates))
 
     def __call__(self, type_: str, image_id: str) -> Any:
         """Return the pixel or geometry module of an image."""
-        header = self._headers.get(image_id)
+        header = self._kept.get(image_id)
         if header is None:
             return NOTHING
         return {IMAGE_PIXEL: header.pixels, VOLUME_GEOMETRY: header.geometry}.get(type_, NOTHING)

@@ -38,6 +38,7 @@ class StandardProviders:
         self.datasets = DicomDatasetProvider(self.series_uids)
         self.calibration = CalibrationProvider()
         self.typed = TypedValuesProvider()
+        self._of_images = (self.calibration, self.typed, self.messages, self.headers)
         self._priorities: dict[Provider, Priority] = {
             # As the others, or one more would stay for each server, and they ask each other.
             self.series_uids: Priority.LIST,
@@ -54,14 +55,12 @@ class StandardProviders:
     @property
     def ids(self) -> Set[str]:
         """The ids of the images of which more is known than their list says."""
-        return self.calibration.ids | self.typed.ids | self.messages.ids | self.headers.ids
+        return frozenset().union(*(provider.ids for provider in self._of_images))
 
     def forget(self, image_id: str) -> None:
         """Know no more of an image than its list says."""
-        self.calibration.remove(image_id)
-        self.typed.remove_all(image_id)
-        self.messages.forget(image_id)
-        self.headers.forget(image_id)
+        for provider in self._of_images:
+            provider.forget(image_id)
 
     def add_to_registry(self) -> None:
         """Add these providers; if they are there already, nothing changes."""
