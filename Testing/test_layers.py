@@ -27,6 +27,7 @@ LAYERS = {
     "person_names": -1,
     "regular_file": -1,
     "system_errors": -1,
+    "turns": -1,
     "utf8": -1,
     "whole_file": -1,
     "codec": 0,

@@ -15,6 +15,7 @@ import numpy as np
 from .. import codec
 from ..codec.messages.items import ItemTable
 from ..metadata.details import DetailRow, OtherValue
+from ..turns import at_once
 from .hidden_patients import HIDDEN, HiddenPatients, RedactedList, is_identity
 
 _ENTRIES_A_TURN = 100
@@ -24,8 +25,7 @@ _FREE_TEXTS = ("name", "modality", "id")
 
 def register_patients(entries: Sequence[codec.ImageMetaItem], patients: HiddenPatients) -> None:
     """Remember all patients of a list."""
-    for _ in register_some_patients(entries, patients):
-        pass
+    at_once(register_some_patients(entries, patients))
 
 
 def register_some_patients(
@@ -58,8 +58,7 @@ def redacted_table(
     if not patients.is_hidden or not len(table):
         return table
     if not is_redacted(table, patients):
-        for _ in redact_in_turns(table, patients):
-            pass
+        at_once(redact_in_turns(table, patients))
     assert patients.last_redacted is not None
     redacted, patients.last_redacted = patients.last_redacted.redacted, None  # it is large
     return redacted

@@ -19,6 +19,7 @@ import numpy as np
 from .. import codec
 from ..codec.messages.items import ItemListMessage
 from ..net.whole_texts import CLIENT, SERVER, WITHOUT_ITEMS
+from ..turns import at_once
 from .kept_texts import is_group, is_modality
 
 _ITEMS_AT_ONCE = 200
@@ -46,12 +47,7 @@ class MessageRedactor:
 
     def redact(self, message: codec.Message) -> codec.Message:
         """Return a message that tells nobody's name."""
-        steps = self.redacting(message)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                return end.value
+        return at_once(self.redacting(message))
 
     def redacting(self, message: codec.Message) -> Generator[bytes, None, codec.Message]:
         """Return what ``redact`` does, in steps of milliseconds; each yields no bytes."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from .. import codec
 from ..net.source import NotReadyError, SourceError
+from ..turns import at_once
 from . import phantom
 
 SIZE = (256, 256, 128)
@@ -65,8 +66,7 @@ class DemoImage:
     def pixels(self) -> np.ndarray:
         """The voxels, shape (k, j, i)."""
         pixels = self.blank_pixels()
-        for _ in self.paint(pixels):
-            pass
+        at_once(self.paint(pixels))
         return pixels
 
     def blank_pixels(self) -> np.ndarray:

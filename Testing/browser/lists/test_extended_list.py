@@ -12,9 +12,9 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.lists.image_groups import ImageGroups
 from IGTLMetaBrowserLib.browser.lists.image_list import ImageList
 from IGTLMetaBrowserLib.browser.lists.image_search import ImageSearch
-from IGTLMetaBrowserLib.browser.lists.sorting import at_once
 from IGTLMetaBrowserLib.codec import text_rows
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
+from IGTLMetaBrowserLib.turns import at_once
 
 FIELDS = ("name", "modality", "patient_name", "patient_id", "id", "scan_time", "size", None)
 TEXTS = ("", "head", "probe", "müller", "1", "live ct", "no such text")

@@ -12,8 +12,8 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.lists import local_days
 from IGTLMetaBrowserLib.browser.lists.image_groups import ImageGroups
 from IGTLMetaBrowserLib.browser.lists.image_list import ImageList
-from IGTLMetaBrowserLib.browser.lists.sorting import at_once
 from IGTLMetaBrowserLib.codec import text_rows
+from IGTLMetaBrowserLib.turns import at_once
 
 
 def image(name: str, patient: str, patient_id: str, *moment: int) -> codec.ImageMetaItem:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from IGTLMetaBrowserLib.browser.lists import sorting
-from IGTLMetaBrowserLib.browser.lists.sorting import NumberedValues, at_once
+from IGTLMetaBrowserLib.browser.lists.sorting import NumberedValues
+from IGTLMetaBrowserLib.turns import at_once
 
 RANDOM = np.random.default_rng(0)
 COUNT = 2000

@@ -14,7 +14,7 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.lists import text_column
 from IGTLMetaBrowserLib.browser.lists.image_list import ImageList
 from IGTLMetaBrowserLib.browser.lists.shown_rows import ShownRows
-from IGTLMetaBrowserLib.browser.lists.sorting import at_once
+from IGTLMetaBrowserLib.turns import at_once
 
 COUNT, NAME, PATIENT = 12_000, 1, 3
 

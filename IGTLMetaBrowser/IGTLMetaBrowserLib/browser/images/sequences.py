@@ -9,6 +9,7 @@ from typing import Any
 
 from ... import net
 from ...scene.errors import SceneError
+from ...turns import at_once
 from ..errors import BrowserError
 from ..events import Failed, ImageStatus, NodeRemoved, Observer, SequenceLoaded
 from .image_metadata import ImageMetadata
@@ -101,12 +102,7 @@ class Sequences:
         The images count as loaded. Raises ``SceneError`` if one is not there, or Slicer cannot
         replay them.
         """
-        making = self._in_scene.make_sequence(sequence)
-        while True:
-            try:
-                next(making)
-            except StopIteration as end:
-                return end.value
+        return at_once(self._in_scene.make_sequence(sequence))
 
     @property
     def is_ready(self) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .sorting import InTurns, at_once, stable_order
+from ...turns import InTurns, at_once
+from .sorting import stable_order
 
 
 class ArrangedRows:
@@ -38,8 +39,7 @@ class ArrangedRows:
 
         Equal rows stay in the order in which the list came, descending as well.
         """
-        for _ in self.order_by(keys, descending):
-            pass
+        at_once(self.order_by(keys, descending))
         self.rows = at_once(self.arrange())
 
     def order_as_listed(self) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...codec.text_rows import pieces
-from .sorting import InTurns, stable_order
+from ...turns import InTurns
+from .sorting import stable_order
 
 # As many digits of a number as fit beside a character into 16 bits, see ``_numbers_first``.
 _MOST_DIGITS = 50

@@ -19,11 +19,11 @@ from ...codec.messages.items import ItemTable
 from ...codec.text_rows import TextRows, pieces
 from ...privacy.hidden_patients import HiddenPatients
 from ...privacy.redacted_list import redacted_table
+from ...turns import InTurns, at_once
 from .group_numbers import GroupNumbers, identities, with_issuer
 from .image_search import NO_SEARCH, ImageSearch
 from .local_days import local_days
 from .natural_order import fold, fold_for_search, search_words
-from .sorting import InTurns, at_once
 from .text_column import ExtendedColumn, TextColumn
 
 TEXT_FIELDS = ("name", "modality", "patient_name", "patient_id", "id")

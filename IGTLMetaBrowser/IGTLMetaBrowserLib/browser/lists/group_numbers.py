@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from ...codec.text_rows import hashes_of, pieces
+from ...turns import InTurns
 from .local_days import NO_DAY
-from .sorting import InTurns, NumberedValues
+from .sorting import NumberedValues
 
 _FIELD = "S64"  # as of patients' names and IDs in IMGMETA
 _DAY_BITS = 32

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...turns import InTurns
 from .group_numbers import GroupNumbers, identity
 from .image_list import ImageList
 from .local_days import NO_DAY
-from .sorting import InTurns, counts_so_far, first_places, sorted_in_turns
+from .sorting import counts_so_far, first_places, sorted_in_turns
 
 GroupKey = tuple[tuple[str, str, str], int | None]
 """Patient (ID, or else name; who has given the ID, if several have), and day of the study.

@@ -17,11 +17,11 @@ from ...codec import ImageMetaItem
 from ...codec.text_rows import TextRows, pieces
 from ...privacy.hidden_patients import HiddenPatients
 from ...privacy.redacted_list import register_patients
+from ...turns import InTurns, at_once
 from .arranged_rows import ArrangedRows
 from .entry_table import NO_ISSUERS, TEXT_FIELDS, EntriesWithMore, EntryTable
 from .group_numbers import GroupNumbers
 from .image_search import NO_SEARCH, ImageSearch
-from .sorting import InTurns, at_once
 from .text_column import ExtendedColumn, TextColumn
 
 
@@ -180,8 +180,7 @@ class ImageList(ArrangedRows):
         those to be shown; none means all. ``search`` is what they have in common besides, unless
         the server has searched for it.
         """
-        for _ in self.match(text, modalities, search):
-            pass
+        at_once(self.match(text, modalities, search))
         self.show_only(self._entries.matches)
 
     def match(
@@ -210,8 +209,7 @@ class ImageList(ArrangedRows):
 
         Numbers within texts count as numbers, ``size`` is the number of voxels.
         """
-        for _ in self.order(field, descending):
-            pass
+        at_once(self.order(field, descending))
         self.rows = at_once(self.arrange())
 
     def order(self, field: str | None, descending: bool = False) -> Iterator[None]:

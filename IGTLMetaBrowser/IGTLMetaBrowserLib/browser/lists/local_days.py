@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from .sorting import InTurns
+from ...turns import InTurns
 
 SECONDS_A_DAY = 86_400
 NO_DAY = -(1 << 31)

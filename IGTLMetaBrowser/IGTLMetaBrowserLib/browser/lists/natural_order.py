@@ -10,7 +10,8 @@ from functools import cache, lru_cache
 
 import numpy as np
 
-from .sorting import InTurns, at_once, let_go, order_of_texts
+from ...turns import InTurns, at_once
+from .sorting import let_go, order_of_texts
 
 _NUMBERS = re.compile("([0-9]+)")
 _MOST_DIGITS = 64  # the longest text of an entry

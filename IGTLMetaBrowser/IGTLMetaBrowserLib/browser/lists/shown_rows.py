@@ -6,9 +6,9 @@ from collections.abc import Collection, Set
 
 import numpy as np
 
+from ...turns import InTurns, at_once
 from .image_groups import Group, GroupedRows, GroupKey, ImageGroups
 from .image_list import ImageList
-from .sorting import InTurns, at_once
 
 # So many images may be below the groups that are open unless the user collapses them.
 _MOST_IMAGES_IN_OPEN_GROUPS = 200

@@ -6,29 +6,19 @@ What a generator here makes is what it returns (``yield from``, or ``at_once``).
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-Made = TypeVar("Made")
-InTurns = Generator[None, None, Made]
+from ...turns import InTurns
 
 _A_TURN = 1 << 15
 _TEXTS_A_TURN = 1 << 13
 _SAMPLES_A_TURN = 1 << 7
 _LOWER_BITS = 32
 _FREED_A_TURN = 1 << 16
-
-
-def at_once(turns: InTurns[Made]) -> Made:
-    """Return what is made with pauses, without any."""
-    while True:
-        try:
-            next(turns)
-        except StopIteration as end:
-            return end.value
 
 
 def let_go(texts: list[Any]) -> InTurns[None]:

@@ -14,9 +14,10 @@ import numpy as np
 
 from ...codec import readable
 from ...codec.text_rows import TextRows, joined, pieces, without_remains
+from ...turns import InTurns, at_once
 from .ascii_ranks import ranks_of_ascii
 from .natural_order import fold_for_search, natural_key, ranks_in_turns
-from .sorting import InTurns, let_go
+from .sorting import let_go
 
 _SAMPLE = 1000
 _TEXTS_A_TURN = 2000  # they are folded in 4 ms
@@ -77,8 +78,7 @@ class TextColumn(TextRows):
     def codes(self) -> tuple[list[str], np.ndarray]:
         """The distinct texts, in the order of their first rows, and the number of each row's."""
         if self._is_repetitive:
-            for _ in self._number():
-                pass
+            at_once(self._number())
             return self.codes
         # What np.unique does, but several times as fast: the order of equal numbers is any.
         order = np.argsort(self.hashes)
@@ -137,8 +137,7 @@ class TextColumn(TextRows):
 
     @cached_property
     def _folded_distinct(self) -> list[str]:
-        for _ in self._fold_distinct():
-            pass
+        at_once(self._fold_distinct())
         return self._folded_distinct
 
     def _fold_distinct(self) -> Iterator[None]:
@@ -156,8 +155,7 @@ class TextColumn(TextRows):
 
         The number of their first row, their bytes, and where in these each text begins.
         """
-        for _ in self._fold():
-            pass
+        at_once(self._fold())
         return self._folded
 
     def _fold(self) -> Iterator[None]:
@@ -174,8 +172,7 @@ class TextColumn(TextRows):
     @cached_property
     def ranks(self) -> np.ndarray:
         """The place of each text among all, as people sort, see ``natural_order``."""
-        for _ in self.prepare_ranks():
-            pass
+        at_once(self.prepare_ranks())
         return self.ranks
 
     def rank_of(self, key: str) -> tuple[int, bool]:
@@ -235,8 +232,7 @@ class ExtendedColumn:
     @cached_property
     def ranks(self) -> np.ndarray:
         """As those of ``TextColumn``."""
-        for _ in self.prepare_ranks():
-            pass
+        at_once(self.prepare_ranks())
         return self.ranks
 
     def prepare_ranks(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ import numpy as np
 from ... import codec
 from ...codec.messages.items import ItemTable
 from ...person_names import name_words
+from ...turns import at_once
 from ..whole_texts import is_without_items
 
 _MOST_BEFORE = 4
@@ -46,8 +47,7 @@ class ListedImages:
             return
         if images is None or images.items is not message.items:
             images = _ImageList(message)
-            for _ in images.prepare():
-                pass
+            at_once(images.prepare())
         before = self._lists.get(message.type_name)
         if before is not None and before.forms not in self._before:
             self._before.append(before.forms)

@@ -31,6 +31,7 @@ from collections.abc import Collection, Iterator
 from weakref import ref
 
 from ... import codec
+from ...turns import at_once
 from .listed_images import ListedImages, fits
 from .query import Query
 from .recent_names import RecentNames
@@ -164,7 +165,6 @@ class OtherNames:
     def fingerprint(self, image: codec.ImageMessage) -> int:
         """Return a number by which the voxels of two images are told apart."""
         if self._summed is None or self._summed[0]() is not image:
-            for _ in self.prepare(image):
-                pass
+            at_once(self.prepare(image))
         assert self._summed is not None
         return self._summed[1]

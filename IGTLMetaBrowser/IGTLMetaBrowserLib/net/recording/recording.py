@@ -31,6 +31,7 @@ from typing import BinaryIO, NamedTuple
 
 from ...codec.wire import Buffer
 from ...system_errors import why_not_read, why_not_written
+from ...turns import at_once
 
 MOST_BYTES = 16 << 30
 """Of a file: a device that streams for days would fill the disk."""
@@ -95,8 +96,7 @@ class RecordingWriter:
 
     def write(self, event: Event, connection: int, data: Buffer = b"") -> None:
         """Write a record of now, through to the system; several for many bytes."""
-        for _ in self.writing(event, connection, data):
-            pass
+        at_once(self.writing(event, connection, data))
 
     def writing(self, event: Event, connection: int, data: Buffer) -> Iterator[None]:
         """Write as ``write`` does, a record at each step."""

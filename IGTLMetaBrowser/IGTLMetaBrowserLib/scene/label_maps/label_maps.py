@@ -16,6 +16,7 @@ import slicer
 
 from ...codec import Coordinates, GeometryError, ImageMessage, LabelMetaItem, printable
 from ...codec.pieces import pieces
+from ...turns import at_once
 from ..errors import SceneError
 from ..images.subvolumes import WholeInTurns
 from ..images.volumes import image_data
@@ -121,7 +122,7 @@ def show_label_map(
     ``labels`` are those of the image if they have been read. Raises ``SceneError`` if the image
     holds no labels or has no geometry.
     """
-    labels = labels or read_at_once(image)
+    labels = labels or at_once(read_labels(image))
     try:
         ijk_to_ras = image.usable_ijk_to_ras(coordinates)
     except GeometryError as error:
@@ -161,16 +162,6 @@ def show_segmentation(
     node.SetReferenceImageGeometryParameterFromVolumeNode(segmented or label_map_node)
     mark_as_made(node)
     return node
-
-
-def read_at_once(image: ImageMessage) -> Labels:
-    """Return the labels of an image. Raises ``SceneError``."""
-    reading = read_labels(image)
-    while True:
-        try:
-            next(reading)
-        except StopIteration as end:
-            return end.value
 
 
 def read_labels(image: ImageMessage) -> Generator[None, None, Labels]:

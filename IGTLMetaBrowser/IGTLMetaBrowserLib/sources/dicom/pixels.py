@@ -20,6 +20,7 @@ from ...dicom_index.buffer_file import Contents
 from ...dicom_index.grids import TILES
 from ...dicom_index.image_header import ImageHeader
 from ...net.source import SourceError
+from ...turns import at_once
 from .decoding import FRAMES_A_TASK, Decoders, decode_frames
 from .files import Frame, ImageFile, frames_of
 from .pixel_sizes import pixel_size
@@ -85,8 +86,7 @@ class VolumeReading:
     def finish(self) -> None:
         """Read all; wait for what is decoded elsewhere. Raises ``SourceError``."""
         self._may_wait = True
-        for _ in self.steps():
-            pass
+        at_once(self.steps())
 
     @property
     def is_whole(self) -> bool:
@@ -348,9 +348,9 @@ def file_digest(
     frames = [*frames_of(file)]
     try:
         a_frame = int(file.header.get("Rows")) * int(file.header.get("Columns"))
-        at_once = max(1, _PIXELS_AT_ONCE // a_frame)
-        for start in range(0, len(frames), at_once):
-            part = frames[start : start + at_once]
+        step = max(1, _PIXELS_AT_ONCE // a_frame)
+        for start in range(0, len(frames), step):
+            part = frames[start : start + step]
             digest.update(_digest(part, folder, contents, decoders))
     except (ArithmeticError, AttributeError, TypeError, ValueError):  # a header of no sense
         return file.name.encode("utf-8", "surrogateescape")
