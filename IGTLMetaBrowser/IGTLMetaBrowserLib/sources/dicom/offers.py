@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from ... import codec
@@ -22,7 +21,7 @@ from .files import (
     is_fractional,
     is_segmentation,
 )
-from .pixels import file_digest, pixel_digest
+from .pixels import PixelDigests
 from .places import issuers_apart
 from .segmentations import fractional_volumes
 from .stored_pixels import stored_dtype
@@ -67,12 +66,12 @@ class FolderOffers:
         contents: Contents | None = None,
         decoders: Decoders | None = None,
     ) -> None:
-        read = {"folder": folder, "contents": contents, "decoders": decoders}
-        self._pixel_digest = partial(pixel_digest, **read)
+        digests = PixelDigests(folder, contents, decoders)
+        self._pixel_digest = digests.of_frame
         self._is_upright = is_upright
         self.changes = index.changes
         self._problems: dict[tuple[str, ...], str] = {}  # of transfer syntaxes and bits
-        files, refused, self._missing = find_images(index, partial(file_digest, **read))
+        files, refused, self._missing = find_images(index, digests.of_file)
         self.segmentations: list[ImageFile] = []
         self.refused: list[Refusal] = [entry for entry in refused if entry[0] != TRAJECTORY_FILE]
         self.images: dict[str, Offer] = {}

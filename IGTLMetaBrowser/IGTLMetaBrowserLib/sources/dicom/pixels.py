@@ -10,6 +10,7 @@ import io
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import groupby, tee
 from pathlib import Path
@@ -32,25 +33,12 @@ from .volumes import Stack
 _PIXELS_AT_ONCE = 16 << 20
 
 
-def read_pixels(
-    stack: Stack,
-    folder: Path,
-    decoders: Decoders | None,
-    contents: Contents | None,
-) -> np.ndarray:
-    """Return the stack's pixels: shape (k, j, i), or (k, j, i, 3) of uint8 for colors.
-
-    Rescale slope and intercept are applied; MONOCHROME1 (low is bright) is left as it is stored.
-    The type is ``listed_dtype``, or a larger one if the values turn out not to fit it. Raises
-    ``SourceError``.
-    """
-    reading = VolumeReading(stack, folder, decoders, contents)
-    reading.finish()
-    return reading.volume
-
-
 class VolumeReading:
     """Reads a stack step by step. ``volume`` is whole when ``steps`` has come to its end.
+
+    It has the shape (k, j, i), or (k, j, i, 3) of uint8 for colors. Rescale slope and intercept are
+    applied; MONOCHROME1 (low is bright) is left as it is stored. The type is ``listed_dtype``, or a
+    larger one if the values turn out not to fit it.
 
     ``decoders`` are the processes that decode; without them, this one does. ``contents`` are the
     bytes of files that are in memory, by their names; what has to be decoded must be in the folder.
@@ -248,9 +236,7 @@ class VolumeReading:
         open_unchanged(self._folder, file).close()
         path = self._folder / file.name
         if TILES in file.header.shared:
-            (picture,) = decode_frames(path, [0])
-            across = int(file.header.get(TILES).partition("\\")[0])
-            yield from cut_tiles(picture, frames, across, *self._shape[:2])
+            yield from self._cut_tiles([*decode_frames(path, [0])], frames)
             return
         for pixels in decode_frames(path, [frame.index for frame in frames]):
             self._check_shape(pixels, file)
@@ -321,49 +307,41 @@ def _make_volume(stack: Stack, shape: tuple[int, ...], memory: np.ndarray | None
     return np.empty(shape, dtype)
 
 
-def pixel_digest(
-    frame: Frame,
-    folder: Path,
-    contents: Contents | None = None,
-    decoders: Decoders | None = None,
-) -> bytes:
-    """Return what two frames have in common only if their pixels are the same.
+@dataclass(frozen=True)
+class PixelDigests:
+    """What frames or files have in common only if their pixels are the same.
 
-    A frame that cannot be read is like no other.
+    They lie in ``folder``; ``contents`` and ``decoders`` are those of ``VolumeReading``. What
+    cannot be read is like nothing else.
     """
-    return _digest([frame], folder, contents, decoders)
 
+    folder: Path
+    contents: Contents | None = None
+    decoders: Decoders | None = None
 
-def file_digest(
-    file: ImageFile,
-    folder: Path,
-    contents: Contents | None = None,
-    decoders: Decoders | None = None,
-) -> bytes:
-    """Return what two files of like headers have in common only if all their pixels are the same.
+    def of_frame(self, frame: Frame) -> bytes:
+        """Return the digest of a frame."""
+        return self._of_frames([frame])
 
-    A file that cannot be read is like no other.
-    """
-    digest = blake2b(digest_size=16)
-    frames = [*frames_of(file)]
-    try:
-        a_frame = int(file.header.get("Rows")) * int(file.header.get("Columns"))
-        step = max(1, _PIXELS_AT_ONCE // a_frame)
-        for start in range(0, len(frames), step):
-            part = frames[start : start + step]
-            digest.update(_digest(part, folder, contents, decoders))
-    except (ArithmeticError, AttributeError, TypeError, ValueError):  # a header of no sense
-        return file.name.encode("utf-8", "surrogateescape")
-    return digest.digest()
+    def of_file(self, file: ImageFile) -> bytes:
+        """Return the digest of all frames of a file; its header is to be compared as well."""
+        digest = blake2b(digest_size=16)
+        frames = [*frames_of(file)]
+        try:
+            a_frame = int(file.header.get("Rows")) * int(file.header.get("Columns"))
+            step = max(1, _PIXELS_AT_ONCE // a_frame)
+            for start in range(0, len(frames), step):
+                digest.update(self._of_frames(frames[start : start + step]))
+        except (ArithmeticError, AttributeError, TypeError, ValueError):  # a header of no sense
+            return file.name.encode("utf-8", "surrogateescape")
+        return digest.digest()
 
-
-def _digest(
-    frames: list[Frame], folder: Path, contents: Contents | None, decoders: Decoders | None
-) -> bytes:
-    first = frames[0]
-    stack = Stack(tuple(frames), np.eye(4), "image", pixel_size(first))
-    try:
-        pixels = read_pixels(stack, folder, decoders, contents)
-        return blake2b(pixels.data, digest_size=16).digest()
-    except SourceError:
-        return f"{first.file.name} {first.index}".encode()
+    def _of_frames(self, frames: list[Frame]) -> bytes:
+        first = frames[0]
+        stack = Stack(tuple(frames), np.eye(4), "image", pixel_size(first))
+        try:
+            reading = VolumeReading(stack, self.folder, self.decoders, self.contents)
+            reading.finish()
+            return blake2b(reading.volume.data, digest_size=16).digest()
+        except SourceError:
+            return f"{first.file.name} {first.index}".encode()
