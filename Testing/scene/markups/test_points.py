@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import slicer
 
+from helpers.saved_scene import save_and_load
 from IGTLMetaBrowserLib.codec import Coordinates, PointItem
 from IGTLMetaBrowserLib.scene.markups.outgoing_markups import point_items
 from IGTLMetaBrowserLib.scene.markups.points import MOST_LISTS, MOST_POINTS, PointSet
@@ -101,6 +102,44 @@ def test_a_list_becomes_longer_and_shorter(points):
     receive(points, NASION, EAR)
     assert [label for label, _ in places(node)] == ["Nasion", "Left ear"]
     receive(points, EAR)
+    assert [label for label, _ in places(node)] == ["Left ear"]
+
+
+def test_a_point_that_the_user_removed_comes_back_in_its_place(points):
+    (node,) = receive(points, NASION, EAR)
+    node.RemoveNthControlPoint(0)
+    receive(points, NASION, EAR)
+    assert [label for label, _ in places(node)] == ["Nasion", "Left ear"]
+
+
+def test_points_that_the_user_adds_to_a_list_stay_as_that_becomes_longer_and_shorter(points):
+    (node,) = receive(points, NASION)
+    node.AddControlPoint(1.0, 2.0, 3.0, "mine")
+    receive(points, NASION)
+    assert places(node)[1:] == [("mine", (1, 2, 3))]
+    receive(points, NASION, EAR)
+    assert [label for label, _ in places(node)] == ["Nasion", "Left ear", "mine"]
+    receive(points, EAR)
+    assert places(node) == [("Left ear", (-80, 0, -10)), ("mine", (1, 2, 3))]
+
+
+def test_so_they_do_in_a_scene_that_was_saved(scene, tmp_path):
+    before = PointSet(scene, server="host:18944")
+    (node,) = receive(before, NASION)
+    node.AddControlPoint(1.0, 2.0, 3.0, "mine")
+    after = PointSet(save_and_load(scene, tmp_path), server="host:18944")
+    (node,) = after.adopt()
+    assert receive(after, NASION, EAR) == [node]
+    assert [label for label, _ in places(node)] == ["Nasion", "Left ear", "mine"]
+
+
+def test_a_list_of_an_earlier_version_has_none_of_the_users(scene, images):
+    before = PointSet(scene, images.get, server="host:18944")
+    (node,) = receive(before, NASION, EAR)
+    node.RemoveAttribute("IGTLMetaBrowser.PointIDs")
+    after = PointSet(scene, images.get, server="host:18944")
+    after.adopt()
+    receive(after, EAR)
     assert [label for label, _ in places(node)] == ["Left ear"]
 
 

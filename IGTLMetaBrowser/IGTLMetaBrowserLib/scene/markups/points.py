@@ -37,6 +37,8 @@ MOST_LISTS = 100
 """A server can give each point a group of its own; 2,000 lists take seconds."""
 _MOST_PROBLEMS = 10
 _NO_GROUP_NAME = "Points"
+_IDS_ATTRIBUTE = "IGTLMetaBrowser.PointIDs"
+"""Of the control points that are the server's: users add their own to its lists."""
 
 Look = tuple[str, str, tuple[int, int, int, int], float]
 """Owner, group, color (0 to 255) and diameter (mm)."""
@@ -301,8 +303,7 @@ class PointSet:
             self._placement.forget(look)
         if not has_come_before:
             self._mark(look[0], node)
-        if points.places != points.written or node.GetNumberOfControlPoints() != len(points.places):
-            _write(node, points, self._placement.moved_by(node, look[0]))
+        _write(node, points, self._placement.moved_by(node, look[0]))
         self._place(look, node)
 
     def _of_another_browser(self, look: Look, points: _PointList) -> Any:
@@ -362,15 +363,42 @@ def _new_list(
 
 
 def _write(node: Any, points: _PointList, moved: np.ndarray | None) -> None:
-    """Write what changed into a list, and its length; ``moved`` as its image is."""
+    """Write what changed into a list; ``moved`` as its image is.
+
+    Which of its points are the server's is told by their IDs: what the user has removed comes back
+    in its place, and what the user has added stays.
+    """
     modified = node.StartModify()
+    ids, following = _server_ids(node), 0
     for index, (label, position) in enumerate(points.places):
-        if index >= node.GetNumberOfControlPoints():
-            node.AddControlPoint(vtkVector3d(*moved_by(moved, position)), label)
+        at = _index_of(node, ids[index], following) if index < len(ids) else -1
+        if at < 0:
+            at = min(following, node.GetNumberOfControlPoints())
+            node.InsertControlPoint(at, vtkVector3d(*moved_by(moved, position)), label)
+            ids[index : index + 1] = [node.GetNthControlPointID(at)]
         elif points.places[index : index + 1] != points.written[index : index + 1]:
-            node.SetNthControlPointPosition(index, *moved_by(moved, position))
-            node.SetNthControlPointLabel(index, label)
-    for index in reversed(range(len(points.places), node.GetNumberOfControlPoints())):
-        node.RemoveNthControlPoint(index)
+            node.SetNthControlPointPosition(at, *moved_by(moved, position))
+            node.SetNthControlPointLabel(at, label)
+        following = at + 1
+    for gone in ids[len(points.places) :]:
+        if (at := node.GetNthControlPointIndexByID(gone)) >= 0:
+            node.RemoveNthControlPoint(at)
+    node.SetAttribute(_IDS_ATTRIBUTE, " ".join(ids[: len(points.places)]))
     node.EndModify(modified)
     points.written = points.places
+
+
+def _server_ids(node: Any) -> list[str]:
+    """Return the IDs of those points that are the server's, in its order."""
+    ids = node.GetAttribute(_IDS_ATTRIBUTE)
+    if ids is None:  # a scene that an earlier version has saved: all of them
+        return [*map(node.GetNthControlPointID, range(node.GetNumberOfControlPoints()))]
+    return ids.split()
+
+
+def _index_of(node: Any, point_id: str, expected: int) -> int:
+    """Return which point of a list has an ID, most likely the one at ``expected``; -1 for none."""
+    is_there = expected < node.GetNumberOfControlPoints()
+    if is_there and node.GetNthControlPointID(expected) == point_id:
+        return expected
+    return node.GetNthControlPointIndexByID(point_id)
