@@ -204,6 +204,16 @@ def test_a_point_that_the_user_deleted_comes_back(scene):
     assert points(node) == [(ENTRY, "entry"), (TARGET, "target")]
 
 
+def test_a_point_that_the_user_adds_behind_a_planned_one_stays_and_is_not_sent(scene):
+    target = replace(LINE, type=TrajectoryType.TARGET)
+    node = show_trajectory(scene, target)
+    node.AddControlPoint(1.0, 2.0, 3.0, "mine")
+    moved = replace(target, target=(0.0, 0.0, 1.0))
+    assert show_trajectory(scene, moved, node, target) is node
+    assert points(node) == [((0, 0, 1), "Left electrode"), ((1, 2, 3), "mine")]
+    assert trajectory_item(node).target == (0, 0, 1)
+
+
 def test_a_line_that_becomes_a_point_replaces_its_node(scene):
     line = show_trajectory(scene, LINE)
     target = replace(LINE, type=TrajectoryType.TARGET)

@@ -43,9 +43,9 @@ def trajectory_item(node: Any, image: Any = None, owner: str | None = None) -> c
     if not is_trajectory(node):
         raise SceneError(f"{node.GetName()!r} is neither a markups line nor a planned point")
     is_line = node.GetClassName() == LINE_CLASS
-    points = defined_points(node, image)
     expected = 2 if is_line else 1
-    if len(points) != expected:
+    points = defined_points(node, image)[:expected]  # a planned point may have the user's behind it
+    if len(points) < expected:
         raise SceneError(
             f"{node.GetName()!r} has {len(points)} of {expected} points; place them all to send it"
         )

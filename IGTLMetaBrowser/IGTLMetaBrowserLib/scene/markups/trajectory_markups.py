@@ -139,7 +139,8 @@ def _label_by_name_alone(node: Any) -> None:
 
 
 def _has_all_points(node: Any, plan: Plan) -> bool:
-    return node.GetNumberOfControlPoints() == len(plan.points)
+    # More of them are the user's: a planned point is a list with room for others.
+    return node.GetNumberOfControlPoints() >= len(plan.points)
 
 
 def _write_node(node: Any, plan: Plan, written: Plan | None, moved: np.ndarray | None) -> None:
@@ -182,8 +183,6 @@ def _write_points(node: Any, plan: Plan, moved: np.ndarray | None) -> None:
             node.SetNthControlPointPosition(index, *point)
             if not is_labeled:
                 node.SetNthControlPointLabel(index, label)
-    while node.GetNumberOfControlPoints() > len(plan.points):
-        node.RemoveNthControlPoint(len(plan.points))
 
 
 def _write_display(node: Any, plan: Plan, written: Plan | None) -> None:

@@ -329,7 +329,8 @@ class TrajectorySet:
         self.catch_up(trajectory)
         node = self.node(trajectory)
         if node is not None:
-            count = node.GetNumberOfControlPoints()
+            most = 1 if node.GetClassName() == POINT_CLASS else 2  # what is behind it is the user's
+            count = min(most, node.GetNumberOfControlPoints())
             return [tuple(node.GetNthControlPointPositionWorld(index)) for index in range(count)]
         if trajectory.plan is None:
             return []
