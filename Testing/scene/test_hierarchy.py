@@ -44,6 +44,20 @@ def test_patients_of_the_same_name_are_told_apart_by_their_id(scene, hierarchy, 
     assert patient_of(hierarchy, first) != patient_of(hierarchy, second)
 
 
+def test_patients_of_the_same_id_are_told_apart_by_their_name(scene, new_volume):
+    first, second = new_volume(), new_volume()
+    put_in_place(scene, first, Place("Doe^John", "1"))
+    put_in_place(scene, second, Place("Roe^Jane", "1"))
+    assert (parents(first), parents(second)) == (["Doe^John"], ["Roe^Jane"])
+
+
+def test_by_case_and_by_parts_that_a_name_does_not_have_they_are_not(scene, new_volume):
+    first, second = new_volume(), new_volume()
+    put_in_place(scene, first, Place("Doe^Jane", "1"))
+    put_in_place(scene, second, Place("DOE^JANE^^", "1"))
+    assert parents(second) == ["Doe^Jane"]
+
+
 @pytest.mark.parametrize(("name", "id_"), [("Phantom", ""), ("", "P1")])
 def test_a_name_or_an_id_alone_is_enough(scene, hierarchy, new_volume, name, id_):
     node = new_volume()

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import slicer
 from vtkmodules.vtkCommonCore import vtkIdList
 
+from ..person_names import spellings
+
 # Slicer's names for its own DICOM items (vtkMRMLSubjectHierarchyConstants).
 _PATIENT_LEVEL = "Patient"
 _STUDY_LEVEL = "Study"
@@ -22,7 +24,7 @@ OF_STUDY = " / study "
 class Place:
     """Whose image it is and from which study; empty texts if that is not known.
 
-    ``patient_uid`` is what the items are found again by; by the id or name where it is empty.
+    ``patient_uid`` is what the items are found again by; by id and name where it is empty.
     """
 
     patient_name: str = ""
@@ -105,9 +107,9 @@ def _study_item(hierarchy: Any, place: Place, patient: int) -> int:
 def _patient_uid(place: Place) -> str:
     if place.patient_uid:
         return place.patient_uid
-    if place.patient_id:
-        return f"id {place.patient_id}"
-    return f"name {place.patient_name}" if place.patient_name else ""
+    # Two hospitals, or two phantoms, have given one ID to two patients.
+    name = f"name {'='.join(spellings(place.patient_name))}" if place.patient_name else ""
+    return " ".join(filter(None, (place.patient_id and f"id {place.patient_id}", name)))
 
 
 def _study_uid(place: Place) -> str:

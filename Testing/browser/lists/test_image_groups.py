@@ -26,15 +26,17 @@ def groups_of(*entries: codec.ImageMetaItem) -> ImageGroups:
     return at_once(ImageGroups.of(ImageList(entries)))
 
 
-def test_the_id_makes_a_patient_or_else_the_name():
+def test_id_and_name_make_a_patient():
+    """Of an ID that two have, no image may stand below the name of the other one."""
     groups = groups_of(
-        image("a", "Smith", "1"), image("b", "Smith, J", "1"), image("c", "Smith", ""),
+        image("a", "Smith", "1"), image("b", "Roe", "1"), image("c", "Smith", ""),
         image("d", "Smith", ""), image("e", "", ""), image("f", "1", ""),
+        image("g", "Smith", "1"), image("h", "2", "2"), image("i", "3", "3"),
     )  # fmt: skip
-    assert groups.patient_total == 4
-    shown = at_once(groups.arrange(np.arange(6), are_open=True))
+    assert groups.patient_total == 7
+    shown = at_once(groups.arrange(np.arange(9), are_open=True))
     assert [groups.group(-1 - code).patient_name for code in shown.shown if code < 0][::2] == [
-        "Smith", "Smith", "", "1",
+        "Smith", "Roe", "Smith", "", "1", "2", "3",
     ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from .local_days import NO_DAY
 from .sorting import counts_so_far, first_places, sorted_in_turns
 
 GroupKey = tuple[tuple[str, str, str], int | None]
-"""Patient (ID, or else name; who has given the ID, if several have), and day of the study.
+"""Patient (ID, name; who has given the ID, if several have), and day of the study.
 
 The day is None for the patient. It is the same when the list is read again.
 """
@@ -75,7 +75,7 @@ class ImageGroups:
         when = None if day is None or day == NO_DAY else _EPOCH + timedelta(days=day)
         name, patient_id = self._names.text(image), self._ids.text(image)
         issuer = self._images.issuer(image)
-        key = ((patient_id, "" if patient_id else name, issuer), day)
+        key = ((patient_id, name, issuer), day)
         return Group(key, int(day is not None), name, patient_id, issuer, when)
 
     def number(self, key: GroupKey) -> int | None:
