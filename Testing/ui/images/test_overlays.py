@@ -67,6 +67,28 @@ def test_label_maps_come_below_the_images(listed):
     assert row[6:] == ["4 × 3 × 2", "", "LABELS"]  # LBMETA does not tell the type
 
 
+def test_by_patient_they_stand_below_the_patient_of_their_image(user):
+    class OfJane(WellEquippedSource):
+        def images(self):
+            entries = super().images()
+            return [replace(one, patient_name="Doe^Jane", patient_id="7") for one in entries]
+
+    with ServerInThread(OfJane()) as server:
+        user.connect_to(server.port)
+        user.wait_for_status("offers 4 images")
+        user.press(user.ui.labelMapsButton)
+        user.wait_for_status("offers one label map")
+        user.ui.groupCheckBox.checked = True
+        patients = [row[1] for row in user.table() if not row[ID] and not row[1].startswith(" ")]
+        assert patients == ["Doe, Jane (5 images)"]
+
+
+def test_the_details_say_that_they_are_in_the_list_of_label_maps(listed):
+    model = listed.panel.model
+    assert model.source(model.row("LABELS")) == "label map list"
+    assert model.source(model.row("A")) == "image list"
+
+
 def test_a_double_click_loads_one_above_what_the_slices_show(listed, slicer_host):
     layers = slicer_host.mrmlScene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
     view, index = listed.ui.imageTableView, listed.panel.model.index(4, 0)

@@ -80,14 +80,20 @@ class OverlaySection:
 
 
 def labelMapEntries(labelMaps, listing):
-    """Return what the table of images says of label maps; ``listing`` names their images."""
+    """Return what the table of images says of label maps; ``listing`` names their images.
+
+    A label map is of the patient of its image.
+    """
     modality, nameAndOwner = _("labels"), _("{name}, of {owner}")
     owners = {labelMap.owner: listing.entry(labelMap.owner) for labelMap in labelMaps}
+    nobody = ImageMetaItem()
     return [
         ImageMetaItem(
             name=_nameAndOwner(labelMap, owners[labelMap.owner], nameAndOwner),
             id=labelMap.id,
             modality=modality,
+            patient_name=(owners[labelMap.owner] or nobody).patient_name,
+            patient_id=(owners[labelMap.owner] or nobody).patient_id,
             size=labelMap.structures[0].size,
             scalar_type=NOT_TOLD,
         )

@@ -258,8 +258,11 @@ class ImageTableModel(SortableTableModel):
 
     def source(self, row):
         """Return where an image is offered."""
-        isLive = self.shown[row] >= self.images.first_live_row
-        return self._texts["live images" if isLive else "image list"]
+        position = int(self.shown[row])
+        if position < self.images.first_live_row:
+            return self._texts["image list"]
+        isLabelMap = self._isLabelMap(position, self._entryAt(position))
+        return self._texts["label maps" if isLabelMap else "live images"]
 
     # How it is done
 
@@ -447,6 +450,7 @@ def _texts():
         "calibrated": _("calibrated pixel spacing: {spacing} mm"),
         "live images": _("live images"),
         "image list": _("image list"),
+        "label maps": _("label map list"),
         "id is not unique": _("ID is not unique"),
         "without an id": _("no ID"),
         "open": _("expanded"),
