@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import slicer
 
 from IGTLMetaBrowserLib.codec import ImageMessage, LabelMetaItem
 from IGTLMetaBrowserLib.scene.label_maps import label_map_set
@@ -90,6 +91,31 @@ def test_on_request_it_is_a_segmentation(hierarchy, label_maps, load):
     # Again: the same node, the same segments.
     assert label_maps.show_segmentation("LABEL_0") is node
     assert node.GetSegmentation().GetNumberOfSegments() == 2
+
+
+def test_where_its_image_was_moved_the_segmentation_lies_over_the_label_map(
+    scene, label_maps, load
+):
+    image = load()
+    label_map = label_maps.show("LABEL_0", labels())
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    transform.SetMatrixTransformToParent(
+        slicer.util.vtkMatrixFromArray(
+            np.array([[0.0, -1, 0, 10], [1, 0, 0, 20], [0, 0, 1, 30], [0, 0, 0, 1]])
+        )
+    )
+    image.SetAndObserveTransformNodeID(transform.GetID())
+    node = label_maps.show_segmentation("LABEL_0")
+    assert center(node) == pytest.approx(center(label_map))
+    image.SetAndObserveTransformNodeID(None)
+    assert center(node) == pytest.approx(center(label_map))
+
+
+def center(node):
+    """The middle of what is seen of a node, RAS mm in the world."""
+    bounds = np.zeros(6)
+    node.GetRASBounds(bounds)
+    return bounds.reshape(3, 2).mean(1)
 
 
 def rename(segmentation):

@@ -155,6 +155,8 @@ def show_segmentation(
         node = new_node(scene, SEGMENTATION_CLASS, name or label_map_node.GetName())
         add_display(scene, node)
         require_in_scene(scene, node)
+        # Elsewhere, Slicer would import where the label map is in the world.
+        node.SetAndObserveTransformNodeID(label_map_node.GetTransformNodeID())
     node.GetSegmentation().RemoveAllSegments()
     logic = slicer.vtkSlicerSegmentationsModuleLogic
     if not logic.ImportLabelmapToSegmentationNode(label_map_node, node):
