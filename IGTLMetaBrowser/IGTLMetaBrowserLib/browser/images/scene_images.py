@@ -24,6 +24,7 @@ from ...net.client.listed_images import (
 from ...scene.errors import SceneError
 from ...scene.images.image_nodes import ImageNodes
 from ...scene.images.node_slices import slices_of_node
+from ...scene.images.savable_voxels import saving_notes
 from ...scene.images.sequence_recording import SequenceRecording
 from ...signal import Signal
 from ..connection import Connection
@@ -162,7 +163,8 @@ class SceneImages:
             self._release(self._overlays.label_maps.release(image_id))
         self.image_shown.emit(image_id)
         doubled = doubled_notes(self._metadata.listing.entries_of(image_id), entry)
-        return node, (*image_notes(image_id, entry, image), *doubled)
+        notes = *image_notes(image_id, entry, image), *saving_notes(image.pixels)
+        return node, (*notes, *doubled)
 
     def _release(self, nodes: Iterable[Any]) -> None:
         for node in nodes:

@@ -24,6 +24,7 @@ from ..node_names import name_to_show, savable_name, set_name
 from ..server_nodes import nodes_of_class
 from .calibrated_spacing import CALIBRATED_SPACING_ATTRIBUTE
 from .modality_colors import color_node_id
+from .savable_voxels import vtk_type
 from .subvolumes import WholeInTurns, whole_pixels, write_part
 
 # In mm: numbers of the wire have 7 digits.
@@ -148,7 +149,7 @@ def image_data(pixels: np.ndarray) -> vtkImageData:
     # numpy_to_vtk takes big-endian numbers for native ones, without an error.
     pixels = np.require(pixels, pixels.dtype.newbyteorder("="), "CW")
     voxels = pixels.reshape(-1) if pixels.ndim == 3 else pixels.reshape(-1, pixels.shape[3])
-    scalars = numpy_to_vtk(voxels, deep=False)
+    scalars = numpy_to_vtk(voxels, deep=False, array_type=vtk_type(pixels))
     # numpy_to_vtk keeps the array alive until VTK cleans up its Python objects, which can be long
     # after the node is gone. An observer is gone with what it observes.
     del scalars._numpy_reference
