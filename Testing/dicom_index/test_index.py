@@ -13,7 +13,6 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-import distributed
 import pyarrow.parquet
 import pydicom.data
 import pytest
@@ -399,6 +398,8 @@ class TestProcesses:
 
 def test_a_dask_cluster_finds_what_one_process_finds(many: Path):
     """A real scheduler, and two workers, on this machine."""
+    import distributed  # takes half a second, which only this test wants
+
     found = []
     with (
         distributed.LocalCluster(

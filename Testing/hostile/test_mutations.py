@@ -37,7 +37,9 @@ class TestGolden:
                 codec.unpack(data[:58] + body)
 
     def test_every_changed_byte_where_checksums_are_not_checked(self, name: str):
-        damaged = mutations(golden.golden_bytes(name), ONE_BIT, ALL_BITS)
+        """One bit in header version 1, all bits in version 2, which has the same content."""
+        change = ONE_BIT if name.endswith("_v1") else ALL_BITS
+        damaged = mutations(golden.golden_bytes(name), change)
         outcomes = [read(data, check_crc=False) for data in damaged]
         assert any(outcomes)  # a changed letter in a name harms nothing
         assert not all(outcomes)  # another header version does

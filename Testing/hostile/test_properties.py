@@ -17,8 +17,8 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 TYPES = st.sampled_from([*registered_types(), "GET_IMAGE", "RTS_IMAGE", "UNHEARD-OF", ""])
 CHANGES = st.tuples(st.integers(0, 800), st.integers(0, 255))
-few_examples = settings(max_examples=75, deadline=None)
-many_examples = settings(max_examples=250, deadline=None)
+few_examples = settings(max_examples=25, deadline=None)
+many_examples = settings(max_examples=100, deadline=None)
 
 
 class TestMessages:

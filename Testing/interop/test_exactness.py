@@ -34,7 +34,7 @@ GOLDEN = [
 VERSION_2_FIELDS = ("header_version", "message_id", "metadata")
 
 # Of 5 to 8 messages each; ``dev.py differential`` asks for more.
-EXAMPLES = int(os.environ.get("DIFFERENTIAL_EXAMPLES", "10"))
+EXAMPLES = int(os.environ.get("DIFFERENTIAL_EXAMPLES", "5"))
 
 Build = Callable[[str], Path]
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -168,8 +169,13 @@ def test_ever_new_names_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch):
     assert [redacted(other, name) for name in "ABC"][2] != names[2]
 
 
-LARGE = make_image(1, (512, 512, 200))
 LONG = codec.TrajectoryMessage([codec.TrajectoryItem("Lindqvist")] * 40_000)
+
+
+@cache
+def large_image() -> codec.ImageMessage:
+    """Made by the first test that wants it, not by all processes that collect this file."""
+    return make_image(1, (512, 512, 200))
 
 
 @contextmanager
@@ -224,16 +230,16 @@ def passed_on(data: bytes, client: socket.socket, there: socket.socket) -> threa
     return receiver
 
 
-@pytest.mark.parametrize("large", [LARGE, LONG], ids=["image", "plan"])
+@pytest.mark.parametrize("make_large", [large_image, lambda: LONG], ids=["image", "plan"])
 def test_while_a_large_message_is_redacted_others_are_handed_on(
-    tmp_path: Path, large: codec.Message
+    tmp_path: Path, make_large: Callable[[], codec.Message]
 ):
     """512 MiB take seconds, in which navigation goes on."""
     with redacting_recorder(tmp_path / "device.igtl") as (recorder, server, made):
         client, there = connected(recorder, server)
         other, other_there = connected(recorder, server)
         with client, there, other, other_there:
-            passed_on(codec.pack(large), client, there)
+            passed_on(codec.pack(make_large()), client, there)
             while not made:
                 recorder.step(0.01)
             other.sendall(codec.pack(codec.StatusMessage()))
@@ -247,12 +253,12 @@ def test_what_is_sent_last_is_recorded_though_it_is_redacted_for_long(tmp_path: 
     with redacting_recorder(path) as (recorder, server, _):
         client, there = connected(recorder, server)
         with client, there:
-            receiver = passed_on(codec.pack(LARGE), client, there)
+            receiver = passed_on(codec.pack(large_image()), client, there)
             while receiver.is_alive():
                 recorder.step(0.01)
     sent = b"".join(record.data for record in read_recording(path))
     (image,) = messages_in(sent)
-    assert (image.pixels.shape, image.pixels.any()) == (LARGE.pixels.shape, False)
+    assert (image.pixels.shape, image.pixels.any()) == (large_image().pixels.shape, False)
 
 
 def messages_in(data: bytes) -> list[codec.Message]:
