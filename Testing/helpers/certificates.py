@@ -9,6 +9,8 @@ from pathlib import Path
 import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,36 @@ class Authority:
         issued = self.ca.issue_cert(*names, common_name=common_name, not_after=end)
         path = self.folder / f"{'-'.join(names)}{'-expired' if expired else ''}.pem"
         issued.private_key_and_cert_chain_pem.write_to_path(path)
+        path.chmod(0o600)
+        return path
+
+    def issue_without_key_identifier(self, name: str) -> Path:
+        """Return a PEM file of a certificate that does not name the authority's key, and its key.
+
+        RFC 5280 (4.2.1.1) wants it to; what ``openssl x509 -req`` signs does not.
+        """
+        key = ec.generate_private_key(ec.SECP256R1())
+        signer = serialization.load_pem_private_key(self.ca.private_key_pem.bytes(), None)
+        own = x509.load_pem_x509_certificate(self.ca.cert_pem.bytes())
+        now = datetime.now(timezone.utc)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+            .issuer_name(own.subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+            .sign(signer, hashes.SHA256())
+        )
+        path = self.folder / f"{name}-without-key-identifier.pem"
+        private = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
         path.chmod(0o600)
         return path
 

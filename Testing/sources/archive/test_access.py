@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from email.message import Message
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pytest
 from pydicom import Dataset
 
 from helpers import connect_proxy, orthanc, scripted_archive
-from helpers.certificates import Authority
+from helpers.certificates import SERVER_FAULTS, Authority, faulty_certificate
 from helpers.peers import PATIENCE
 from helpers.ready_sources import ready
 from helpers.reserved_port import free_port
@@ -108,6 +108,34 @@ def test_a_certificate_of_our_own(script, cache, authority, tmp_path):
             settings = WebSettings(authority=trusted, certificate=certificate)
             with pytest.raises(SourceError, match=r"refuses TLS: .*See --archive-cert"):
                 ArchiveSource(DicomWebArchive(url, settings), cache)
+
+
+@contextmanager
+def archive_with(certificate: Path, script: Script) -> Iterator[str]:
+    """Run an archive that shows this certificate; its URL is yielded."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate)
+    with scripted_archive.running(script, tls) as port:
+        yield f"https://localhost:{port}/dicom-web"
+
+
+@pytest.mark.parametrize("fault", sorted(SERVER_FAULTS))
+def test_an_archive_that_is_not_trusted(script, cache, authority, fault):
+    certificate, trusted = faulty_certificate(authority, fault, "localhost")
+    words = SERVER_FAULTS[fault].replace("IP address", "Hostname")
+    with (
+        archive_with(certificate, script) as url,
+        pytest.raises(SourceError, match=f"is not trusted: .*{words}.*; see --archive-ca"),
+    ):
+        ArchiveSource(DicomWebArchive(url, WebSettings(authority=str(trusted))), cache)
+
+
+def test_an_archive_whose_authority_leaves_out_what_python_wants_since_3_13(
+    script, cache, authority
+):
+    """It is trusted by all Pythons alike: the user has named its authority."""
+    with archive_with(authority.issue_without_key_identifier("localhost"), script) as url:
+        check_fetched(DicomWebArchive(url, WebSettings(authority=str(authority.file))), cache)
 
 
 def test_an_archive_without_tls_is_called_by_its_other_name(cache: SeriesCache):

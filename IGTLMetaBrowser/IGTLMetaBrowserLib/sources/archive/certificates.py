@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ...net.errors import TLSError
-from ...net.tls import in_words, load_certificate, load_certificate_authority
+from ...net.tls import in_words, load_certificate
+from ...net.tls_client import ClientTLS
 from .archive import ArchiveError
 
 # What OpenSSL calls an answer that is none of TLS.
@@ -17,21 +18,25 @@ _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 _SECONDS_TO_REFUSE = 1.0
 
 
-def check_certificates(authority: str, certificate: str) -> None:
-    """Read the files, of which TLS does not say later which is wrong; empty texts are none.
+def tls_context(authority: str, certificate: str) -> ssl.SSLContext:
+    """Read the files, and return how an archive is told from others; empty texts are none.
 
-    Raises ``ArchiveError``.
+    It is our own for both ways to an archive, and as it is between OpenIGTLink peers: revocation
+    lists in the file of the authority are checked. Of ``ssl.create_default_context``, and of
+    urllib3, they are not; and from Python 3.13 on these two want what RFC 5280 does, as an
+    Authority Key Identifier, which many a hospital's own authority leaves out.
+
+    Raises ``ArchiveError``, which names the option: TLS does not say later which file is wrong.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     option = "--archive-ca"
     try:
-        if authority:
-            load_certificate_authority(context, Path(authority))
+        context = ClientTLS(authority=Path(authority) if authority else None).make_context()
         option = "--archive-cert"
         if certificate:
             load_certificate(context, Path(certificate), None)
     except TLSError as error:
         raise ArchiveError(f"{error}; see {option}") from error
+    return context
 
 
 def why_no_tls(name: str, error: BaseException, reason: str, without_tls: str) -> str:

@@ -29,7 +29,7 @@ from .archive import (
     Query,
     Series,
 )
-from .certificates import check_certificates
+from .certificates import tls_context
 from .dimse_association import (
     Association,
     Peer,
@@ -115,7 +115,7 @@ class DimseArchive:
             int(found["port"]),
             settings.aet,
             settings.timeout,
-            _tls_context(settings),
+            tls_context(settings.authority, settings.certificate) if settings.authority else None,
         )
         self._move_port = settings.move_port
         # The archive knows one port, where one series can be waited for at a time.
@@ -402,15 +402,3 @@ def _is_several(value: Any) -> bool:
     from pydicom.multival import MultiValue
 
     return isinstance(value, MultiValue)
-
-
-def _tls_context(settings: DimseSettings) -> Any:
-    if not settings.authority:
-        return None
-    import ssl
-
-    check_certificates(settings.authority, settings.certificate)
-    context = ssl.create_default_context(cafile=settings.authority)
-    if settings.certificate:
-        context.load_cert_chain(settings.certificate)
-    return context

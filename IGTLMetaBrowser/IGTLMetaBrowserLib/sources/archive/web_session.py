@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from ...net.source import SourceError
 from ...optional_packages import is_usable, pip_command
-from .certificates import check_certificates
+from .certificates import tls_context
 from .web_answers import WebAnswerError, WebAnswers
 
 if TYPE_CHECKING:
+    import ssl
+
     import requests
 
 # A page of a list has 15 MB. What comes compressed is inflated in pieces: each may be a thousand
@@ -56,11 +58,11 @@ def make_session(url: str, settings: WebSettings, answers: WebAnswers) -> reques
             f"Install it: {pip_command('dicomweb_client')}"
         )
     session = _session_of(settings)
-    check_certificates(settings.authority, settings.certificate)
-    if settings.certificate:
+    context = tls_context(settings.authority, settings.certificate)
+    if settings.certificate and not settings.authority:  # else the context shows it
         session.cert = settings.certificate
     is_tls = url.lower().startswith("https:")
-    adapter = _adapter_class(settings, answers, is_tls)(max_retries=_retries())
+    adapter = _adapter_class(settings, answers, is_tls, context)(max_retries=_retries())
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
@@ -119,25 +121,27 @@ def _retries() -> Any:
 
 
 def _adapter_class(
-    settings: WebSettings, answers: WebAnswers, is_tls: bool
+    settings: WebSettings, answers: WebAnswers, is_tls: bool, context: ssl.SSLContext
 ) -> type[requests.adapters.HTTPAdapter]:
     """Return what sends requests, to whom an authority has signed for; if ``is_tls``, by TLS only.
 
     It is the last to choose the authority, as requests prefers REQUESTS_CA_BUNDLE to what a session
-    is set to. The time-out is its own, as dicomweb-client takes one only from its version 0.61 on.
-    What is not to be received in pieces, it reads within a limit; ``answers`` limit the time of
-    all.
+    is set to; with one that was named, ``context`` looks after TLS. The time-out is its own, as
+    dicomweb-client takes one only from its version 0.61 on. What is not to be received in pieces,
+    it reads within a limit; ``answers`` limit the time of all.
     """
     from requests.adapters import HTTPAdapter
 
+    own_tls = {"ssl_context": context} if settings.authority else {}
+
     class Adapter(HTTPAdapter):
         def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-            super().init_poolmanager(*arguments, **options)
+            super().init_poolmanager(*arguments, **own_tls, **options)
             answers.limit(self.poolmanager)
 
         def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
             is_new = proxy not in self.proxy_manager
-            manager = super().proxy_manager_for(proxy, **options)
+            manager = super().proxy_manager_for(proxy, **own_tls, **options)
             if is_new:
                 answers.limit(manager)
             return manager
