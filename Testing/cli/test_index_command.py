@@ -24,11 +24,10 @@ from cli.command import (
     started_until,
 )
 from helpers import radiotherapy as study
-from helpers.index_file import rows_of
+from helpers.index_file import rows_of, write_sums
 from IGTLMetaBrowserLib.cli import main
 from IGTLMetaBrowserLib.dicom_index.export import database_path
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
-from IGTLMetaBrowserLib.dicom_index.row_sums import SUM
 from IGTLMetaBrowserLib.sources.dicom.fields import image_id
 
 TEST_FILES = Path(pydicom.data.__file__).parent / "test_files"
@@ -76,7 +75,7 @@ def test_the_next_run_goes_by_what_it_finds_beside_the_file(folder: Path, tmp_pa
     igtlmeta("index", folder, "-o", tmp_path / "index.csv")
     with DicomIndex(folder, database_path(tmp_path / "index.csv")) as index:
         index.query("UPDATE instances SET series_description = 'remembered'")
-        index.query(f"UPDATE files SET sum = {SUM}")
+        write_sums(index)
     (tmp_path / "index.csv").unlink()
     igtlmeta("index", folder, "-o", tmp_path / "index.csv")
     assert {row["series_description"] for row in rows_of(tmp_path / "index.csv")} == {"remembered"}

@@ -18,7 +18,7 @@ import pydicom.data
 import pytest
 
 from helpers import radiotherapy as study
-from helpers.index_file import rows_of, updated
+from helpers.index_file import rows_of, updated, write_sums
 from IGTLMetaBrowserLib.dicom_index.database import DicomIndexError
 from IGTLMetaBrowserLib.dicom_index.export import (
     COLUMNS,
@@ -36,7 +36,6 @@ from IGTLMetaBrowserLib.dicom_index.header_reader import (
     read_file,
 )
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
-from IGTLMetaBrowserLib.dicom_index.row_sums import SUM
 from IGTLMetaBrowserLib.dicom_index.rows import INSTANCE, SERIES
 
 TEST_FILES = Path(pydicom.data.__file__).parent / "test_files"
@@ -441,6 +440,6 @@ def test_a_series_of_a_hundred_thousand_files(tmp_path: Path):
         index.query(
             f"{numbers} INSERT INTO instances SELECT i, {','.join(columns)} FROM n, instances"
         )
-        index.query(f"UPDATE files SET sum = {SUM}")
+        write_sums(index)
         (row,) = index.rows(SERIES)
     assert row["instances"] == 100_000

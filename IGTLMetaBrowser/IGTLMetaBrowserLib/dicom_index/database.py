@@ -22,7 +22,7 @@ from typing import Any
 
 from ..file_version import FileVersion
 from .fields import PATHS
-from .row_sums import DAMAGED, add_sums
+from .row_sums import DAMAGED
 
 # "IGTM": by this a database is known as an index's own (SQLite's pragma application_id).
 _APPLICATION_ID = 0x4947544D
@@ -91,11 +91,11 @@ def open_database(path: Path | None, folder: bytes) -> sqlite3.Connection:
             timeout=_SECONDS_TO_WAIT,
             isolation_level=None,
             # Used by one thread at a time, which need not be the one that opens it: a source is
-            # opened before the thread of its server is started.
+            # opened before the thread of its server is started. No function of Python's may be
+            # added, see ``row_sums``.
             check_same_thread=False,
         )
         try:
-            add_sums(database)
             _prepare(database, path, folder)
         except BaseException:
             database.close()

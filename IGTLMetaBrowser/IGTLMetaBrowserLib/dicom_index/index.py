@@ -18,7 +18,7 @@ from ..system_errors import with_advice
 from .database import VERSION, DicomIndexError, change, errors_described, open_database
 from .fields import PATHS
 from .header_reader import DICOM, UNREAD, FileContent
-from .row_sums import SUM
+from .row_sums import sum_of
 from .rows import (
     INSTANCE,
     File,
@@ -207,8 +207,11 @@ class DicomIndex:
         )
         change(
             self._sql,
-            f"UPDATE files SET kind = ?, reason = ?, sum = {SUM} WHERE id = ?",
-            [(content.kind, content.reason, number) for number, content in contents],
+            "UPDATE files SET kind = ?, reason = ?, sum = ? WHERE id = ?",
+            [
+                (content.kind, content.reason, sum_of(self._sql, number), number)
+                for number, content in contents
+            ],
         )
 
     # What is in it -------------------------------------------------------------------------------

@@ -1,6 +1,9 @@
 """Checksums of what an index has of each file: what a disk has changed is not taken for true.
 
 It would be another image, one in another place or without some of its slices, or another's.
+
+They are computed here and not by SQLite: it would hold the lock of the database while it waits for
+Python's, to call a function of it, and another thread that has Python's may wait for the first.
 """
 
 from __future__ import annotations
@@ -20,14 +23,14 @@ _VALUES = [f"files.{key}" for key in ("id", "folder", "name", *FileVersion._fiel
 # By one bit, a disk makes bytes of a text: they would be the same here, but for the type.
 _TYPE = f"min({', '.join(f'typeof({text})' for text in _TEXTS)})"
 _PARTS = [_TYPE, *_VALUES]
-SUM = f"""(
-    SELECT crc32(CAST(printf('{"%s|" * len(_PARTS)}', {", ".join(_PARTS)}) AS BLOB))
+SAID = f"""(
+    SELECT CAST(printf('{"%s|" * len(_PARTS)}', {", ".join(_PARTS)}) AS BLOB)
     FROM instances
     LEFT JOIN images ON images.file = instances.file
     LEFT JOIN headers ON headers.id = images.header
     WHERE instances.file = files.id
 )"""
-"""The SQL for the checksum of a row of ``files``, with what other tables have of the file."""
+"""The SQL for what a row of ``files`` says, with what other tables have of the file."""
 
 _IS_WHOLE = """
     SELECT (SELECT COUNT(*) FROM instances NOT INDEXED)
@@ -35,9 +38,10 @@ _IS_WHOLE = """
 """
 
 
-def add_sums(database: sqlite3.Connection) -> None:
-    """Have a database know the function that ``SUM`` needs."""
-    database.create_function("crc32", 1, zlib.crc32, deterministic=True)
+def sum_of(database: sqlite3.Connection, number: int) -> int | None:
+    """Return the checksum of a file by its number; None if it has no fields."""
+    (said,) = database.execute(f"SELECT {SAID} FROM files WHERE id = ?", (number,)).fetchone()
+    return None if said is None else zlib.crc32(said)
 
 
 def check_whole(database: sqlite3.Connection) -> None:
@@ -48,11 +52,11 @@ def check_whole(database: sqlite3.Connection) -> None:
 
 
 def checked(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[Any]]:
-    """Yield the rows without what is first in them: whether the file's checksum is right.
+    """Yield the rows without what is first in them: what the file's row says, and its checksum.
 
-    Raises ``sqlite3.DatabaseError`` at one where it is not.
+    Raises ``sqlite3.DatabaseError`` at one of which the checksum is not right.
     """
-    for is_right, *values in rows:
-        if not is_right:
+    for said, total, *values in rows:
+        if said is None or zlib.crc32(said) != total:
             raise sqlite3.DatabaseError(DAMAGED)
         yield values

@@ -14,7 +14,7 @@ from ..file_version import FileVersion
 from .database import VERSION
 from .fields import FIELDS, PATHS, REFERENCED_SERIES
 from .image_header import ImageHeader, unpack_header
-from .row_sums import SUM, check_whole, checked
+from .row_sums import SAID, check_whole, checked
 
 SERIES = "series"
 INSTANCE = "instance"
@@ -44,7 +44,7 @@ _FIELDS = [
     *(_series_named_by(field.removesuffix("_series")) for field in REFERENCED_SERIES),
 ]
 _ROWS = f"""
-    SELECT {SUM} = sum, folder, name, series_sizes.instances, {", ".join(_FIELDS)}
+    SELECT {SAID}, sum, folder, name, series_sizes.instances, {", ".join(_FIELDS)}
     FROM instances
     JOIN files ON files.id = instances.file AND kind = 'dicom'
     JOIN (
@@ -57,7 +57,7 @@ _ROWS = f"""
 
 
 _ROW = f"""
-    SELECT {SUM} = sum, (
+    SELECT {SAID}, sum, (
         SELECT COUNT(*) FROM instances AS others JOIN files ON files.id = others.file
         WHERE kind = 'dicom' AND others.series = instances.series
             AND others.study = instances.study AND others.patient_ID = instances.patient_ID
@@ -100,7 +100,7 @@ def read_images(database: sqlite3.Connection) -> Iterator[IndexedImage]:
     check_whole(database)
     shared: dict[int, dict[str, str]] = {}
     found = database.execute(
-        f"SELECT {SUM} = sum, folder, name, header, own, {VERSION}"
+        f"SELECT {SAID}, sum, folder, name, header, own, {VERSION}"
         " FROM files LEFT JOIN images ON images.file = files.id"
         " WHERE kind = 'dicom' ORDER BY folder, name"
     )

@@ -241,6 +241,27 @@ def test_a_scan_whose_result_was_forgotten_is_not_forgotten(source, tmp_path, ma
     assert len(after_turns(source.images)) == 2
 
 
+@pytest.mark.parametrize("is_scanned", [False, True], ids=["this list", "the list before"])
+def test_one_thread_at_a_time_has_the_index(is_scanned, source, tmp_path, make_slice):
+    """While label maps are read, or about to be: also for a list that is no more the last one."""
+    may_go_on, background = threading.Event(), source._background
+    after_turns(source.images)
+    make_slice((0, 0, 0), SeriesInstanceUID="1.2.3").save_as(tmp_path / "second.dcm")
+    if is_scanned:
+        with pytest.raises(NotReadyError):
+            source.images()
+    background.begin("before", partial(may_go_on.wait, PATIENCE))
+    with pytest.raises(NotReadyError):
+        source.label_maps()
+    if is_scanned:
+        assert len(after_turns(source.images)) == 2
+    for ask in (lambda: source.index, partial(source.metadata, next(iter(source.stacks())))):
+        with pytest.raises(NotReadyError):
+            ask()
+    may_go_on.set()
+    assert len([*after_turns(lambda: source.index).rows()]) == 1 + is_scanned
+
+
 @pytest.fixture
 def ten_series(tmp_path, make_slice) -> Iterator[DicomFolderSource]:
     """Ten series of three slices; of each image one slice is read in a turn."""

@@ -158,7 +158,8 @@ class DicomFolderSource:
 
     @property
     def index(self) -> DicomIndex:
-        """The index of the folder, as of when the list was made."""
+        """The index, as of the list. Raises ``NotReadyError`` while the thread has it."""
+        self._wait_for_index()
         return self._index
 
     def images(self) -> Sequence[codec.ImageMetaItem]:
@@ -207,8 +208,8 @@ class DicomFolderSource:
 
     def _wait_for_index(self) -> None:
         """Raise ``NotReadyError`` while the thread has the index."""
-        background = self._background
-        if background is not None and (self._scans.is_busy() or background.is_busy(self._offers)):
+        background, kind = self._background, FolderOffers  # of the list before, perhaps
+        if background is not None and (self._scans.is_busy() or background.is_busy_for_any(kind)):
             raise NotReadyError(RETRY_SECONDS)
 
     def image(self, image_id: str) -> codec.ImageMessage:
