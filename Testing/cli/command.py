@@ -99,6 +99,11 @@ def started(
             process.kill()
 
 
+def forked_from_imported(*arguments: object) -> forked.Running:
+    """Start the command where it has imported what it needs: not for what it does before that."""
+    return forked.Running([*map(str, arguments)], environment())
+
+
 @contextmanager
 def started_until(
     module: str, *arguments: object, is_service: bool = False
@@ -119,14 +124,14 @@ def started_until(
         yield process
 
 
-def check_ended_quietly(process: subprocess.Popen[str], code: int) -> None:
+def check_ended_quietly(process: subprocess.Popen[str] | forked.Running, code: int) -> None:
     """The command ends with this exit code, and without a traceback."""
     assert process.stderr is not None
     assert "Traceback" not in process.stderr.read()
     assert process.wait(SECONDS) == code
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+def ended(process: subprocess.Popen[str] | forked.Running) -> tuple[int, str, str]:
     """Wait for the end of the command; return its exit code, stdout and stderr."""
     out, err = process.communicate(timeout=SECONDS)
     return process.returncode, out, err

@@ -6,22 +6,28 @@ import json
 import re
 import resource
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from cli.command import check_ended_quietly, ended, igtlmeta, started, started_until
+from cli import forked
+from cli.command import (
+    check_ended_quietly,
+    ended,
+    forked_from_imported,
+    igtlmeta,
+    started_until,
+)
 from cli.test_cli_serve import serving
 from helpers.certificates import Authority
 from IGTLMetaBrowserLib.net.recording.recording import RecordingWriter, read_recording
 
 
 @contextmanager
-def listening(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    with started(*arguments, "--port", "0") as process:
+def listening(*arguments: object) -> Iterator[tuple[forked.Running, str]]:
+    with forked_from_imported(*arguments, "--port", "0") as process:
         line = process.stdout.readline()
         assert " on 127.0.0.1:" in line, f"{line!r}; {ended(process)[2]}"
         yield process, line.split()[-1]

@@ -10,7 +10,6 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +23,15 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import Comprehensive3DSRStorage, ExplicitVRLittleEndian
 
-from cli.command import check_ended_quietly, ended, igtlmeta, started, started_until
+from cli import forked
+from cli.command import (
+    check_ended_quietly,
+    ended,
+    forked_from_imported,
+    igtlmeta,
+    started,
+    started_until,
+)
 from helpers.demo_dicom import write_series
 from helpers.ready_sources import ready
 from IGTLMetaBrowserLib import codec
@@ -37,9 +44,9 @@ READY = re.compile(r"serving (\d+) images on (\S+)\n")
 
 
 @contextmanager
-def serving(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], int, str]]:
+def serving(*arguments: object) -> Iterator[tuple[forked.Running, int, str]]:
     """Run ``serve``; yield its process, how many images it serves, and where."""
-    with started("serve", *arguments) as process:
+    with forked_from_imported("serve", *arguments) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         match = READY.fullmatch(line)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from cli import forked
 from cli.command import SECONDS, ended, igtlmeta
 from cli.test_cli_serve import serving
 from helpers.certificates import Authority
@@ -153,7 +153,7 @@ def test_a_missing_certificate_is_named(tmp_path: Path) -> None:
     )
 
 
-def answer_to_sighup(process: subprocess.Popen[str]) -> str:
+def answer_to_sighup(process: forked.Running) -> str:
     """Return the next line that the server says about it; other lines are of its log."""
     return next(line for line in process.stderr if "SIGHUP" in line)
 
