@@ -169,6 +169,17 @@ def test_a_volume_that_a_scene_view_holds(
     check_hidden_and_shown(unconnected if is_open else late)
 
 
+def test_what_the_user_calls_a_volume_that_a_scene_view_holds(
+    views, unconnected: Browser, clinic_server: ServerInThread
+) -> None:
+    """Slicer gives the copy that name; to restore the scene view would bring the server's."""
+    volume = load(unconnected, clinic_server, "1")
+    volume.SetName("Before Smith")
+    store_view(views, volume)
+    check_hidden_and_shown(unconnected)
+    assert [*texts_in(unconnected.scene).values()].count("Before Smith") > 2
+
+
 def test_a_scene_view_that_comes_with_a_scene(
     views, unconnected: Browser, late: Browser, clinic_server: ServerInThread, tmp_path: Path
 ) -> None:

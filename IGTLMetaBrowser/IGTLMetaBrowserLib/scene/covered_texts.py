@@ -30,6 +30,13 @@ def covered(node: Any, attribute: str, patients: HiddenPatients, is_of_any: bool
     return None if said is None else json.loads(said)
 
 
+def uncover(node: Any, attribute: str) -> None:
+    """Remove what was covered; nothing happens if nothing was."""
+    if node.GetAttribute(attribute) is not None:
+        with unnoticed(node):
+            node.RemoveAttribute(attribute)
+
+
 def is_covered_by_others(node: Any, attribute: str, patients: HiddenPatients) -> bool:
     """Whether another browser of this process has covered something."""
     text = node.GetAttribute(attribute) or ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .hidden_nodes import unnoticed
-from .server_nodes import SCENE_VIEWS_ATTRIBUTE, frames, nodes_of_class
+from .server_nodes import frames, nodes_of_class, scene_view_browsers
 
 
 def release(node: Any, *attributes: str) -> None:
@@ -24,9 +24,9 @@ def release(node: Any, *attributes: str) -> None:
 
 
 def _copies(node: Any) -> Iterator[Any]:
-    """Yield what scene views hold of a node, see ``scene_views``."""
-    for browser in nodes_of_class(node.GetScene(), "vtkMRMLSequenceBrowserNode"):
-        if browser.GetAttribute(SCENE_VIEWS_ATTRIBUTE) and browser.IsProxyNode(node.GetID()):
+    """Yield what scene views hold of a node: those of Slicer 5.12 in sequences."""
+    for browser in scene_view_browsers(node.GetScene()):
+        if browser.IsProxyNode(node.GetID()):
             yield from frames(browser.GetSequenceNode(node))
     for view in nodes_of_class(node.GetScene(), "vtkMRMLSceneViewNode"):
         stored = view.GetStoredScene()

@@ -83,6 +83,18 @@ def players(scene: Any) -> list[Any]:
     return [browser for browser in browsers if not browser.GetAttribute(SCENE_VIEWS_ATTRIBUTE)]
 
 
+def scene_view_browsers(scene: Any) -> list[Any]:
+    """Return what keeps scene views."""
+    browsers = nodes_of_class(scene, "vtkMRMLSequenceBrowserNode")
+    return [browser for browser in browsers if browser.GetAttribute(SCENE_VIEWS_ATTRIBUTE)]
+
+
+def is_in_scene_views(node: Any) -> bool:
+    """Whether a node of a scene is a sequence of what scene views hold of another node."""
+    browsers = scene_view_browsers(node.GetScene()) if node.IsA("vtkMRMLSequenceNode") else ()
+    return any(browser.IsSynchronizedSequenceNode(node, True) for browser in browsers)
+
+
 def is_replaying(scene: Any, node: Any) -> bool:
     """Whether a node shows the frames of a sequence: it says each time what the frame says."""
     return any(browser.IsProxyNode(node.GetID()) for browser in players(scene))

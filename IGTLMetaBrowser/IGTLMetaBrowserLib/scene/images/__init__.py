@@ -1,7 +1,7 @@
 """Images as volume nodes.
 
 ``volumes`` makes one of a message; ``image_nodes`` knows which node shows which image, and writes
-its ``description`` onto it. ``describer`` says who has.
+its ``description`` onto it by ``described_nodes``. ``describer`` says who has.
 
 parts        ``previews``, ``subvolumes``, ``roi_boxes``
 4D, live     ``sequence``, ``sequence_recording``, ``sequence_nodes``
@@ -9,6 +9,7 @@ the user's   ``moved_images``, ``calibrated_spacing``
 the way out  ``outgoing_volumes``, ``node_slices``; into files ``savable_voxels``
 
 Patients are hidden in nodes that an open browser describes by its ``image_nodes``; in all others by
-``patients_elsewhere``: ``undescribed_volumes``, ``scene_views``, ``sequence_names``, and the items
-of the subject hierarchy. What a node said is on the node, see ``covered_texts``.
+``patients_elsewhere``: ``undescribed_volumes`` (also frames, and what scene views hold),
+``sequence_names``, and the items of the subject hierarchy. What a node said is on the node, see
+``described_nodes`` and ``covered_texts``.
 """

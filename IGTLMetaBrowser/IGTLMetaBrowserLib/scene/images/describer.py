@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from .described_nodes import is_written_on
 from .description import ImageDescription
 
 _DESCRIBED_BY_ATTRIBUTE = "IGTLMetaBrowser.DescribedBy"
@@ -29,7 +30,7 @@ def take(node: Any, description: ImageDescription) -> Any:
 
     From then on it is the one that was written last.
     """
-    if node is None or not (is_signed(node, description) or description.is_written_on(node)):
+    if node is None or not (is_signed(node, description) or is_written_on(node, description)):
         return None
     sign(node, description)
     return node

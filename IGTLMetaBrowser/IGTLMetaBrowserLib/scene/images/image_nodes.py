@@ -36,8 +36,9 @@ from ..server_nodes import (
 )
 from ..transform_followers import TransformFollowers
 from .calibrated_spacing import calibrate, calibrate_new, with_spacing, with_stride
+from .described_nodes import copy_to_player, patient_of, rewrite_description, write_description
 from .describer import Describer, is_signed, sign, take
-from .description import ImageDescription, patient_of, rewrite_nodes, write_description
+from .description import ImageDescription
 from .moved_images import check_not_bent, forget_geometry, from_world, moved_back, write_geometry
 from .patients_elsewhere import PatientsElsewhere
 from .previews import PreviewName, Previews
@@ -415,8 +416,11 @@ class ImageNodes:
             frame = take(self._frames.frame_left(key), description)
             if node is None and frame is None:
                 del self._descriptions[key]
-            frame_and_volume = frame, self._frames.volume_showing(key)
-            rewrite_nodes(self._scene, node, *frame_and_volume, description, patients)
+            for one in filter(None, (node, frame)):
+                rewrite_description(self._scene, one, description, patients)
+            player = None if frame is None else self._frames.volume_showing(key)
+            if player is not None:
+                copy_to_player(frame, player)
 
     def hide_more(self, is_imported: bool = False) -> None:
         """If patients are hidden, hide those who were not known before, or in what was imported."""

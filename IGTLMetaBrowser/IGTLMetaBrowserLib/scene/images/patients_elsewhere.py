@@ -7,7 +7,6 @@ from typing import Any
 from ...privacy.hidden_patients import HiddenPatients
 from ..patient_items import PatientItems
 from .describer import Describer
-from .scene_views import SceneViews
 from .sequence_names import SequenceNames
 from .undescribed_volumes import UndescribedVolumes
 
@@ -20,7 +19,6 @@ class PatientsElsewhere:
 
     def __init__(self, scene: Any, patients: HiddenPatients, describer: Describer) -> None:
         self._patients = patients
-        self._scene_views = SceneViews(scene, patients)
         self._undescribed = UndescribedVolumes(scene, patients)
         self._sequence_names = SequenceNames(scene, patients)
         self._items = PatientItems(scene, patients, describer.nodes_of_others)
@@ -28,13 +26,11 @@ class PatientsElsewhere:
     def register_patients(self) -> None:
         """Know them, if they are hidden: what names one may stand in another's text."""
         if self._patients.is_hidden:
-            self._scene_views.register_patients()
             self._undescribed.register_patients()
             self._items.register_patients()
 
     def patients_changed(self) -> None:
         """Cover their names, or write them again."""
-        self._scene_views.patients_changed()
         self._undescribed.patients_changed()
         self._sequence_names.patients_changed()
         self._items.patients_changed()

@@ -8,9 +8,16 @@ from itertools import chain
 from typing import Any
 
 from ...privacy.hidden_patients import HiddenPatients
-from ..covered_texts import cover, covered
+from ..covered_texts import cover, covered, uncover
 from ..hidden_nodes import unnoticed
-from ..server_nodes import IMAGE_CLASSES, SERVER_ATTRIBUTE, frames, nodes_of_class, players
+from ..server_nodes import (
+    IMAGE_CLASSES,
+    SERVER_ATTRIBUTE,
+    frames,
+    is_in_scene_views,
+    nodes_of_class,
+    players,
+)
 from .sequence import has_all_nodes
 from .sequence_nodes import (
     BASE_NAME_ATTRIBUTE,
@@ -57,7 +64,7 @@ class SequenceNames:
             for node, names in zip(nodes, self._names_before(nodes), strict=True):
                 _rename(node, *names)
                 if self._covered(node):
-                    node.RemoveAttribute(_COVERED_NAMES_ATTRIBUTE)
+                    uncover(node, _COVERED_NAMES_ATTRIBUTE)
 
     def _names_before(self, nodes: list[Any]) -> list[list[str]]:
         """Return how they were called: as is covered on each, or else on all if they agree.
@@ -134,8 +141,10 @@ def _names(node: Any) -> tuple[str, str]:
 def _rename(node: Any, name: str, base_name: str) -> None:
     if _names(node) == (name, base_name):
         return
-    # Told that a frame has changed, Slicer would copy its voxels.
-    with unnoticed(node) if node.GetScene() is None else nullcontext():
+    # Told that a frame has changed, Slicer would copy its voxels; that a sequence of scene views
+    # has, it would bring one back.
+    is_frame = node.GetScene() is None
+    with unnoticed(node) if is_frame or is_in_scene_views(node) else nullcontext():
         node.SetName(name)
         if base_name:
             node.SetAttribute(BASE_NAME_ATTRIBUTE, base_name)

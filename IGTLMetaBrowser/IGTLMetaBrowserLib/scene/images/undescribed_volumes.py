@@ -11,21 +11,18 @@ from typing import Any
 
 from ...privacy.hidden_patients import HiddenPatients
 from ..covered_texts import is_covered_by_others
-from ..hidden_nodes import unnoticed
-from ..hierarchy import change_place
-from ..node_names import is_users_name, set_name, users_name
 from ..patient_marks import nodes_and_copies
-from ..server_nodes import IMAGE_CLASSES, SERVER_ATTRIBUTE, is_replaying
-from .describer import described_nodes
-from .description import (
+from ..server_nodes import IMAGE_CLASSES, SERVER_ATTRIBUTE
+from .described_nodes import (
     COVERED_ATTRIBUTE,
-    ImageDescription,
     cover_more,
     covered_description,
     read_description,
     rewrite_description,
-    write_attributes,
+    rewrite_name,
 )
+from .describer import described_nodes
+from .description import ImageDescription
 
 
 class UndescribedVolumes:
@@ -44,20 +41,20 @@ class UndescribedVolumes:
         covered = [(node, covered_description(node, self._patients)) for node in self._nodes()]
         for node, one in covered:
             if one is None:
-                self._rename(node)
+                rewrite_name(self._scene, node, self._patients)
             else:
-                self._write(node, one)
+                rewrite_description(self._scene, node, one, self._patients)
 
     def cover(self) -> None:
         """Cover the names in those that say them, also of whom more is known by now."""
         found = self.register_patients()
         for node, one in found:
             if one is None:
-                self._cover_more(node)
+                cover_more(self._scene, node, self._patients)
             elif one.redacted(self._patients) == one:
-                self._rename(node)
+                rewrite_name(self._scene, node, self._patients)
             else:
-                self._write(node, one)
+                rewrite_description(self._scene, node, one, self._patients)
 
     def register_patients(self) -> list[tuple[Any, ImageDescription | None]]:
         """Know the patients whom they name; return the nodes, and what is known of them."""
@@ -82,32 +79,3 @@ class UndescribedVolumes:
             is_image = node.GetClassName() in IMAGE_CLASSES and node.GetAttribute(SERVER_ATTRIBUTE)
             if is_image and node not in described:
                 yield node
-
-    def _rename(self, node: Any) -> None:
-        """Cover what the user calls a volume that says of nobody, or call it so again."""
-        is_users = node.GetScene() is self._scene and is_users_name(node)
-        if is_users and not is_replaying(self._scene, node):  # or it is called as its sequence
-            node.SetName(users_name(node, self._patients))
-
-    def _cover_more(self, node: Any) -> None:
-        """Cover whom others have not, as those of another session, who hear of nobody."""
-        self._rename(node)
-        is_in_scene, name = node.GetScene() is self._scene, node.GetName()
-        if is_in_scene and not is_replaying(self._scene, node):
-            cover_more(node, self._patients, self._patients.redact(name))
-            return
-        with unnoticed(node):
-            cover_more(node, self._patients, name if is_in_scene else self._patients.redact(name))
-
-    def _write(self, node: Any, description: ImageDescription) -> None:
-        scene, patients = self._scene, self._patients
-        is_in_scene = node.GetScene() is scene
-        if is_in_scene and not is_replaying(scene, node):
-            rewrite_description(scene, node, description, patients)
-            return
-        change_place(scene, description.place(patients.opposite()), description.place(patients))
-        name = description.redacted(patients).name
-        with unnoticed(node):  # told that a frame has changed, Slicer would copy its voxels
-            # What replays a sequence is called as that is.
-            set_name(node, name, node.GetName() if is_in_scene else None)
-            write_attributes(node, description, patients)
