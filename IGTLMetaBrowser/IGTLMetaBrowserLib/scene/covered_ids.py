@@ -15,6 +15,14 @@ from typing import Any
 from ..codec import printable
 from ..privacy.hidden_patients import HiddenPatients, is_uid, text_of_uid
 from .hidden_nodes import unnoticed
+from .item_titles import (
+    GROUP_FOLDER_ATTRIBUTE,
+    hierarchy_of,
+    is_group_folder,
+    is_users_title,
+    items_of,
+    rewrite_title,
+)
 from .label_maps.label_map_set import OWNER_ATTRIBUTE as LABEL_MAP_OWNER_ATTRIBUTE
 from .markups.trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE
 from .patient_marks import nodes_and_copies, rewrite_marks
@@ -35,12 +43,18 @@ COVERED_ATTRIBUTES = (
 
 
 def cover_ids(node: Any, patients: HiddenPatients) -> None:
-    """Cover what names a patient in the IDs on a node, if they are hidden."""
+    """Cover what names a patient in the IDs on a node, and in the folder of its group.
+
+    A folder is made as a node comes that is the first of its group.
+    """
     if not patients.is_hidden:
         return
     for attribute, text in _ids_on(node):
-        if (covered := covered_id(text, patients)) != text:
-            _write(node, attribute, covered)
+        _write(node, attribute, _id_now(text, patients))
+    hierarchy = None if node.GetScene() is None else hierarchy_of(node.GetScene())
+    item = 0 if hierarchy is None else hierarchy.GetItemByDataNode(node)
+    if item and is_group_folder(hierarchy, folder := hierarchy.GetItemParent(item)):
+        _rewrite_folder(hierarchy, folder, patients)
 
 
 def covered_id(text: str, patients: HiddenPatients) -> str:
@@ -50,17 +64,34 @@ def covered_id(text: str, patients: HiddenPatients) -> str:
 
 
 def rewrite_patients(scene: Any, patients: HiddenPatients) -> None:
-    """Write all marks and IDs anew: patients have been hidden, or are not, or a scene was loaded.
+    """Write all marks, IDs and titles of items anew: patients were hidden, or are not any more.
 
-    Those that another window or script has hidden stay so.
+    Or a scene was loaded. Those that another window or script has hidden stay so.
     """
     rewrite_marks(scene, patients)
     # Also what came from a client without a name, or from a server that it is no longer of.
     for node in nodes_and_copies(scene):
-        cover_ids(node, patients)
-        for attribute, text in () if patients.is_hidden else _ids_on(node):
-            if patients.has_given(text):
-                _write(node, attribute, text_of_uid(text) or text)
+        for attribute, text in _ids_on(node):
+            _write(node, attribute, _id_now(text, patients))
+    if (hierarchy := hierarchy_of(scene)) is not None:
+        for item in items_of(hierarchy):
+            if is_group_folder(hierarchy, item):
+                _rewrite_folder(hierarchy, item, patients)
+            elif is_users_title(hierarchy, item):
+                rewrite_title(hierarchy, item, patients)
+
+
+def _rewrite_folder(hierarchy: Any, item: int, patients: HiddenPatients) -> None:
+    text = hierarchy.GetItemAttribute(item, GROUP_FOLDER_ATTRIBUTE)
+    hierarchy.SetItemAttribute(item, GROUP_FOLDER_ATTRIBUTE, _id_now(text, patients))
+    rewrite_title(hierarchy, item, patients)
+
+
+def _id_now(text: str, patients: HiddenPatients) -> str:
+    """Return what the text of an attribute is, as patients are hidden now, or are not."""
+    if patients.is_hidden:
+        return covered_id(text, patients)
+    return text_of_uid(text) or text if patients.has_given(text) else text
 
 
 def _ids_on(node: Any) -> Iterator[tuple[str, str]]:
@@ -78,5 +109,6 @@ def _words(text: str) -> str:
 
 
 def _write(node: Any, attribute: str, text: str) -> None:
-    with unnoticed(node):
-        node.SetAttribute(attribute, text)
+    if node.GetAttribute(attribute) != text:
+        with unnoticed(node):
+            node.SetAttribute(attribute, text)

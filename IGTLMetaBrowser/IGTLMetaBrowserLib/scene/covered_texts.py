@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..privacy.hidden_patients import HiddenPatients, text_of_uid
+from ..privacy.hidden_patients import HIDDEN, HiddenPatients, text_of_uid
 from .hidden_nodes import unnoticed
 
 
 def cover(node: Any, attribute: str, said: Any, patients: HiddenPatients) -> None:
     """Write what was said, anything that JSON has, so that nobody but ``covered`` can read it."""
     with unnoticed(node):  # told that a frame has changed, Slicer would copy its voxels
-        node.SetAttribute(attribute, patients.covered(json.dumps(said)))
+        node.SetAttribute(attribute, covering(said, patients))
 
 
 def covered(node: Any, attribute: str, patients: HiddenPatients, is_of_any: bool = False) -> Any:
@@ -25,9 +25,36 @@ def covered(node: Any, attribute: str, patients: HiddenPatients, is_of_any: bool
     ``is_of_any``: also by those of another browser. Who hides more takes that over; to show it is
     not for them.
     """
-    text = node.GetAttribute(attribute) or ""
+    return _said(node.GetAttribute(attribute) or "", patients, is_of_any)
+
+
+def covering(said: Any, patients: HiddenPatients) -> str:
+    """Return the text of an attribute that covers what was said."""
+    return patients.covered(json.dumps(said))
+
+
+def _said(text: str, patients: HiddenPatients, is_of_any: bool) -> Any:
     said = text_of_uid(text) if is_of_any or patients.has_given(text) else None
     return None if said is None else json.loads(said)
+
+
+def name_now(
+    name: str, text: str | None, patients: HiddenPatients, given: tuple[str, str] = ("", "")
+) -> tuple[str, str | None]:
+    """Return how what the user may name is called now, and the ``text`` that covers its name.
+
+    The text is that of an attribute, None if there is none. What the user has typed meanwhile is
+    the name, but for what is seen there in place of a patient: a copy is called ``(hidden) Copy``.
+    ``given`` is the server's name, and what is seen of it.
+    """
+    said = _said(text or "", patients, is_of_any=patients.is_hidden)
+    meant, seen = said or (("", "") if text else given)
+    is_in_name = HIDDEN in seen or name == seen
+    before = name.replace(seen, meant) if is_in_name else name
+    now = patients.redact(before)
+    if now == before:
+        return now, None if said else text
+    return now, text if text and now == name else covering((before, now), patients)
 
 
 def uncover(node: Any, attribute: str) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import slicer
 from vtkmodules.vtkCommonCore import vtkIdList
 
-GROUP_FOLDER_ATTRIBUTE = "IGTLMetaBrowser.Group"
+from .item_titles import GROUP_FOLDER_ATTRIBUTE, is_group_folder
+from .server_nodes import uncovered
 
 
 def folder_parent(scene: Any, owner: Any) -> int:
@@ -108,7 +109,7 @@ def _known_folder(hierarchy: Any, group: str, parent: int) -> int:
     hierarchy.GetItemChildren(parent, children, False)
     for index in range(children.GetNumberOfIds()):
         item = children.GetId(index)
-        if hierarchy.GetItemAttribute(item, GROUP_FOLDER_ATTRIBUTE) == group:
+        if uncovered(hierarchy.GetItemAttribute(item, GROUP_FOLDER_ATTRIBUTE)) == group:
             return item
     return 0
 
@@ -117,7 +118,7 @@ def _is_within(hierarchy: Any, item: int, target: int) -> bool:
     top = hierarchy.GetSceneItemID()
     if target == top:
         # All is below the top: a node without a group only has to be in no group's folder.
-        return not _is_group(hierarchy, hierarchy.GetItemParent(item))
+        return not is_group_folder(hierarchy, hierarchy.GetItemParent(item))
     while item not in (0, top):
         item = hierarchy.GetItemParent(item)
         if item == target:
@@ -125,10 +126,6 @@ def _is_within(hierarchy: Any, item: int, target: int) -> bool:
     return False
 
 
-def _is_group(hierarchy: Any, item: int) -> bool:
-    return bool(item) and hierarchy.HasItemAttribute(item, GROUP_FOLDER_ATTRIBUTE)
-
-
 def _remove_if_empty(hierarchy: Any, folder: int) -> None:
-    if _is_group(hierarchy, folder) and not hierarchy.GetNumberOfItemChildren(folder):
+    if is_group_folder(hierarchy, folder) and not hierarchy.GetNumberOfItemChildren(folder):
         hierarchy.RemoveItem(folder)

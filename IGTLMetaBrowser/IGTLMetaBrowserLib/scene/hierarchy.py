@@ -9,6 +9,7 @@ import slicer
 from vtkmodules.vtkCommonCore import vtkIdList
 
 from ..person_names import spellings
+from .item_titles import set_title
 
 # Slicer's names for its own DICOM items (vtkMRMLSubjectHierarchyConstants).
 _PATIENT_LEVEL = "Patient"
@@ -127,7 +128,9 @@ def _item(hierarchy: Any, parent: int, level: str, wanted: Item) -> int:
         return 0
     item = hierarchy.GetItemByUID(UID_NAME, wanted.uid)
     if not item:
-        item = hierarchy.CreateSubjectItem(parent, _title(hierarchy, wanted))
+        title = _title(hierarchy, wanted)
+        item = hierarchy.CreateSubjectItem(parent, title)
+        set_title(hierarchy, item, title)
         hierarchy.SetItemLevel(item, level)
         _describe(hierarchy, item, wanted)
     return item
@@ -165,5 +168,5 @@ def change_item(hierarchy: Any, uid_before: str, now: Item) -> None:
             hierarchy.SetItemParent(children.GetId(number), other)
         hierarchy.RemoveItem(item, False, False)
         return
-    hierarchy.SetItemName(item, _title(hierarchy, now))
+    set_title(hierarchy, item, _title(hierarchy, now))
     _describe(hierarchy, item, now)

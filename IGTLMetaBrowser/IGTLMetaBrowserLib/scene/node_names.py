@@ -6,7 +6,8 @@ from typing import Any
 
 from ..codec import printable
 from ..privacy.hidden_patients import HiddenPatients
-from .covered_texts import cover, covered
+from .covered_texts import name_now
+from .hidden_nodes import unnoticed
 
 _UNSAVABLE = str.maketrans({"&": "+"})
 _GIVEN_NAME_ATTRIBUTE = "IGTLMetaBrowser.Name"
@@ -38,18 +39,17 @@ def is_users_name(node: Any) -> bool:
     return node.GetName() != given_name(node) or bool(node.GetAttribute(_USERS_NAME_ATTRIBUTE))
 
 
-def users_name(node: Any, patients: HiddenPatients) -> str:
-    """Return how a node may be called that the user has named, while patients are hidden or not."""
-    name = node.GetName()
-    said = covered(node, _USERS_NAME_ATTRIBUTE, patients, is_of_any=patients.is_hidden)
-    before, shown = said or (name, name)
-    if name != shown:  # the user has named it again meanwhile
-        before = name
-    shown = patients.redact(before)
-    if shown != before and shown != name:  # else it is covered already
-        cover(node, _USERS_NAME_ATTRIBUTE, (before, shown), patients)
-    elif said and shown == before:
-        node.RemoveAttribute(_USERS_NAME_ATTRIBUTE)
+def users_name(node: Any, patients: HiddenPatients, given: str = "") -> str:
+    """Return how a node may be called that the user has named, while patients are hidden or not.
+
+    ``given`` is how the server calls it, if that is known.
+    """
+    text = node.GetAttribute(_USERS_NAME_ATTRIBUTE)
+    seen = given_name(node) if given else ""
+    shown, covered = name_now(node.GetName(), text, patients, (savable_name(given), seen))
+    if covered != text:
+        with unnoticed(node):
+            node.SetAttribute(_USERS_NAME_ATTRIBUTE, covered)
     return shown
 
 

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import slicer
-from vtkmodules.vtkCommonCore import vtkIdList
-
 from ..privacy.hidden_patients import HIDDEN, HiddenPatients, is_pseudonym, is_uid, patient_of_uid
 from .hierarchy import OF_STUDY, UID_NAME, Item, attributes_of, change_item, patient_item
+from .item_titles import given_title, hierarchy_of, items_of
 
 
 class PatientItems:
@@ -36,7 +34,7 @@ class PatientItems:
         if self._patients.is_hidden:
             self._cover()
             return
-        if (hierarchy := _hierarchy(self._scene)) is not None:
+        if (hierarchy := hierarchy_of(self._scene)) is not None:
             for uid, before in self._before.items():
                 change_item(hierarchy, uid, before)
             self._uncover()
@@ -54,7 +52,7 @@ class PatientItems:
                 now = item._replace(uid=uids.get(patient_uid, patient_uid) + slash + study)
             uids[item.uid] = now.uid
             if now != item:
-                change_item(_hierarchy(self._scene), item.uid, now)
+                change_item(hierarchy_of(self._scene), item.uid, now)
 
     def _cover(self) -> None:
         uids: dict[str, str] = {}
@@ -66,7 +64,7 @@ class PatientItems:
                 now = self._hidden_patient(before)
             uids[before.uid] = now.uid
             if now.uid != before.uid or now.attributes != before.attributes:
-                change_item(_hierarchy(self._scene), before.uid, now)
+                change_item(hierarchy_of(self._scene), before.uid, now)
                 self._before[now.uid] = self._before.pop(before.uid, before)
 
     def register_patients(self) -> None:
@@ -79,15 +77,13 @@ class PatientItems:
 
     def _items(self) -> Iterator[Item]:
         """Yield the items that this module has made."""
-        if (hierarchy := _hierarchy(self._scene)) is None:
+        if (hierarchy := hierarchy_of(self._scene)) is None:
             return
         of_others = {*_items_above(hierarchy, self._nodes_of_others())}
-        items = vtkIdList()
-        hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), items, True)
-        for item in map(items.GetId, range(items.GetNumberOfIds())):
+        for item in items_of(hierarchy):
             uid = hierarchy.GetItemUID(item, UID_NAME)
             if uid and item not in of_others:
-                yield Item(uid, hierarchy.GetItemName(item), attributes_of(hierarchy, item))
+                yield Item(uid, given_title(hierarchy, item), attributes_of(hierarchy, item))
 
     def _hidden_patient(self, item: Item) -> Item:
         name, patient_id = item.attributes["PatientName"], item.attributes["PatientID"]
@@ -122,9 +118,3 @@ def _is_hidden(patient: Item) -> bool:
     """Whether a patient was hidden in any session."""
     is_called_so = is_pseudonym(patient.attributes["PatientName"])
     return is_uid(patient.uid) or (is_called_so and not patient.attributes["PatientID"])
-
-
-def _hierarchy(scene: Any) -> Any:
-    """Return the subject hierarchy, or None: one that was made here would meet that of a file."""
-    is_there = scene.GetFirstNodeByClass("vtkMRMLSubjectHierarchyNode") is not None
-    return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene) if is_there else None

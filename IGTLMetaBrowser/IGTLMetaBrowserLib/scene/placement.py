@@ -22,11 +22,18 @@ class Placement:
 
     ``owner_node`` returns the volume node of an image id, or None if it is not loaded. A node whose
     owner is not loaded has its place at the top, and is placed again when the owner comes.
+    ``on_placed`` is called with the image id and a node that was put into a folder.
     """
 
-    def __init__(self, scene: Any, owner_node: Callable[[str], Any]) -> None:
+    def __init__(
+        self,
+        scene: Any,
+        owner_node: Callable[[str], Any],
+        on_placed: Callable[[str, Any], None] = lambda image_id, node: None,
+    ) -> None:
         self._scene = scene
         self._owner_node = owner_node
+        self._on_placed = on_placed
         self._followers = TransformFollowers()
         # By key, the group and the parent's item: looking for a folder takes longer the more nodes
         # there are, and a stream moves each of them ten times a second.
@@ -48,6 +55,7 @@ class Placement:
         if self._placed.get(key) != place:
             self._placed[key] = place
             put_in_group(self._scene, node, *place)
+            self._on_placed(owner_id, node)
         if owner is not None:
             self._followers.follow(node, owner)
         else:

@@ -140,7 +140,7 @@ def rewrite_description(
     """
     change_place(scene, description.place(patients.opposite()), description.place(patients))
     name, base_name = node.GetName(), node.GetAttribute(BASE_NAME_ATTRIBUTE)
-    shown = _shown_name(node, patients)
+    shown = _shown_name(node, patients, description.name)
     with _noticed(scene, node):
         set_name(node, description.redacted(patients).name, shown)
         write_attributes(node, description, patients)
@@ -180,11 +180,11 @@ def copy_to_player(frame: Any, volume: Any) -> None:
         volume.SetAttribute(name, frame.GetAttribute(name))
 
 
-def _shown_name(node: Any, patients: HiddenPatients) -> str | None:
+def _shown_name(node: Any, patients: HiddenPatients, given: str = "") -> str | None:
     """Return how a node may be called that is not called as its server does, or else None."""
     if _is_player(node):
         return node.GetName()  # as its sequence, see ``sequence_names``
-    return users_name(node, patients) if is_users_name(node) else None
+    return users_name(node, patients, given) if is_users_name(node) else None
 
 
 def _is_player(node: Any) -> bool:

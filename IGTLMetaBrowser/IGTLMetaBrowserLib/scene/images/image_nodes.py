@@ -418,8 +418,7 @@ class ImageNodes:
                 del self._descriptions[key]
             for one in filter(None, (node, frame)):
                 rewrite_description(self._scene, one, description, patients)
-            player = None if frame is None else self._frames.volume_showing(key)
-            if player is not None:
+            if frame is not None and (player := self._frames.volume_showing(key)) is not None:
                 copy_to_player(frame, player)
 
     def hide_more(self, is_imported: bool = False) -> None:

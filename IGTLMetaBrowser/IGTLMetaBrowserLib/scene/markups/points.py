@@ -71,13 +71,12 @@ class PointSet:
         mark: Callable[[str, Any], None] = lambda image_id, node: None,
     ) -> None:
         self._server = server
-        self._mark = mark
         self.coordinates: Coordinates | None = None
         """Those of the points that come; None means RAS, as OpenIGTLink has it."""
         self.problems: list[str] = []
         """What of the last answer is not shown, and why."""
         self._scene = scene
-        self._placement = Placement(scene, owner_node)
+        self._placement = Placement(scene, owner_node, mark)
         self._lists: dict[Look, _PointList] = {}
         self._todo: deque[Look] = deque()
         self._nodes = NodeReferences(scene)
@@ -300,9 +299,8 @@ class PointSet:
             if node.GetScene() is not self._scene:
                 return  # who heard of it has closed the scene, or removed it
             self._nodes.keep(look, node)
-            self._placement.forget(look)
         if not has_come_before:
-            self._mark(look[0], node)
+            self._placement.forget(look)
         _write(node, points, self._placement.moved_by(node, look[0]))
         self._place(look, node)
 

@@ -57,12 +57,11 @@ class TrajectorySet:
         mark: Callable[[str, Any], None] = lambda image_id, node: None,
     ) -> None:
         self._server = server
-        self._mark = mark
         self.coordinates: Coordinates | None = None
         """Those of the points that come; None means RAS, as OpenIGTLink has it."""
         self._scene = scene
         self._hidden_nodes = HiddenNodes(self._on_visible)
-        self._placement = Placement(scene, owner_node)
+        self._placement = Placement(scene, owner_node, mark)
         self.shown_at_first = SHOWN_AT_FIRST
         self._trajectories: dict[Key, Trajectory] = {}
         self._latest: LatestAnswer | None = None
@@ -442,10 +441,9 @@ class TrajectorySet:
             node = show_trajectory(self._scene, plan, before, written, attributes, moved)
         if node is not before:
             one.label = Label.NONE
-            self._placement.forget(one.key)
             self._nodes.keep(one.key, node)
         if node is not before or written is None or written.type != plan.type:
-            self._mark(one.owner, node)
+            self._placement.forget(one.key)
         self._place(one, node)
         self._show_label(one)
 
