@@ -8,7 +8,6 @@ from contextlib import closing
 import numpy as np
 import pydicom
 import pytest
-from pydicom import Dataset
 from pydicom.uid import RLELossless, generate_uid
 
 from helpers.folder_source import REGULAR, fetch_all, names
@@ -163,24 +162,6 @@ def test_nothing_but_names_of_files_tells_volumes_apart(tmp_path, make_slice):
     source = DicomFolderSource(tmp_path)
     assert [item.size[2] for item in source.images()] == [1, 1, 1, 1]
     assert "several lie in the same place, and nothing tells" in source.refused[0][1]
-
-
-def test_dimensions_tell_the_order_of_frames(tmp_path, make_slice):
-    """The frames of one file, which lie there in no order; nothing else tells their times."""
-    frames = [(0, 2), (0, 1), (1, 1), (1, 2)]  # place and time
-    dataset = make_slice((0, 0, 0))
-    dataset.NumberOfFrames = len(frames)
-    dataset.PixelData = np.repeat([time for _, time in frames], 5 * 7).astype("<u2").tobytes()
-    dataset.PerFrameFunctionalGroupsSequence = []
-    for place, time in frames:
-        position, content, groups = Dataset(), Dataset(), Dataset()
-        position.ImagePositionPatient = [0, 0, 2 * place]
-        content.DimensionIndexValues = [1, place + 1, time]
-        groups.PlanePositionSequence, groups.FrameContentSequence = [position], [content]
-        dataset.PerFrameFunctionalGroupsSequence.append(groups)
-    dataset.save_as(tmp_path / "1.dcm", enforce_file_format=True)
-    images = fetch_all(DicomFolderSource(tmp_path))
-    assert [image.pixels[:, 1, 1].tolist() for image in images] == [[1, 1], [2, 2]]
 
 
 def test_a_scan_goes_on_after_midnight(tmp_path, make_slice):

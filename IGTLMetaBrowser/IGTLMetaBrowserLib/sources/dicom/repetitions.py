@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import groupby, pairwise
+from typing import Any
 
-from .files import Frame, parse_numbers
+from .files import Frame, number_of_frames, parse_numbers
 
 # Attributes that tell frames in one place apart for sure.
 _DISCRIMINATORS = (
@@ -19,6 +21,10 @@ _DATES = {"AcquisitionTime": "AcquisitionDate", "ContentTime": "ContentDate"}
 # same. Some scanners measure the time after the trigger anew for each slice.
 _PHASES = ("TemporalPositionTimeOffset", "TriggerTime", "NominalCardiacTriggerDelayTime",
            "DiffusionGradientOrientation")  # fmt: skip
+# In which order frames of one file follow each other in time, if its dimensions do not say it: an
+# enhanced file mostly has an AcquisitionDateTime, which is that of all its frames.
+_TIME_ORDER = ("TemporalPositionIdentifier", "TemporalPositionIndex", "TemporalPositionTimeOffset",
+               "TriggerTime", "NominalCardiacTriggerDelayTime")  # fmt: skip
 # What differs between frames that are not doubles of each other, besides.
 _MOMENTS = (*TIMES, "ContentDate", *_PHASES)
 
@@ -27,22 +33,26 @@ Place = list[Frame]
 
 
 def in_order(frames: Sequence[Frame]) -> list[Frame]:
-    """Return frames by InstanceNumber, by time, by DimensionIndexValues (PS3.3 C.7.6.17), and then
-    by their order in the folder.
+    """Return frames by InstanceNumber, by time, by DimensionIndexValues (PS3.3 C.7.6.17), by what
+    else says when they are of, and then by their order in the folder.
     """
     if len(frames) == 1:  # in by far most places
         return [*frames]
     return sorted(frames, key=_order)
 
 
-def _order(frame: Frame) -> tuple[float, str, tuple[float, ...], str, int]:
+def _order(frame: Frame) -> tuple[Any, ...]:
     return (*_said_order(frame), frame.file.name, frame.index)
 
 
-def _said_order(frame: Frame) -> tuple[float, str, tuple[float, ...]]:
+def _said_order(frame: Frame) -> tuple[Any, ...]:
     moment = next((moment_of(frame, one) for one in TIMES if frame.get(one)), "")
     dimensions = parse_numbers(frame.get("DimensionIndexValues"))
-    return (frame.number("InstanceNumber") or 0.0, moment, dimensions)
+    said = (frame.number("InstanceNumber") or 0.0, moment, dimensions)
+    if number_of_frames(frame.file.header) == 1:
+        return said
+    times = tuple(frame.number(keyword) or 0.0 for keyword in _TIME_ORDER)
+    return (*said, times, frame.get("FrameAcquisitionDateTime"))
 
 
 def moment_of(frame: Frame, keyword: str) -> str:
@@ -55,6 +65,31 @@ def _is_order_said(frames: Sequence[Frame]) -> bool:
     """Whether files say in which order their frames follow each other, not only their names do."""
     said = {(frame.file.name, _said_order(frame)) for frame in frames}
     return len({order for _, order in said}) == len(said)
+
+
+def _is_file_order_said(places: Sequence[Place]) -> bool:
+    """Whether frames that only their order in a file tells apart lie in it volume by volume, or
+    place by place: which of them is the n-th in each place is chance otherwise.
+    """
+    if all(number_of_frames(frame.file.header) == 1 for place in places for frame in place):
+        return True
+    runs = [[[*run] for _, run in groupby(place, key=_said_order)] for place in places]
+    if len({tuple(map(len, found)) for found in runs}) > 1:
+        return False
+    return all(
+        _is_regular([[one.index for one in run] for run in alike])
+        for alike in zip(*runs, strict=True)
+    )
+
+
+def _is_regular(indices: Sequence[Sequence[int]]) -> bool:
+    """Whether numbers of frames, a row for each place, ascend by columns, or else by rows."""
+    by_volume = [*zip(*indices, strict=True)]
+    by_place = sorted(indices)
+    return any(
+        all(max(one) < min(other) for one, other in pairwise(table))
+        for table in (by_volume, by_place)
+    )
 
 
 def without_doubles(places: Sequence[Place], pixel_digest: Callable[[Frame], bytes]) -> list[Place]:
@@ -117,7 +152,7 @@ def split_repetitions(places: Sequence[Place]) -> list[list[Frame]] | None:
 def _split_evenly(places: Sequence[Place]) -> list[list[Frame]] | None:
     """Return volume n of the n-th frame in each place, without mixing what is surely different.
 
-    None if only the names of files tell which frame is the n-th.
+    None if only the names of files tell which frame is the n-th, or chance.
     """
     keywords = [
         keyword
@@ -130,7 +165,7 @@ def _split_evenly(places: Sequence[Place]) -> list[list[Frame]] | None:
     sets: list[list[Frame]] = []
     for key in dict.fromkeys(_key(frame, keywords) for frame in places[0]):
         alike = [[frame for frame in place if _key(frame, keywords) == key] for place in places]
-        if not all(map(_is_order_said, alike)):
+        if not (all(map(_is_order_said, alike)) and _is_file_order_said(alike)):
             return None
         sets += [list(frames) for frames in zip(*alike, strict=True)]
     return sets
