@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from cli.command import started
+from cli.command import forked_from_imported
 from helpers import demo_dicom
 
 
 @pytest.fixture(scope="session")
 def demo_address() -> Iterator[str]:
     """The address of ``igtlmeta serve --demo``."""
-    with started("serve", "--demo", "--port", "0") as process:
+    with forked_from_imported("serve", "--demo", "--port", "0") as process:
         assert process.stdout is not None
         words = process.stdout.readline().split()
         assert words[:4] == ["serving", "3", "images", "on"]

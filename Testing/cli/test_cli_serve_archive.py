@@ -12,7 +12,7 @@ import nrrd
 import numpy as np
 import pytest
 
-from cli.command import SECONDS, ended, igtlmeta, started
+from cli.command import SECONDS, ended, forked_from_imported, igtlmeta
 from helpers import orthanc, scripted_archive
 from helpers.dropping_host import ON_LINUX_ONLY, dropping, wait_for_somebody_to_connect
 from helpers.peers import Peer
@@ -36,7 +36,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory, phantom: Path) -> Iterator
 @without_orthanc
 def test_its_images_are_listed_and_fetched(archive, phantom, tmp_path):
     options = ["--dicomweb", archive.dicomweb, "--port", 0, "--archive-cache", tmp_path / "cache"]
-    with started("serve", *map(str, options), "--modality", "CT") as server:
+    with forked_from_imported("serve", *options, "--modality", "CT") as server:
         line = server.stdout.readline()
         assert line.startswith("serving 1 images on ")
         address = line.split()[-1]
@@ -52,14 +52,14 @@ def test_its_images_are_listed_and_fetched(archive, phantom, tmp_path):
 @without_orthanc
 def test_by_dimse(archive, tmp_path):
     options = ["--dicom", archive.peer, "--port", 0, "--archive-cache", tmp_path / "cache"]
-    with started("serve", *map(str, options), "--filter", "PatientName=Shep*") as server:
+    with forked_from_imported("serve", *options, "--filter", "PatientName=Shep*") as server:
         assert server.stdout.readline().startswith("serving 3 images on ")
 
 
 @without_orthanc
 def test_a_search_asks_the_archive(archive, tmp_path):
     options = ["--dicomweb", archive.dicomweb, "--port", 0, "--archive-cache", tmp_path / "cache"]
-    with started("serve", *map(str, options), "--most", "1") as server:
+    with forked_from_imported("serve", *options, "--most", "1") as server:
         address = server.stdout.readline().split()[-1]
         cut = igtlmeta("list", address, "--json")
         assert len(json.loads(cut.stdout)) == 1
@@ -81,7 +81,9 @@ def test_it_ends_while_it_connects_to_an_archive_that_does_not_answer(archive, n
     options = ["--archive-timeout", 10 * SECONDS, "--archive-cache", tmp_path / "cache"]
     with (
         dropping() as port,
-        started("serve", option, address.format(port), *options, "--port", "0") as process,
+        forked_from_imported(
+            "serve", option, address.format(port), *options, "--port", "0"
+        ) as process,
     ):
         wait_for_somebody_to_connect(port, SECONDS)
         process.send_signal(number)
@@ -95,7 +97,7 @@ def test_it_ends_while_a_client_waits_for_an_archive_that_does_not_answer_any_mo
     with ExitStack() as until_it_is_away:
         port = until_it_is_away.enter_context(scripted_archive.running(lambda _path: empty))
         url = f"http://127.0.0.1:{port}"
-        with started("serve", "--dicomweb", url, *options, "--port", "0") as process:
+        with forked_from_imported("serve", "--dicomweb", url, *options, "--port", "0") as process:
             address = process.stdout.readline().split()[-1]
             until_it_is_away.close()
             with dropping(port), Peer.connect(int(address.rpartition(":")[2])) as peer:
@@ -106,7 +108,7 @@ def test_it_ends_while_a_client_waits_for_an_archive_that_does_not_answer_any_mo
 
 
 def test_a_server_that_cannot_search_is_named():
-    with started("serve", "--demo", "--port", "0") as server:
+    with forked_from_imported("serve", "--demo", "--port", "0") as server:
         address = server.stdout.readline().split()[-1]
         found = igtlmeta("list", address, "--json", "--search", "Modality=PT")
         assert len(json.loads(found.stdout)) == 3

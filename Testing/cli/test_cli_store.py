@@ -13,7 +13,7 @@ import pydicom
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
-from cli.command import igtlmeta, started
+from cli.command import forked_from_imported, igtlmeta
 from helpers import orthanc
 from helpers.scripted_archive import Answer, archive_of, multipart, record, running
 from IGTLMetaBrowserLib.sources.dicom.plans import read_plan
@@ -56,7 +56,7 @@ def test_a_stored_plan_is_offered_with_its_image(archive, phantom, plan, tmp_pat
     stored = igtlmeta("store", plan, "--images", phantom / "CT", way, address)
     assert stored.returncode == 0, stored.stderr
     options = ["--port", "0", "--archive-cache", str(tmp_path / "cache")]
-    with started("serve", "--dicomweb", archive.dicomweb, *options) as server:
+    with forked_from_imported("serve", "--dicomweb", archive.dicomweb, *options) as server:
         own = server.stdout.readline().split()[-1]
         (ct,) = json.loads(igtlmeta("list", own, "--json").stdout)
         # Not before an image is there that says that it is of the same patient and place.

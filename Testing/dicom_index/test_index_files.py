@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.command import started
+from cli.command import forked_from_imported
 from helpers.index_file import rows_of, updated
 from IGTLMetaBrowserLib.dicom_index.database import DicomIndexError
 from IGTLMetaBrowserLib.dicom_index.export import database_path, part_path
@@ -114,7 +114,7 @@ def test_a_folder_is_served_without_an_index_that_is_damaged(folder: Path, tmp_p
         index.update()
         count = len(DicomFolderSource(folder, index=index).images())
     change(database, CHANGES["what they do not"])
-    with started("serve", folder, "--port", "0", "--index", database) as process:
+    with forked_from_imported("serve", folder, "--port", "0", "--index", database) as process:
         assert process.stdout.readline().startswith(f"serving {count} images on ")
         process.terminate()
         words = process.stderr.read()

@@ -11,13 +11,13 @@ from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.server import replies
 from IGTLMetaBrowserLib.net.server.arriving_images import ArrivingImage
 
-SIZE = (256, 256, 64)
+SIZE = (256, 256, 32)
 DELTAS = (codec.PartEncoding.ZIGZAG_DELTAS,)
 QUERIES = {
     "an image": get("A"),
     "one that grows": codec.GetMessage("IMAGE", device_name="A", header_version=2),
-    "slices": codec.GetImagePartMessage(size=(256, 256, 32), device_name="A"),
-    "a copy": codec.GetImagePartMessage(size=(255, 256, 64), device_name="A"),
+    "slices": codec.GetImagePartMessage(size=(256, 256, 16), device_name="A"),
+    "a copy": codec.GetImagePartMessage(size=(255, 256, 32), device_name="A"),
     "an encoded copy": codec.GetImagePartMessage(
         size=(255, 255, 20), encodings=DELTAS, device_name="A"
     ),

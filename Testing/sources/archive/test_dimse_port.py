@@ -34,7 +34,7 @@ from IGTLMetaBrowserLib.sources.archive import dimse_port
 from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError, Series
 from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive, DimseSettings
 
-LARGE = 96 << 20
+LARGE = 48 << 20
 KEPT = 24 << 20
 REFUSED = "A900"
 SEND = """
