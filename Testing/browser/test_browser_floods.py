@@ -28,13 +28,15 @@ MIB = 1 << 20
 MOST_CALLS = 200_000
 # Beside the bytes of a list or an image, which stay as they came.
 MOST_MEMORY = 12 * MIB
+# More than there may be calls, and of more bytes than there may be memory.
+MANY = 400_000
 POINT = codec.PointItem(name="Seed", group="Seeds", position=(1.0, 2.0, 3.0))
 LINE = codec.TrajectoryItem(name="Plan", entry=(0.0, 0.0, 0.0), target=(0.0, 0.0, 9.0))
 
 
-def texts_of_100_mib() -> Iterator[bytes]:
+def texts_of_40_mib() -> Iterator[bytes]:
     for type_name in ("STATUS", "COMMAND", "RTS_COMMAND", "GET_IMAGE", "CAPABILITY", "STRING"):
-        yield from announced(type_name, 100 * MIB)
+        yield from announced(type_name, 40 * MIB)
 
 
 def announced(type_name: str, size: int) -> Iterator[bytes]:
@@ -51,8 +53,8 @@ def texts_of_a_mebibyte() -> Iterator[bytes]:
         yield frame("RTS_COMMAND", struct.pack(">I128sHI", 1, b"", 106, len(text)) + text)
 
 
-def metadata_of_100_mib() -> Iterator[bytes]:
-    size = 100 * MIB
+def metadata_of_40_mib() -> Iterator[bytes]:
+    size = 40 * MIB
     header = struct.pack(">HHHI", 1, 1, 106, size - 1)
     body = version_2_body(bytes(30), metadata_header=header)
     body = body[:4] + struct.pack(">I", size) + body[8:] + b"\xff" * size
@@ -90,25 +92,25 @@ def two_thousand_points_in_as_many_groups() -> Iterator[bytes]:
     yield codec.pack(codec.PointMessage([replace(POINT, group=f"{n}") for n in range(2000)]))
 
 
-def a_million_points() -> Iterator[bytes]:
+def very_many_points() -> Iterator[bytes]:
     item = codec.pack(codec.PointMessage([POINT]))[codec.HEADER_SIZE :]
-    yield frame("POINT", item * 1_000_000)
+    yield frame("POINT", item * MANY)
 
 
-def a_million_structures() -> Iterator[bytes]:
+def as_many_structures() -> Iterator[bytes]:
     item = codec.pack(codec.LabelMetaMessage([codec.LabelMetaItem("Liver", "L", 1)]))
-    yield frame("LBMETA", item[codec.HEADER_SIZE :] * 1_000_000)
+    yield frame("LBMETA", item[codec.HEADER_SIZE :] * MANY)
 
 
 def as_many_label_maps() -> Iterator[bytes]:
-    records = np.zeros(1_000_000, codec.LabelMetaItem.columns)
+    records = np.zeros(MANY, codec.LabelMetaItem.columns)
     records["id"] = np.arange(len(records)).astype("S")
     yield frame("LBMETA", records.tobytes())
 
 
-def a_million_trajectories() -> Iterator[bytes]:
+def as_many_trajectories() -> Iterator[bytes]:
     item = codec.pack(codec.TrajectoryMessage([LINE]))[codec.HEADER_SIZE :]
-    yield frame("TRAJ", item * 1_000_000)
+    yield frame("TRAJ", item * MANY)
 
 
 def trajectories_of_ever_new_names() -> Iterator[bytes]:
@@ -125,19 +127,19 @@ def color_tables_of_images_that_are_not_loaded() -> Iterator[bytes]:
 FLOODS: dict[str, Callable[[], Iterator[bytes]]] = {
     function.__name__.replace("_", " "): function
     for function in (
-        texts_of_100_mib,
+        texts_of_40_mib,
         texts_of_a_mebibyte,
-        metadata_of_100_mib,
+        metadata_of_40_mib,
         bundles,
         unreadable_messages,
         unknown_messages,
         images_of_ever_new_names,
         points_in_ever_new_groups,
         two_thousand_points_in_as_many_groups,
-        a_million_points,
-        a_million_structures,
+        very_many_points,
+        as_many_structures,
         as_many_label_maps,
-        a_million_trajectories,
+        as_many_trajectories,
         trajectories_of_ever_new_names,
         color_tables_of_images_that_are_not_loaded,
     )
