@@ -126,6 +126,9 @@ class _Follower:
                 now = np.eye(4) if moved is None else moved
                 moves = slicer.util.vtkMatrixFromArray(now @ np.linalg.inv(before))
                 node.ApplyTransformMatrix(moves)
+                # Of a segmentation that is moved so, views hear by this alone, as when a transform
+                # is hardened.
+                node.InvokeEvent(slicer.vtkMRMLTransformableNode.TransformModifiedEvent)
         self._transform_id, self.moved = transform_id, moved
 
 

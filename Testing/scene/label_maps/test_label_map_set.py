@@ -7,12 +7,19 @@ import pytest
 import slicer
 
 from IGTLMetaBrowserLib.codec import ImageMessage, LabelMetaItem
+from IGTLMetaBrowserLib.scene.images.moved_images import write_geometry
+from IGTLMetaBrowserLib.scene.images.volumes import image_data
 from IGTLMetaBrowserLib.scene.label_maps import label_map_set
 from IGTLMetaBrowserLib.scene.label_maps.label_map_set import LabelMapSet
 from IGTLMetaBrowserLib.scene.slice_layers import show_label_layer
 
 TUMOR = LabelMetaItem("Tumor", "LABEL_0", 3, (255, 0, 0, 255), (4, 3, 2), "IMAGE_0")
 CYST = LabelMetaItem("Cyst", "LABEL_0", 5, (0, 255, 0, 255), (4, 3, 2), "IMAGE_0")
+
+
+QUARTER_TURN = slicer.util.vtkMatrixFromArray(
+    np.array([[0.0, -1, 0, 10], [1, 0, 0, 20], [0, 0, 1, 30], [0, 0, 0, 1]])
+)
 
 
 def labels():
@@ -99,16 +106,32 @@ def test_where_its_image_was_moved_the_segmentation_lies_over_the_label_map(
     image = load()
     label_map = label_maps.show("LABEL_0", labels())
     transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
-    transform.SetMatrixTransformToParent(
-        slicer.util.vtkMatrixFromArray(
-            np.array([[0.0, -1, 0, 10], [1, 0, 0, 20], [0, 0, 1, 30], [0, 0, 0, 1]])
-        )
-    )
+    transform.SetMatrixTransformToParent(QUARTER_TURN)
     image.SetAndObserveTransformNodeID(transform.GetID())
     node = label_maps.show_segmentation("LABEL_0")
     assert center(node) == pytest.approx(center(label_map))
     image.SetAndObserveTransformNodeID(None)
     assert center(node) == pytest.approx(center(label_map))
+
+
+def test_where_its_image_is_moved_for_good_the_views_hear_of_it(scene, images, label_maps, load):
+    """They look at a segmentation when they are told that it was transformed, and not before."""
+    image = load()
+    image.SetAndObserveImageData(image_data(labels().pixels))
+    write_geometry(image, np.eye(4))
+    label_map = label_maps.show("LABEL_0", labels())
+    node = label_maps.show_segmentation("LABEL_0")
+    seen = []
+    node.AddObserver(node.TransformModifiedEvent, lambda *_: seen.append(center(node)))
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    transform.SetMatrixTransformToParent(QUARTER_TURN)
+    image.SetAndObserveTransformNodeID(transform.GetID())
+    image.HardenTransform()
+    assert seen[-1] == pytest.approx(center(label_map))
+    image.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(np.eye(4)))  # it has come again
+    label_maps.image_shown("IMAGE_0")
+    assert seen[-1] == pytest.approx(center(label_map))
+    assert seen[-1] == pytest.approx((0, 0, 0))
 
 
 def center(node):
