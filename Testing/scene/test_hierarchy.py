@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import slicer
 
 from helpers.hospital import parents
-from IGTLMetaBrowserLib.scene.hierarchy import Place, put_in_place
+from helpers.saved_scene import save_and_load
+from IGTLMetaBrowserLib.scene.group_folders import folder_parent, is_in_group, put_in_group
+from IGTLMetaBrowserLib.scene.hierarchy import Place, attributes_of, put_in_place
+from IGTLMetaBrowserLib.scene.markups.new_markups import LINE_CLASS
 
 
 @pytest.fixture
@@ -151,3 +155,33 @@ def test_a_folder_of_the_users_within_the_study_is_respected(scene, hierarchy, n
     hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node), folder)
     put_in_place(scene, node, STUDY)
     assert parents(node) == ["Good ones", "Brain with contrast", "Phantom, Head"]
+
+
+# In a scene that is saved
+
+
+@pytest.mark.parametrize("patient_id", ["7|8", "100 %7C", "50 %25 | 1"])
+def test_a_patient_is_found_again_whatever_the_id_is(scene, tmp_path, patient_id):
+    """Slicer puts a bar between the texts of an item, and takes one in a text for that."""
+    place = Place("Doe^Jane|1", patient_id, "1.2|3", "Head | neck")
+    put_in_place(scene, scene.AddNewNodeByClass(LINE_CLASS), place)
+    loaded = save_and_load(scene, tmp_path)
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(loaded)
+    (line,) = loaded.GetNodesByClass(LINE_CLASS)
+    patient = hierarchy.GetItemAncestorAtLevel(hierarchy.GetItemByDataNode(line), "Patient")
+    assert attributes_of(hierarchy, patient) == {
+        "PatientName": "Doe^Jane|1",
+        "PatientID": patient_id,
+    }
+    another = loaded.AddNewNodeByClass(LINE_CLASS)
+    count = hierarchy.GetNumberOfItems()
+    put_in_place(loaded, another, place)
+    assert hierarchy.GetNumberOfItems() == count + 1  # no patient, no study
+
+
+def test_so_is_the_folder_of_a_group(scene, tmp_path):
+    line = scene.AddNewNodeByClass(LINE_CLASS)
+    put_in_group(scene, line, "left | right", folder_parent(scene, None))
+    loaded = save_and_load(scene, tmp_path)
+    (line,) = loaded.GetNodesByClass(LINE_CLASS)
+    assert is_in_group(loaded, line, "left | right", folder_parent(loaded, None))

@@ -15,6 +15,7 @@ from typing import Any
 from ..codec import printable
 from ..privacy.hidden_patients import HiddenPatients, is_uid, text_of_uid
 from .hidden_nodes import unnoticed
+from .item_texts import read_attribute, write_attribute
 from .item_titles import (
     GROUP_FOLDER_ATTRIBUTE,
     hierarchy_of,
@@ -82,8 +83,8 @@ def rewrite_patients(scene: Any, patients: HiddenPatients) -> None:
 
 
 def _rewrite_folder(hierarchy: Any, item: int, patients: HiddenPatients) -> None:
-    text = hierarchy.GetItemAttribute(item, GROUP_FOLDER_ATTRIBUTE)
-    hierarchy.SetItemAttribute(item, GROUP_FOLDER_ATTRIBUTE, _id_now(text, patients))
+    text = read_attribute(hierarchy, item, GROUP_FOLDER_ATTRIBUTE)
+    write_attribute(hierarchy, item, GROUP_FOLDER_ATTRIBUTE, _id_now(text, patients))
     rewrite_title(hierarchy, item, patients)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import slicer
 from vtkmodules.vtkCommonCore import vtkIdList
 
+from .item_texts import read_attribute, write_attribute
 from .item_titles import GROUP_FOLDER_ATTRIBUTE, is_group_folder
 from .server_nodes import uncovered
 
@@ -100,7 +101,7 @@ def _folder(hierarchy: Any, group: str, parent: int) -> int:
     folder = _known_folder(hierarchy, group, parent)
     if not folder:
         folder = hierarchy.CreateFolderItem(parent, group)
-        hierarchy.SetItemAttribute(folder, GROUP_FOLDER_ATTRIBUTE, group)
+        write_attribute(hierarchy, folder, GROUP_FOLDER_ATTRIBUTE, group)
     return folder
 
 
@@ -109,7 +110,7 @@ def _known_folder(hierarchy: Any, group: str, parent: int) -> int:
     hierarchy.GetItemChildren(parent, children, False)
     for index in range(children.GetNumberOfIds()):
         item = children.GetId(index)
-        if uncovered(hierarchy.GetItemAttribute(item, GROUP_FOLDER_ATTRIBUTE)) == group:
+        if uncovered(read_attribute(hierarchy, item, GROUP_FOLDER_ATTRIBUTE)) == group:
             return item
     return 0
 

@@ -9,6 +9,7 @@ import slicer
 from vtkmodules.vtkCommonCore import vtkIdList
 
 from ..person_names import spellings
+from .item_texts import item_of_uid, read_attribute, write_attribute, write_uid
 from .item_titles import set_title
 
 # Slicer's names for its own DICOM items (vtkMRMLSubjectHierarchyConstants).
@@ -126,7 +127,7 @@ def _item(hierarchy: Any, parent: int, level: str, wanted: Item) -> int:
     """Return the item of a UID, made if there is none; 0 if the UID is empty."""
     if not wanted.uid:
         return 0
-    item = hierarchy.GetItemByUID(UID_NAME, wanted.uid)
+    item = item_of_uid(hierarchy, UID_NAME, wanted.uid)
     if not item:
         title = _title(hierarchy, wanted)
         item = hierarchy.CreateSubjectItem(parent, title)
@@ -141,26 +142,24 @@ def _title(hierarchy: Any, wanted: Item) -> str:
 
 
 def _describe(hierarchy: Any, item: int, wanted: Item) -> None:
-    # Or VTK would warn, and tell both UIDs.
-    hierarchy.RemoveItemUID(item, UID_NAME)
-    hierarchy.SetItemUID(item, UID_NAME, wanted.uid)
+    write_uid(hierarchy, item, UID_NAME, wanted.uid)
     for keyword, value in wanted.attributes.items():
-        hierarchy.SetItemAttribute(item, _ATTRIBUTE_PREFIX + keyword, value)
+        write_attribute(hierarchy, item, _ATTRIBUTE_PREFIX + keyword, value)
 
 
 def attributes_of(hierarchy: Any, item: int) -> dict[str, str]:
     """Return the attributes of an item of a patient or a study, by DICOM keyword."""
     is_patient = hierarchy.GetItemLevel(item) == _PATIENT_LEVEL
     keywords = [*(_patient if is_patient else _study)(Place()).attributes]
-    return {one: hierarchy.GetItemAttribute(item, _ATTRIBUTE_PREFIX + one) for one in keywords}
+    return {one: read_attribute(hierarchy, item, _ATTRIBUTE_PREFIX + one) for one in keywords}
 
 
 def change_item(hierarchy: Any, uid_before: str, now: Item) -> None:
     """Give the item of a UID, if there is one, what is written ``now``, or make one of the two."""
-    item = hierarchy.GetItemByUID(UID_NAME, uid_before) if uid_before else 0
+    item = item_of_uid(hierarchy, UID_NAME, uid_before)
     if not item or (uid_before == now.uid and now.attributes == attributes_of(hierarchy, item)):
         return
-    other = hierarchy.GetItemByUID(UID_NAME, now.uid)
+    other = item_of_uid(hierarchy, UID_NAME, now.uid)
     if other and other != item:  # as from a scene that was saved before
         children = vtkIdList()
         hierarchy.GetItemChildren(item, children)

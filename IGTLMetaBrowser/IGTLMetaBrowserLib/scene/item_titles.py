@@ -15,6 +15,7 @@ from vtkmodules.vtkCommonCore import vtkIdList
 
 from ..privacy.hidden_patients import HiddenPatients
 from .covered_texts import name_now
+from .item_texts import read_attribute, write_attribute
 
 GROUP_FOLDER_ATTRIBUTE = "IGTLMetaBrowser.Group"
 """Of a folder, its group; covered if that names a patient who is hidden, see ``covered_ids``."""
@@ -27,12 +28,12 @@ def set_title(hierarchy: Any, item: int, title: str) -> None:
     """Call the item of a patient or a study so, unless the user has named it."""
     if not is_users_title(hierarchy, item):
         hierarchy.SetItemName(item, title)
-    hierarchy.SetItemAttribute(item, _GIVEN_TITLE_ATTRIBUTE, title)
+    write_attribute(hierarchy, item, _GIVEN_TITLE_ATTRIBUTE, title)
 
 
 def given_title(hierarchy: Any, item: int) -> str:
     """Return the title by ``set_title``, whatever the user calls an item."""
-    given = hierarchy.GetItemAttribute(item, _GIVEN_TITLE_ATTRIBUTE)
+    given = read_attribute(hierarchy, item, _GIVEN_TITLE_ATTRIBUTE)
     return given or hierarchy.GetItemName(item)
 
 
@@ -50,14 +51,14 @@ def is_group_folder(hierarchy: Any, item: int) -> bool:
 def rewrite_title(hierarchy: Any, item: int, patients: HiddenPatients) -> None:
     """Call an item anew that the user may have named: patients were hidden, or are shown."""
     name = hierarchy.GetItemName(item)
-    text = hierarchy.GetItemAttribute(item, _USERS_TITLE_ATTRIBUTE) or None
+    text = read_attribute(hierarchy, item, _USERS_TITLE_ATTRIBUTE) or None
     shown, covered = name_now(name, text, patients)
     if shown != name:
         hierarchy.SetItemName(item, shown)
     if covered is None:
         hierarchy.RemoveItemAttribute(item, _USERS_TITLE_ATTRIBUTE)
     elif covered != text:
-        hierarchy.SetItemAttribute(item, _USERS_TITLE_ATTRIBUTE, covered)
+        write_attribute(hierarchy, item, _USERS_TITLE_ATTRIBUTE, covered)
 
 
 def items_of(hierarchy: Any) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Names of nodes with which a scene can be saved, and be loaded again."""
+"""Names of nodes and colors with which a scene can be saved, and be loaded again."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ _GIVEN_NAME_ATTRIBUTE = "IGTLMetaBrowser.Name"
 _USERS_NAME_ATTRIBUTE = "IGTLMetaBrowser.UsersName"
 """What the user calls a node that is called otherwise while patients are hidden, and how, see
 ``covered_texts``."""
+_UNSAVABLE_COLOR = str.maketrans({'"': "'", "\\": "/"})
 _UNSAVABLE_INDEX = str.maketrans({"&": "+", "<": "(", ">": ")", '"': "'"})
 
 
@@ -71,3 +72,8 @@ def name_to_show(node: Any, name: str) -> str:
 def savable_index_text(text: str) -> str:
     """Return the name or unit of a sequence's index as Slicer can save it: it escapes nothing."""
     return printable(text).translate(_UNSAVABLE_INDEX)
+
+
+def savable_color_name(name: str) -> str:
+    """Return the name of a color as Slicer can save it: its tables (5.12) escape no quotes."""
+    return name.translate(_UNSAVABLE_COLOR)

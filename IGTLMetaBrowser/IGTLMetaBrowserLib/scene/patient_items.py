@@ -11,6 +11,7 @@ from typing import Any
 
 from ..privacy.hidden_patients import HIDDEN, HiddenPatients, is_pseudonym, is_uid, patient_of_uid
 from .hierarchy import OF_STUDY, UID_NAME, Item, attributes_of, change_item, patient_item
+from .item_texts import read_uid
 from .item_titles import given_title, hierarchy_of, items_of
 
 
@@ -81,7 +82,7 @@ class PatientItems:
             return
         of_others = {*_items_above(hierarchy, self._nodes_of_others())}
         for item in items_of(hierarchy):
-            uid = hierarchy.GetItemUID(item, UID_NAME)
+            uid = read_uid(hierarchy, item, UID_NAME)
             if uid and item not in of_others:
                 yield Item(uid, given_title(hierarchy, item), attributes_of(hierarchy, item))
 

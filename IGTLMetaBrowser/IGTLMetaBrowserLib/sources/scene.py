@@ -27,6 +27,7 @@ from ..scene.images.outgoing_volumes import (
     labels_in,
     scalar_type,
 )
+from ..scene.item_texts import read_attribute
 from ..scene.label_maps.label_maps import LABEL_MAP_CLASS
 from ..scene.label_maps.outgoing_segmentations import (
     SEGMENTATION_CLASS,
@@ -229,7 +230,7 @@ class SceneSource:
         hierarchy = self._hierarchy()
         item = hierarchy.GetItemByDataNode(volume)
         while item and item != hierarchy.GetSceneItemID():
-            if value := hierarchy.GetItemAttribute(item, name):
+            if value := read_attribute(hierarchy, item, name):
                 return value
             item = hierarchy.GetItemParent(item)
         return ""

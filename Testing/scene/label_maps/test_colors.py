@@ -10,7 +10,11 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 from IGTLMetaBrowserLib.codec import ColorTableMessage, ImageMessage
 from IGTLMetaBrowserLib.scene.errors import SceneError
 from IGTLMetaBrowserLib.scene.images.volumes import show_image
-from IGTLMetaBrowserLib.scene.label_maps.colors import color_volume, stop_using_color_table
+from IGTLMetaBrowserLib.scene.label_maps.colors import (
+    color_volume,
+    set_rgba_table,
+    stop_using_color_table,
+)
 
 RANDOM = np.random.default_rng(5)
 
@@ -90,3 +94,9 @@ def test_a_color_image_has_its_own_colors(scene):
     with pytest.raises(SceneError, match="'Photo' cannot be shown in the colors of a table"):
         color_volume(scene, volume, ColorTableMessage(table(256, "uint8", 3)))
     assert scene.GetNumberOfNodes() == count
+
+
+def test_names_have_no_quotes_as_slicer_could_not_read_them_again(scene):
+    node = scene.AddNewNodeByClass("vtkMRMLColorTableNode")
+    set_rgba_table(node, np.zeros((2, 4), np.uint8), {1: 'Nerve "VII", a\\b'})
+    assert node.GetColorName(1) == "Nerve 'VII', a/b"

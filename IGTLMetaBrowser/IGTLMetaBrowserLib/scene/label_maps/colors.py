@@ -16,6 +16,7 @@ from vtkmodules.vtkCommonCore import vtkLookupTable
 from ...codec import ColorTableMessage
 from ..errors import SceneError
 from ..new_nodes import new_node
+from ..node_names import savable_color_name
 
 _GRAY_ID = "vtkMRMLColorTableNodeGrey"
 _TABLE_ROLE = "IGTLMetaBrowser.ColorTable"
@@ -60,7 +61,7 @@ def set_rgba_table(node: Any, rgba: np.ndarray, names: Mapping[int, str] | None 
     node.SetTypeToUser()
     node.SetAndObserveLookupTable(lookup_table)
     for entry, name in (names or {}).items():
-        node.SetColorName(entry, name)
+        node.SetColorName(entry, savable_color_name(name))
     node.EndModify(modified)
 
 
