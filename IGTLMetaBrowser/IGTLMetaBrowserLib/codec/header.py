@@ -42,6 +42,8 @@ EXTENDED_HEADER_LAYOUT = struct.Struct(">HHII")
 EXTENDED_HEADER_SIZE = EXTENDED_HEADER_LAYOUT.size
 TYPE_NAME_SIZE = 12
 DEVICE_NAME_SIZE = 20
+MADE_ID_SIZE = DEVICE_NAME_SIZE - 1
+"""Of an id that is made here: the C++ library reads a field without a NUL at its end as empty."""
 # Header version 1 is protocol 1 and 2, header version 2 is protocol 3 (``header.md``).
 KNOWN_VERSIONS = (1, 2)
 

@@ -23,6 +23,9 @@ from .wire import Buffer
 
 # About 2 ms of work: between two pieces, a server serves its other clients.
 _PIECE = 256 << 10
+LARGEST_ENCODED = 4 << 20
+"""Bytes of voxels. A larger part is sent as it is: the first step of encoding it would take longer
+than a server's turn, and decoding it would keep a window waiting."""
 LARGEST_RATIO = 1032
 """A zlib stream is at least so many times smaller than what it holds (zlib.net, "Technical
 Details"): who claims more lies."""

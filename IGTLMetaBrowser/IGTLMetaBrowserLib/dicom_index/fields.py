@@ -131,6 +131,9 @@ KEYWORDS = {
 """The fields that are one attribute, of all files of a series, by its keyword."""
 NO_SUBSERIES = "default"
 
+FIRST_TAG = 0x00010000
+"""Files have no group 0000 (PS3.10 7.1): zeros behind the data, of which there can be gigabytes."""
+
 # The tags by which the fields are found, under the keywords that the table above has (PS3.6).
 SPECIFIC_CHARACTER_SET = 0x00080005
 SOP_CLASS_UID = 0x00080016

@@ -22,6 +22,7 @@ from .buffer_file import BufferFile
 from .elements import READ_AT_ONCE, Elements
 from .fields import (
     CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE,
+    FIRST_TAG,
     FRAME_OF_REFERENCE_UID,
     MODALITY,
     REFERENCED_STRUCTURE_SET_SEQUENCE,
@@ -65,8 +66,6 @@ _LONGEST_INFLATED = 4 << 20
 _INFLATED_AT_ONCE = 1 << 20
 _ROWS = 0x00280010
 
-# Files have no group 0000 (PS3.10 7.1): zeros behind the data, of which there can be gigabytes.
-_FIRST_TAG = 0x00010000
 # Items and delimiters (PS3.5 7.5) at the top level: the end of a sequence was missed.
 _ITEM_GROUP = 0xFFFE
 # Of a DICOMDIR (PS3.3 F.3): it says of files what the files say themselves.
@@ -244,7 +243,7 @@ class _Header:
         for element in elements:
             self._elements.add()
             tag, vr, length, _, position = element
-            is_odd = not _FIRST_TAG <= tag <= limit or tag >> 16 == _DIRECTORY_GROUP
+            is_odd = not FIRST_TAG <= tag <= limit or tag >> 16 == _DIRECTORY_GROUP
             is_long = length > longest or position + length > self._size
             if (is_odd or is_long) and self._stop(tag, length, position):
                 return
@@ -313,7 +312,7 @@ class _Header:
             place = (0, UNDEFINED_LENGTH) if self._is_inflated else (position, length)
             self.pixels = PixelPlace(PIXEL_TAGS[tag], *place)
             return True
-        if tag >> 16 == _ITEM_GROUP or tag < _FIRST_TAG:
+        if tag >> 16 == _ITEM_GROUP or tag < FIRST_TAG:
             return True
         if tag > FRAME_OF_REFERENCE_UID and tag > self._last_tag(tag):
             return True

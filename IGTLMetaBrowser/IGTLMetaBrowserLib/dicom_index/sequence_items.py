@@ -15,7 +15,7 @@ from .elements import LONG_VRS
 from .pixel_place import UNDEFINED_LENGTH
 
 ITEM, END_OF_ITEM, END_OF_SEQUENCE = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-_HEADER = 8  # bytes, of an item, a delimiter, or an element of most VRs
+HEADER_SIZE = 8  # bytes, of an item, a delimiter, or an element of most VRs
 _LONG_HEADER = 12
 
 
@@ -65,7 +65,7 @@ def items_in(sequence: RawElement) -> Iterator[Item]:
                 element = RawElement(vr, value[start:position], *encoding)
                 if elements.setdefault(tag, element) != element:  # readers take the first or last
                     raise ValueError("an element that is there twice")
-            position = position + _HEADER if end is None else end
+            position = position + HEADER_SIZE if end is None else end
             yield Item(elements)
     except (struct.error, RecursionError) as error:
         raise ValueError(f"a sequence that cannot be read: {error}") from None
@@ -91,7 +91,7 @@ class _Bytes:
         tag = group << 16 | number
         if tag not in (ITEM, END_OF_SEQUENCE):
             raise ValueError("something else than an item")
-        return length if tag == ITEM else None, position + _HEADER
+        return length if tag == ITEM else None, position + HEADER_SIZE
 
     def elements(
         self, position: int, end: int | None
@@ -105,12 +105,12 @@ class _Bytes:
                 if end is None and number == END_OF_ITEM & 0xFFFF:
                     return
                 raise ValueError("a delimiter in an item")
-            vr, start = None, position + _HEADER
+            vr, start = None, position + HEADER_SIZE
             code = data[position + 4 : position + 6]
             if not self._is_implicit and b"AA" <= code <= b"ZZ":
                 vr = code.decode("ascii", "replace")
                 if code in LONG_VRS:
-                    (length,) = self._long(data, position + _HEADER)
+                    (length,) = self._long(data, position + HEADER_SIZE)
                     start = position + _LONG_HEADER
                 else:
                     (length,) = self._short(data, position + 6)
@@ -124,7 +124,7 @@ class _Bytes:
         """Return where an item ends that begins there, with its delimiter."""
         for element in self.elements(position, None):
             position = element[-1]
-        return position + _HEADER
+        return position + HEADER_SIZE
 
     def _end_of_sequence(self, position: int) -> int:
         """Return where a sequence ends, or fragments that are items, too, with the delimiter."""

@@ -12,10 +12,9 @@ from typing import BinaryIO
 from .elements import LONG_VRS, LONGEST_ELEMENT_HEADER, READ_AT_ONCE
 from .limited_file import ElementCount, TooLargeError
 from .pixel_place import UNDEFINED_LENGTH
+from .sequence_items import END_OF_ITEM, END_OF_SEQUENCE, HEADER_SIZE, ITEM
 
-_ITEM, _END_OF_ITEM, _END_OF_SEQUENCE = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _NONE = -1  # no tag
-_HEADER = 8  # bytes, of an item or a delimiter
 # A structured report has ten; Python's own limit is a thousand calls, of which pydicom needs three.
 _DEEPEST = 64
 
@@ -62,10 +61,10 @@ class Sequences:
                 continue
             tag, vr, length, position = self._element(position)
             is_in_sequence = len(ends) % 2 == 1
-            if tag == (_END_OF_SEQUENCE if is_in_sequence else _END_OF_ITEM) and last is None:
+            if tag == (END_OF_SEQUENCE if is_in_sequence else END_OF_ITEM) and last is None:
                 ends.pop()
                 continue
-            if tag == _NONE or is_in_sequence != (tag == _ITEM):
+            if tag == _NONE or is_in_sequence != (tag == ITEM):
                 return None
             self._count.add()
             if is_deep and is_in_sequence:
@@ -88,16 +87,16 @@ class Sequences:
     def _count_item(self, position: int, length: int) -> None:
         """Count an item, of which pydicom makes an object. Raises ``TooLargeError``."""
         has_no_length = length == UNDEFINED_LENGTH
-        is_empty = self._element(position)[0] == _END_OF_ITEM if has_no_length else not length
+        is_empty = self._element(position)[0] == END_OF_ITEM if has_no_length else not length
         self._count.add_item(is_empty)
 
     def _end_of_fragments(self, position: int) -> int | None:
         """Return where encapsulated pixels end (PS3.5 A.4), such as those of an icon."""
         while True:
             tag, _, length, position = self._element(position)
-            if tag == _END_OF_SEQUENCE:
+            if tag == END_OF_SEQUENCE:
                 return position
-            if tag != _ITEM or length == UNDEFINED_LENGTH:
+            if tag != ITEM or length == UNDEFINED_LENGTH:
                 return None
             self._count.add()
             position += length
@@ -105,7 +104,7 @@ class Sequences:
     def _is_sequence(self, vr: bytes | None, position: int, length: int) -> bool:
         if vr not in (None, b"UN"):
             return vr == b"SQ"
-        return length >= _HEADER and self._element(position)[0] == _ITEM
+        return length >= HEADER_SIZE and self._element(position)[0] == ITEM
 
     def _element(self, position: int) -> tuple[int, bytes | None, int, int]:
         """Return the tag, VR (None in items and implicit elements) and length of an element, and
@@ -115,12 +114,12 @@ class Sequences:
         if not 0 <= at <= len(self._window) - LONGEST_ELEMENT_HEADER:
             self._file.seek(position)
             self._window, self._start, at = self._file.read(READ_AT_ONCE), position, 0
-            if len(self._window) < _HEADER:
+            if len(self._window) < HEADER_SIZE:
                 return _NONE, None, 0, position
         group, number, length = self._item.unpack_from(self._window, at)
         vr = self._window[at + 4 : at + 6]
-        if self._is_implicit or group == _ITEM >> 16 or not b"AA" <= vr <= b"ZZ":
-            return group << 16 | number, None, length, position + _HEADER
+        if self._is_implicit or group == ITEM >> 16 or not b"AA" <= vr <= b"ZZ":
+            return group << 16 | number, None, length, position + HEADER_SIZE
         short, long = self._lengths
         if vr not in LONG_VRS:
             return group << 16 | number, vr, *short.unpack_from(self._window, at + 6), position + 8

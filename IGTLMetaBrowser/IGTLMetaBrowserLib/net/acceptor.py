@@ -36,8 +36,8 @@ _logger = logging.getLogger(__name__)
 _ACCEPTED_AT_ONCE = 32
 # Of a step; who serves clients has as much for those who are in.
 _STEP_SECONDS = 0.01
-# How often time-outs are looked at, which are some seconds long.
-_CHECK_SECONDS = 0.5
+CHECK_SECONDS = 0.5
+"""How often time-outs are looked at, which are some seconds long."""
 _USES_TLS = "it uses TLS, which this server does not: connect without TLS, or start it with TLS"
 _NEEDS_TLS = f"{REQUIRES_TLS}; connect with TLS"
 _REFUSED = "it was refused"
@@ -299,7 +299,7 @@ class Acceptor:
 
     def _check(self, now: float) -> None:
         """Drop those whose time is up."""
-        self._check_at = now + _CHECK_SECONDS
+        self._check_at = now + CHECK_SECONDS
         for accepted in [*self.entering]:
             if now - accepted.connected_at > HANDSHAKE_SECONDS:
                 self._journal.turned_away(accepted, _IS_SILENT)

@@ -9,6 +9,9 @@ from .tls_client import ClientTLS
 
 LONGEST_WAIT_SECONDS = 3600.0
 """For a socket at once: what waits counts milliseconds in an int, and a deadline may be later."""
+SLOWEST_BYTES_PER_SECOND = 100.0
+"""Of an answer: one that comes more slowly than by the slowest modem does not come. So even one
+that is sent byte by byte ends."""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ from dataclasses import replace
 from typing import Any
 
 from .. import codec
+from ..codec.header import MADE_ID_SIZE
 from ..net.image_sequences import ImageSequence, OffersSequences
 from ..net.server.arriving_images import ArrivingImage, OffersArrivingImages
 from ..net.source import (
@@ -80,8 +81,6 @@ _UIDS = frozenset({
     "FrameOfReferenceUID", "SeriesInstanceUID", "StudyInstanceUID", "instance_uid",
     "reference_frame", "series", "study",
 })  # fmt: skip
-# One less than the field: the C++ library reads a field without a NUL at its end as empty.
-_ID_LENGTH = 19
 _TAG_LENGTH = 31
 _SEARCH_KEYWORDS = frozenset({"Modality"})
 _MORE = "there are more images than this list has"
@@ -358,7 +357,7 @@ class DeidentifiedSource:
             raise SourceError("this cannot be read; who runs the server can find out why") from None
 
     def _new_id(self, original: str) -> str:
-        return self._pseudonym("id", original)[:_ID_LENGTH] if original else ""
+        return self._pseudonym("id", original)[:MADE_ID_SIZE] if original else ""
 
     def _uid(self, original: str) -> str:
         """Return a UID made of a number (PS3.5 B.2), which tells nothing of the original."""

@@ -17,6 +17,7 @@ from typing import Any
 import slicer
 
 from .. import codec
+from ..codec.header import DEVICE_NAME_SIZE
 from ..net.source import SourceError
 from ..scene.errors import SceneError
 from ..scene.images.image_nodes import SCAN_TIME_ATTRIBUTE
@@ -45,7 +46,6 @@ from ..scene.server_nodes import IMAGE_CLASSES, IMAGE_ID_ATTRIBUTE, SERVER_ATTRI
 _ADDRESS = re.compile(":[0-9]+$")
 # What the fields of IMGMETA hold.
 _LONGEST_AXIS = 65535
-_ID_SIZE = 20
 
 
 class SceneSource:
@@ -278,9 +278,9 @@ def _id(volume: Any) -> str:
     if node_id.startswith(class_name):
         short_name = class_name.removeprefix("vtkMRML").removesuffix("Node")
         short_id = short_name + node_id.removeprefix(class_name)
-        if len(short_id.encode()) <= _ID_SIZE:
+        if len(short_id.encode()) <= DEVICE_NAME_SIZE:
             return short_id
-    return hashlib.sha256(node_id.encode()).hexdigest()[:_ID_SIZE]
+    return hashlib.sha256(node_id.encode()).hexdigest()[:DEVICE_NAME_SIZE]
 
 
 def _scan_time(volume: Any) -> codec.Timestamp:

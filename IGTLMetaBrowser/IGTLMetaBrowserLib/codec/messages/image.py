@@ -42,8 +42,7 @@ if TYPE_CHECKING:
 IMAGE_HEADER_LAYOUT = struct.Struct(">HBBBB3H12f3H3H")
 IMAGE_HEADER_SIZE = IMAGE_HEADER_LAYOUT.size
 _FORMAT_VERSION = 1
-_BIG_ENDIAN = 1
-_LITTLE_ENDIAN = 2
+BIG_ENDIAN, LITTLE_ENDIAN = 1, 2
 
 Size = tuple[int, int, int]
 
@@ -201,7 +200,7 @@ class ImageMessage(Message):
             _FORMAT_VERSION,
             whole_number(self.components, 1, 0xFF, "the number of components"),
             ScalarType.of(self.pixels.dtype),
-            _BIG_ENDIAN if self.big_endian else _LITTLE_ENDIAN,
+            BIG_ENDIAN if self.big_endian else LITTLE_ENDIAN,
             whole_number(self.coordinates, Coordinates.RAS, Coordinates.LPS, "the coordinates"),
             *size,
             *matrix.T.ravel().tolist(),
@@ -223,7 +222,7 @@ class ImageMessage(Message):
         size, matrix, offset, subvolume = header[5:8], header[8:20], header[20:23], header[23:26]
         if version != _FORMAT_VERSION:
             raise DecodeError(f"IMAGE has the format version {version}; {_FORMAT_VERSION} is known")
-        if endian not in (_BIG_ENDIAN, _LITTLE_ENDIAN):
+        if endian not in (BIG_ENDIAN, LITTLE_ENDIAN):
             raise DecodeError(f"IMAGE has the byte order {endian}; 1 (big) and 2 (little) exist")
         if coordinates not in (Coordinates.RAS, Coordinates.LPS):
             raise DecodeError(f"IMAGE has the coordinates {coordinates}; 1 (RAS), 2 (LPS) exist")
@@ -241,7 +240,7 @@ class ImageMessage(Message):
             pixels,
             np.array(matrix).reshape(4, 3).T,
             Coordinates(coordinates),
-            endian == _BIG_ENDIAN,
+            endian == BIG_ENDIAN,
             None if size == subvolume else size,
             offset,
             **header_fields,
@@ -256,7 +255,7 @@ def checked_size(numbers: Size, what: str) -> Size:
 
 def is_native(endian: int) -> bool:
     """Return whether pixels of that ``endian`` have this machine's byte order."""
-    return endian == (_BIG_ENDIAN if sys.byteorder == "big" else _LITTLE_ENDIAN)
+    return endian == (BIG_ENDIAN if sys.byteorder == "big" else LITTLE_ENDIAN)
 
 
 def _read_pixels(reader: Reader, components: int, dtype: np.dtype, subvolume: Size) -> np.ndarray:

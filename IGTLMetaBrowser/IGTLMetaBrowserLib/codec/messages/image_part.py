@@ -52,7 +52,15 @@ from ..part_encoding import LARGEST_RATIO, decode
 from ..scalar import ScalarType
 from ..wire import Buffer, Reader, byte_view, decode_text, encode_text, whole_number
 from .base import Message, register
-from .image import Coordinates, ImageMessage, Size, checked_size, unit_matrix
+from .image import (
+    BIG_ENDIAN,
+    LITTLE_ENDIAN,
+    Coordinates,
+    ImageMessage,
+    Size,
+    checked_size,
+    unit_matrix,
+)
 from .query import GetMessage, QueryWithFields
 
 TAG_SIZE = 32
@@ -60,7 +68,6 @@ ARRIVING = "SlicesArrive"
 """In the metadata of a part: in which order the other slices of the image will be there."""
 FROM_BELOW, FROM_ABOVE = "from the first", "from the last"
 _FORMAT_VERSION = 1
-_BIG_ENDIAN, _LITTLE_ENDIAN = 1, 2
 _REQUEST_LAYOUT = struct.Struct(f">HH3H3H3H{TAG_SIZE}s")
 _ErrorClass = type[DecodeError] | type[EncodeError]
 _PART_LAYOUT = struct.Struct(f">HBBBBBB3H3H3H3H12f{TAG_SIZE}s")
@@ -251,7 +258,7 @@ class ImagePartMessage(Message):
             _FORMAT_VERSION,
             components,
             scalar_type,
-            _BIG_ENDIAN if self.big_endian else _LITTLE_ENDIAN,
+            BIG_ENDIAN if self.big_endian else LITTLE_ENDIAN,
             whole_number(self.coordinates, Coordinates.RAS, Coordinates.LPS, "the coordinates"),
             encoding,
             0,
@@ -269,7 +276,7 @@ class ImagePartMessage(Message):
         version, components, scalar_type, endian, coordinates, encoding, _reserved = fields[:7]
         _check_version(version, "IMGPART")
         for name, value, known in (
-            ("byte order", endian, (_BIG_ENDIAN, _LITTLE_ENDIAN)),
+            ("byte order", endian, (BIG_ENDIAN, LITTLE_ENDIAN)),
             ("coordinates", coordinates, tuple(map(int, Coordinates))),
             ("encoding", encoding, tuple(map(int, PartEncoding))),
         ):
@@ -292,7 +299,7 @@ class ImagePartMessage(Message):
             PartEncoding(encoding),
             np.array(fields[19:31]).reshape(4, 3).T,
             Coordinates(coordinates),
-            endian == _BIG_ENDIAN,
+            endian == BIG_ENDIAN,
             **header_fields,
         )
 

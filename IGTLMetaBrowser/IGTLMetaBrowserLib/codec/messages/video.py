@@ -40,19 +40,14 @@ from ..arrays import float32_array
 from ..errors import DecodeError, EncodeError
 from ..wire import Buffer, Reader, byte_view, decode_text, encode_text, whole_number
 from .base import Message, member_or_number, register
-from .image import Coordinates, Size, checked_size
+from .image import LITTLE_ENDIAN, Coordinates, Size, checked_size, unit_matrix
 from .query import QueryWithFields, StartMessage
 
 _FORMAT_VERSION = 1
 _LAYOUT = struct.Struct(">HB4sHB3H12f3H3H")
 _START_LAYOUT = struct.Struct(">4sI")
-_LITTLE_ENDIAN = 2
 _FIRST_GRAY = 0x100
 _coordinates = member_or_number(Coordinates)
-
-
-def _unit_matrix() -> np.ndarray:
-    return np.eye(3, 4)
 
 
 @register
@@ -88,9 +83,9 @@ class VideoMessage(Message):
     codec: str = "VP90"
     size: Size = (0, 0, 1)
     frame_type: int = 1
-    matrix: np.ndarray = field(default_factory=_unit_matrix)
+    matrix: np.ndarray = field(default_factory=unit_matrix)
     coordinates: Coordinates | int = Coordinates.RAS
-    endian: int = _LITTLE_ENDIAN
+    endian: int = LITTLE_ENDIAN
     offset: Size = (0, 0, 0)
     part: Size | None = None
 

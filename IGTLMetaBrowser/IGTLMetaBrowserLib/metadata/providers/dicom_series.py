@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...dicom_index.fields import FIRST_TAG, SERIES_INSTANCE_UID
 from ...dicom_index.limited_file import open_limited
 from ..bounded import BoundedCache
 from ..modules import DICOM_RECORDS, GENERAL_SERIES, SERIES_FILES, read_module
@@ -31,10 +32,7 @@ MOST_HEADERS = 256
 _MOST_ATTEMPTS = 10
 # In longer series, the first file is looked for among so many: each costs about 0.3 ms.
 _MOST_FILES = 500
-_SERIES_INSTANCE_UID = 0x0020000E
 _INSTANCE_NUMBER = 0x00200013
-# Files have no group 0000 (PS3.10 7.1): zeros behind the data, of which there can be gigabytes.
-_FIRST_TAG = 0x00010000
 _PIXELS = 0x7FE00008  # of which kind they may be (PS3.3 C.7.6.24)
 # Longer values, such as pixels and lookup tables, stay in the file (pydicom's defer_size).
 _DEFERRED_BYTES = 65536
@@ -203,11 +201,11 @@ def _by_instance_number(uid: str, paths: Sequence[str]) -> list[str]:
 def _instance_number(uid: str, path: str) -> float:
     from pydicom.filereader import read_partial
 
-    tags = [_SERIES_INSTANCE_UID, _INSTANCE_NUMBER]
+    tags = [SERIES_INSTANCE_UID, _INSTANCE_NUMBER]
     with open_limited(Path(path)) as file:
         dataset = read_partial(
             file,
-            lambda tag, *_: not _FIRST_TAG <= tag <= _INSTANCE_NUMBER,
+            lambda tag, *_: not FIRST_TAG <= tag <= _INSTANCE_NUMBER,
             force=True,
             specific_tags=tags,
         )
@@ -222,7 +220,7 @@ def _read_header(uid: str, path: str) -> Dataset:
     with open_limited(Path(path)) as file:
         dataset = read_partial(
             file,
-            lambda tag, *_: not _FIRST_TAG <= tag < _PIXELS,
+            lambda tag, *_: not FIRST_TAG <= tag < _PIXELS,
             defer_size=_DEFERRED_BYTES,
             force=True,
         )

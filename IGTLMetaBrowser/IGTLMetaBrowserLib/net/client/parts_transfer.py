@@ -7,6 +7,7 @@ from collections.abc import Callable
 from enum import Enum
 
 from ... import codec
+from ...codec.part_encoding import LARGEST_ENCODED
 from ..errors import (
     AnswerError,
     ConnectionFailedError,
@@ -25,8 +26,6 @@ _BYTES_AT_ONCE = 4 << 20
 _FIRST_SLAB_BYTES = 1 << 20
 # 5 ms of decompression: part of a turn of the event loop, in which a view may be drawn as well.
 _COMPRESSED_SLAB_BYTES = 512 << 10
-# A server encodes no larger parts; decoding one would keep a window waiting.
-_LARGEST_ENCODED = 4 << 20
 # A turn of the event loop, in which other things are done, too.
 _SECONDS_A_TURN = 0.005
 # How often a connection may be lost, or a part be damaged, with nothing new in between.
@@ -122,7 +121,7 @@ class PartsTransfer:
                 self._asked[client.ask_part(self._first)] = None
             return
         slab_bytes, count = self._next_slabs()
-        is_encoded = self.speed.is_slow and self.partial.slice_bytes <= _LARGEST_ENCODED
+        is_encoded = self.speed.is_slow and self.partial.slice_bytes <= LARGEST_ENCODED
         encodings = (codec.PartEncoding.ZIGZAG_DELTAS,) if is_encoded else ()
         # What is not written yet lies in memory, as what is on its way will.
         while len(self._asked) + self.partial.slabs_to_write < count:

@@ -11,7 +11,7 @@ from ... import codec
 from ..connection import Connection
 from ..errors import AnswerError, ConnectionLostError, NetworkError, TimeOutError
 from ..other_protocols import is_tls, other_protocol
-from ..settings import ConnectionSettings
+from ..settings import SLOWEST_BYTES_PER_SECOND, ConnectionSettings
 from ..tls import REQUIRES_TLS
 from .capabilities import CapabilityFinder
 from .diameters import to_diameters
@@ -26,9 +26,6 @@ from .query_errors import WRONG_SERVER_HINT, is_wrong_server, time_out
 _MAX_ATTEMPTS = 2
 # What is passed over is waited for no longer; to connect anew is faster.
 _PASS_OVER_SECONDS = 3.0
-# Of an answer, over ``answer_timeout``: an answer that comes more slowly than by the slowest modem
-# does not come. So even one that is sent byte by byte ends.
-_SLOWEST_BYTES_PER_SECOND = 100.0
 # Packets of one message are late by less; a longer silence in it is the server's.
 _STALLED_SECONDS = 1.0
 _DAMAGED = "sent a damaged answer; connecting anew"
@@ -206,7 +203,7 @@ class Session:
             self._passing_over_since = None
         elif self._passing_over_since is None:
             self._passing_over_since = now
-        enough = _SLOWEST_BYTES_PER_SECOND * self._settings.answer_timeout
+        enough = SLOWEST_BYTES_PER_SECOND * self._settings.answer_timeout
         is_enough = receiver.bytes_received - self._progress_bytes >= enough
         if not is_enough and not receiver.is_between_messages:
             return

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ... import codec
-from ..settings import LONGEST_WAIT_SECONDS, ConnectionSettings
+from ..settings import LONGEST_WAIT_SECONDS, SLOWEST_BYTES_PER_SECOND, ConnectionSettings
 from ..tls import certificate_name, fingerprint
 from ..tls_client import open_attempt
 from ..tls_socket import TLSSocket
 
 RIGHT, MISSING, WRONG = "right", "missing", "wrong"
-# What has begun may take its time, as long as so much of it comes in so many seconds.
+# What has begun may take its time, unless it is too slow for so many seconds.
 _PATIENCE_SECONDS = 10.0
-_SLOWEST_BYTES_PER_SECOND = 100.0
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ class ProbeConnection:
         """
         data = bytearray(count)
         view, received = memoryview(data), 0
-        enough = _SLOWEST_BYTES_PER_SECOND * patience
+        enough = SLOWEST_BYTES_PER_SECOND * patience
         while received < count:
             left = until - time.monotonic()
             if left <= 0:
@@ -117,7 +116,7 @@ class ProbeConnection:
                 received += got
             if patience and received >= enough:
                 until = time.monotonic() + patience
-                enough = received + _SLOWEST_BYTES_PER_SECOND * patience
+                enough = received + SLOWEST_BYTES_PER_SECOND * patience
         return bytes(data)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ...codec.wire import Buffer
-from ..acceptor import AcceptedClient, speaks_tls
+from ..acceptor import CHECK_SECONDS, AcceptedClient, speaks_tls
 from ..connection import WOULD_WAIT, unacknowledged
 from ..limited_log import ClientLog
 from ..limits import ReadingPace, ServerLimits
@@ -32,8 +32,6 @@ _MOST_HELD_OF_ALL = 64 << 20
 _STEP_SECONDS = 0.02
 # Of it, for what one end has sent to be written: a large message that is redacted takes seconds.
 _TURN_SECONDS = 0.01
-# How often time-outs are looked at, which are some seconds long.
-_CHECK_SECONDS = 0.5
 
 Filter = Callable[[bytes], Iterable[Buffer]]
 """What of the bytes of one end goes into the file; it may wait until a message is whole.
@@ -200,7 +198,7 @@ class Relay:
         now = time.monotonic()
         if now < self._check_at:
             return
-        self._check_at = now + _CHECK_SECONDS
+        self._check_at = now + CHECK_SECONDS
         limits = self._limits
         for pair in [*self.pairs]:
             if any(end.outgoing and end.pace.is_too_slow(now, _taken(end)) for end, _ in pair.ends):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from ... import codec
-from ..acceptor import AcceptedClient, Acceptor, speaks_tls
+from ..acceptor import CHECK_SECONDS, AcceptedClient, Acceptor, speaks_tls
 from ..connection import Connection, unacknowledged
 from ..limited_log import ClientLog
 from ..limits import ReadingPace, ServerLimits
@@ -28,8 +28,6 @@ _logger = logging.getLogger(__name__)
 # Of a step, in which one client after the other is served; and of it for what one sends.
 _STEP_SECONDS = 0.02
 _READ_SECONDS = 0.004
-# How often time-outs are looked at, which are some seconds long.
-_CHECK_SECONDS = 0.5
 _MOST_LEAVING = 8
 # The files of Python, standard streams, signals, selector, listener; and who is sent away.
 _DESCRIPTORS_FOR_OTHERS = 18 + _MOST_LEAVING
@@ -205,7 +203,7 @@ class ReplayServer:
         now = time.monotonic()
         if now < self._check_at:
             return
-        self._check_at = now + _CHECK_SECONDS
+        self._check_at = now + CHECK_SECONDS
         for client in [*self._clients]:
             if client.is_stalled(now):
                 self._hang_up(client, self._limits.words_for_slow)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from ... import codec
-from ...codec.part_encoding import encode_in_pieces
+from ...codec.part_encoding import LARGEST_ENCODED, encode_in_pieces
 from ...codec.pieces import pieces
 from ..source import NotReadyError, SourceError
 from .packed_images import PackedImage, PackedImages
@@ -23,8 +23,6 @@ CHANGED = "the image has changed since the first part of it; load it again"
 _BYTES_A_TURN = 4 << 20
 # Of larger boxes clients can ask for slices.
 _LARGEST_COPY = 64 << 20
-# A larger part is sent as it is: the first step of encoding it would take longer than a turn.
-_LARGEST_ENCODED = 4 << 20
 
 
 class PartInWork:
@@ -56,7 +54,7 @@ class PartInWork:
             timestamp=whole.timestamp,
         )
         self._voxels = whole.pixels[self._part.slices()]
-        is_small = self._voxels.nbytes <= _LARGEST_ENCODED
+        is_small = self._voxels.nbytes <= LARGEST_ENCODED
         self._is_encoded = is_small and codec.PartEncoding.ZIGZAG_DELTAS in request.encodings
         self._is_copied = self._is_encoded or not _can_be_sent(self._voxels)
         if not _can_be_sent(self._voxels) and self._voxels.nbytes > _LARGEST_COPY:

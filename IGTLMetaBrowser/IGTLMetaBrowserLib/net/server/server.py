@@ -8,7 +8,7 @@ import ssl
 import time
 
 from ... import codec
-from ..acceptor import AcceptedClient, Acceptor, speaks_tls
+from ..acceptor import CHECK_SECONDS, AcceptedClient, Acceptor, speaks_tls
 from ..address import DEFAULT_PORT
 from ..limits import ServerLimits
 from ..source import Source
@@ -24,8 +24,6 @@ _STEP_SECONDS = 0.02
 _READ_SECONDS = 0.004
 # What fits the buffer that each connection has anyway.
 _SMALL = 64 << 10
-# How often time-outs are looked at, which are some seconds long.
-_CHECK_SECONDS = 0.5
 _SHUT_DOWN_STEP_SECONDS = 0.02
 _SECONDS_FOR_WAITING = 0.3
 _SHUTTING_DOWN = "this server is shutting down"
@@ -257,7 +255,7 @@ class Server:
 
     def _check(self, now: float) -> None:
         """Drop those whose time is up."""
-        self._check_at = now + _CHECK_SECONDS
+        self._check_at = now + CHECK_SECONDS
         self._make_room(now)
         limits = self._limits
         for client in [*self._clients]:

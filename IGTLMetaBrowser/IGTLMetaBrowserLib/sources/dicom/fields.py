@@ -12,16 +12,15 @@ import re
 from datetime import datetime, timedelta, timezone
 
 from ... import codec
+from ...codec.header import MADE_ID_SIZE
 from ...dicom_index.fields import KEYWORDS
 from ...dicom_index.image_header import MEASUREMENT_UNITS
 from ...dicom_index.rows import Row
 from .files import Frame
 from .volumes import Stack
 
-# One less than the field: the C++ library reads a field without a NUL at its end as empty.
-ID_LENGTH = 19
 NAME_BYTES = 63
-_LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA, LBMETA and IMAGE
+LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA, LBMETA and IMAGE
 # Voxels of a volume that no frame has: a few frames, far from each other or tilted, could make
 # volumes of any size otherwise. A segmentation of one slice in a CT of 1000 has as many.
 _MOST_EMPTY = 1 << 28
@@ -46,7 +45,7 @@ def image_id(uid: str) -> str:
     one run, server and folder to the next, and among a million series the chance that two share one
     is below 1 in 10^16.
     """
-    return base64.b32encode(hashlib.sha256(uid.encode()).digest()).decode("ascii")[:ID_LENGTH]
+    return base64.b32encode(hashlib.sha256(uid.encode()).digest()).decode("ascii")[:MADE_ID_SIZE]
 
 
 def why_too_large(size: tuple[int, int, int], frames: int, area: int) -> str:
@@ -54,7 +53,7 @@ def why_too_large(size: tuple[int, int, int], frames: int, area: int) -> str:
 
     It is made of so many ``frames``, each of which has ``area`` pixels.
     """
-    if max(size) > _LARGEST_SIZE:
+    if max(size) > LARGEST_SIZE:
         return f"too large for OpenIGTLink: {size} voxels"
     if math.prod(size) - frames * area > _MOST_EMPTY:
         return f"its {frames} frames make a volume of {size} voxels, most of which are empty"

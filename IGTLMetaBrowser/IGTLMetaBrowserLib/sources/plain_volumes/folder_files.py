@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ... import codec
+from ...codec.header import DEVICE_NAME_SIZE, MADE_ID_SIZE
 from ...file_version import FileVersion
 from ...net.source import SourceError
 from ...system_errors import reason_of, with_advice
-from ..dicom.fields import ID_LENGTH
 from ..dicom.fields import image_id as id_of_text
 from .formats import NIFTI_ENDINGS, ending_of
 from .itk_process import HEADER_SECONDS
@@ -35,7 +35,6 @@ from .volume_file import (
 from .voxel_files import voxel_file
 
 MARKUPS_ENDING = ".mrk.json"
-_ID_BYTES = 20
 # So much may be lost on headers that are refused, or slow. Then the others have little time: ten
 # seconds for each of a thousand would keep a server from starting for hours. Those for which that
 # was too little, as on a slow network drive, get more when the folder is looked at again.
@@ -230,8 +229,8 @@ class FolderFiles:
         each has a CT, the ID of one must not be another's when the server is started again.
         """
         stem = stem_of(path)
-        fits = stem.isascii() and stem.isprintable() and 0 < len(stem) <= _ID_BYTES
+        fits = stem.isascii() and stem.isprintable() and 0 < len(stem) <= DEVICE_NAME_SIZE
         # As long as those that are made of paths, it could be one of them.
-        is_alone = path.parent == self._folder and stems[stem] == 1 and len(stem) != ID_LENGTH
+        is_alone = path.parent == self._folder and stems[stem] == 1 and len(stem) != MADE_ID_SIZE
         is_its_own = fits and is_alone and self._paths.setdefault(stem, path) == path
         return stem if is_its_own else id_of_text(name)

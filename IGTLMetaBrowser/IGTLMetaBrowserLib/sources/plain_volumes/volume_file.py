@@ -19,6 +19,7 @@ from ...net.source import SourceError
 from ...optional_packages import is_installed, pip_command
 from ...regular_file import opened
 from ...system_errors import reason_of
+from ..dicom.fields import LARGEST_SIZE
 from ..dicom.pixel_sizes import MM_NOT_KNOWN
 from ..dicom.segmentations import Structure
 from ..documents.label_file import Labels
@@ -42,7 +43,6 @@ ENDINGS = tuple(_READERS)
 _NAME_BYTES = 64
 _MOST_DEFLATED = 1032  # bytes that a byte of deflate can stand for (zlib, technical details)
 _FLATTEST = 1e-6  # the volume of three axes of length 1
-_LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA and IMAGE
 _SAMPLE = 4096  # bytes of a file, three times
 _LONGEST_REASON = 100  # it may repeat a text of the file
 
@@ -143,7 +143,7 @@ def read_header(path: Path, voxels: Path, seconds: float = HEADER_SECONDS) -> Vo
     size = tuple(header.size)
     if len(size) == 2:
         size = (*size, 1)
-    if len(size) != 3 or not 0 < min(size) <= max(size) <= _LARGEST_SIZE:
+    if len(size) != 3 or not 0 < min(size) <= max(size) <= LARGEST_SIZE:
         raise SourceError(f"its size is {size}; OpenIGTLink has images of 3 dimensions to 65535")
     place = _place_of(path, header)
     _check_sense(voxels, header, size, place.ijk_to_ras)
