@@ -22,7 +22,7 @@ from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.documents.label_document import write_segmentation
-from IGTLMetaBrowserLib.sources.documents.label_file import Labels, write_labels
+from IGTLMetaBrowserLib.sources.documents.label_file import Labels, write_label_file
 from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan
 from IGTLMetaBrowserLib.sources.trajectory_file import write_trajectories
 
@@ -85,7 +85,7 @@ def document(
     pixels = np.zeros(message.pixels.shape, np.uint8)
     pixels[1, 10:20, 30:50] = 1
     labels = Labels(pixels, message.ijk_to_ras(), [])
-    write_labels(path, labels)
+    write_label_file(path, labels)
     return path, lambda before=None: write_segmentation(labels, images, before)
 
 

@@ -17,9 +17,9 @@ from ..optional_packages import is_usable, pip_command
 from ..regular_file import is_readable_pipe
 from ..sources.archive.archive import Archive
 from ..sources.dicom.fields import image_id
-from ..sources.dicom.replaced_documents import replaced_by, version_of
+from ..sources.dicom.replaced_documents import document_version, replaced_by
 from ..sources.documents.label_document import replace_segments, write_segmentation
-from ..sources.documents.label_file import ENDING, Labels, read_labels
+from ..sources.documents.label_file import ENDING, Labels, read_label_file
 from ..sources.documents.plan_document import check_images, write_plan
 from ..sources.documents.predecessor import DocumentsOfStudy
 from ..sources.plain_volumes.volume_file import read_label_map
@@ -177,7 +177,8 @@ def _stored(
         return f"{words}; whether somebody has replaced the same meanwhile, is not known: {error}"
     if not rivals:
         return words
-    others = ", ".join(f"{version_of(one).uid}, {version_of(one).origin}" for one in rivals)
+    versions = map(document_version, rivals)
+    others = ", ".join(f"{version.uid}, {version.origin}" for version in versions)
     return (
         f"{words}, but so was another document ({others}) in the place of the same one, at the "
         "same moment: both are valid; get what there is now, decide which counts, and remove the "
@@ -254,7 +255,7 @@ def _is_plan(arguments: argparse.Namespace) -> bool:
 
 
 def _labels(path: Path) -> Labels:
-    return read_labels(path) if path.suffix == ENDING else read_label_map(path)
+    return read_label_file(path) if path.suffix == ENDING else read_label_map(path)
 
 
 def _predecessor(text: str | None, known: DocumentsOfStudy | None) -> Dataset | None:

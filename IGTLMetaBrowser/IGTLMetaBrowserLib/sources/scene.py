@@ -35,7 +35,7 @@ from ..scene.label_maps.outgoing_segmentations import (
     MergedLabels,
     merged_labels,
     reference_volume,
-    version_of,
+    segmentation_version,
 )
 from ..scene.markups.new_markups import LINE_CLASS, POINT_CLASS
 from ..scene.markups.outgoing_markups import is_trajectory, point_items, trajectory_item
@@ -85,7 +85,7 @@ class SceneSource:
     def image_version(self, image_id: str) -> tuple[int, ...]:
         """When the volume, its voxels or its transforms changed. Raises ``SourceError``."""
         if (segmentation := self._segmentation(image_id)) is not None:
-            return version_of(segmentation)
+            return segmentation_version(segmentation)
         volume = self._volume(image_id)
         data, transform = volume.GetImageData(), volume.GetParentTransformNode()
         scalars = None if data is None else data.GetPointData().GetScalars()
@@ -145,7 +145,7 @@ class SceneSource:
 
     def _merged(self, segmentation: Any) -> MergedLabels:
         """Return a segmentation's label map, merged once for each version of it."""
-        version = version_of(segmentation)
+        version = segmentation_version(segmentation)
         known = self._merged_labels.get(segmentation.GetID())
         if known is None or known[0] != version:
             try:

@@ -23,7 +23,11 @@ from IGTLMetaBrowserLib.sources.documents.label_document import (
     replace_segments,
     write_segmentation,
 )
-from IGTLMetaBrowserLib.sources.documents.label_file import Labels, read_labels, write_labels
+from IGTLMetaBrowserLib.sources.documents.label_file import (
+    Labels,
+    read_label_file,
+    write_label_file,
+)
 
 RED = (255, 0, 0, 255)
 
@@ -84,13 +88,13 @@ def test_by_the_command(folder, labels, ijk_to_ras, tmp_path):
 
 def test_a_file_of_the_window_by_the_command(folder, labels, ijk_to_ras, tmp_path):
     path = tmp_path / "labels.npz"
-    write_labels(path, Labels(labels, ijk_to_ras, [Structure("Tumor", 7, RED)]))
+    write_label_file(path, Labels(labels, ijk_to_ras, [Structure("Tumor", 7, RED)]))
     result = igtlmeta("store", path, "--images", folder, "-o", folder)
     assert result.returncode == 0, result.stderr
     assert [item.name for item in DicomFolderSource(folder).label_maps()] == ["Label 3", "Tumor"]
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(SourceError, match="cannot be read"):
-        read_labels(path)
+        read_label_file(path)
 
 
 def test_structures_that_overlap_are_segments_that_overlap(images, folder, labels, ijk_to_ras):
@@ -269,7 +273,7 @@ def test_what_a_segment_is_of_is_not_lost(images, labels, ijk_to_ras):
 def test_the_command_replaces_one_segment(images, folder, overlapping, ijk_to_ras, tmp_path):
     first, labels = tmp_path / "seg.dcm", tmp_path / "labels.npz"
     write_segmentation(overlapping, images).save_as(first, enforce_file_format=True)
-    write_labels(labels, Labels(overlapping.labels[1], ijk_to_ras, [Structure("New", 9, RED)]))
+    write_label_file(labels, Labels(overlapping.labels[1], ijk_to_ras, [Structure("New", 9, RED)]))
     options = ["--images", folder, "-o", tmp_path, "--replaces", first]
     result = igtlmeta("store", labels, *options, "--segment", "2")
     path, numbers = result.stdout.splitlines()

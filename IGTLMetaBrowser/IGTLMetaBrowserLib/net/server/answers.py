@@ -92,7 +92,7 @@ def capabilities(source: Source) -> list[str]:
     return [*types, *queries]
 
 
-def refusal(
+def refusal_messages(
     query: codec.QueryMessage, code: codec.StatusCode, words: str
 ) -> tuple[codec.Message, codec.Message]:
     """Return what tells a client that its query is not answered, and why.

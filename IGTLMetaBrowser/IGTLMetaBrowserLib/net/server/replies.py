@@ -10,7 +10,7 @@ from ...codec.messages.items import ItemListMessage
 from ..limits import ServerLimits
 from ..source import NotReadyError, OffersStreams, Source, SourceError, TakesMessages
 from ..whole_texts import is_without_items
-from .answers import addressed, answer, metadata_of_list, one_line, refusal, require_lists
+from .answers import addressed, answer, metadata_of_list, one_line, refusal_messages, require_lists
 from .arriving_images import GrowingAnswer, arriving_image, growing_image
 from .image_streams import ImageStreams
 from .journal import Journal
@@ -254,7 +254,7 @@ class Replies:
     ) -> None:
         reply.is_refusal = True
         self._journal.refused(client, reply, one_line(words))
-        for message in refusal(reply.query, code, words):
+        for message in refusal_messages(reply.query, code, words):
             client.queue(codec.pack_parts(message))
 
     def _hand_over(self, client: ServedClient, message: codec.Message) -> None:

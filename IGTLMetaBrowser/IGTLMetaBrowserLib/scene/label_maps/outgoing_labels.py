@@ -80,7 +80,7 @@ def image_labels(node: Any, image: Any) -> ImageLabels:
     A segmentation is resampled to them; a label map has to be on a grid of the same voxels already.
     Raises ``SceneError``.
     """
-    check_patient(node, image)
+    check_same_patient(node, image)
     check_not_bent(image)
     if node.GetClassName() == SEGMENTATION_CLASS:
         return _segmentation(node, image)
@@ -90,7 +90,7 @@ def image_labels(node: Any, image: Any) -> ImageLabels:
     return ImageLabels(voxels, _ijk_to_image(node, image), structures)
 
 
-def check_patient(node: Any, image: Any) -> None:
+def check_same_patient(node: Any, image: Any) -> None:
     """Raise ``SceneError`` if the subject hierarchy has a node with another patient's."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(image.GetScene())
     if hierarchy is None:

@@ -52,7 +52,7 @@ def merged_labels(node: Any) -> MergedLabels:
     return MergedLabels(pixels, _to_world(node, image), _segments(node))
 
 
-def version_of(node: Any) -> tuple[int, ...]:
+def segmentation_version(node: Any) -> tuple[int, ...]:
     """Return what changes with the segments, their voxels, and the transform they stand under."""
     segmentation, transform = node.GetSegmentation(), node.GetParentTransformNode()
     times = [0 if transform is None else transform.GetTransformToWorldMTime()]

@@ -103,10 +103,10 @@ class Series:
     @property
     def count(self) -> int | None:
         """How many instances the archive says it has; None if it does not say."""
-        return whole_number(self["NumberOfSeriesRelatedInstances"])
+        return parsed_number(self["NumberOfSeriesRelatedInstances"])
 
 
-def whole_number(text: str) -> int | None:
+def parsed_number(text: str) -> int | None:
     """Return what an archive says that something is the number of; None if it is no number."""
     return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None
 

@@ -18,7 +18,7 @@ from .archive import Archive, Series
 _logger = logging.getLogger(__name__)
 
 
-def version_of(series: Series) -> Hashable:
+def series_version(series: Series) -> Hashable:
     """Return what is another if the archive has other files of a series, or another's."""
     keywords = ("StudyInstanceUID", "PatientID", "IssuerOfPatientID", "PatientName")
     return (series.uid, series.count, *(series[keyword] for keyword in keywords))
@@ -29,7 +29,7 @@ def frame_of(series: Series) -> Frame:
     return Frame(ImageFile("", FileVersion(0), ImageHeader(series.attributes, {})))
 
 
-def patient_of(series: Series) -> tuple[str, str]:
+def patient_and_issuer(series: Series) -> tuple[str, str]:
     """Return the ID of the patient of a series, and who has given it."""
     return series["PatientID"], series["IssuerOfPatientID"]
 

@@ -25,7 +25,14 @@ from ..dicom.places import issuers_apart
 from .archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Archive, Filters, Found, Query, Series
 from .arriving_volume import ArrivingVolume, tag_of
 from .disk_checks import DiskChecks
-from .entries import Patients, frame_of, marks_of, no_single_image, patient_of, version_of
+from .entries import (
+    Patients,
+    frame_of,
+    marks_of,
+    no_single_image,
+    patient_and_issuer,
+    series_version,
+)
 from .fetched_images import FetchedImages
 from .fetched_series import OpenedSeries
 from .found_series import FoundSeries
@@ -173,7 +180,7 @@ class ArchiveSource:
         """Know a series as the archive has it now, and nothing of what it was before."""
         image_id = dicom_fields.image_id(series.uid)
         before = self._series.get(image_id)
-        if before is not None and version_of(before) != version_of(series):
+        if before is not None and series_version(before) != series_version(series):
             self._forget({series.uid})
         self._series[image_id] = series
         for item in self._items.get(series.uid, ()):
@@ -304,7 +311,7 @@ class ArchiveSource:
     def image_version(self, image_id: str) -> Hashable:
         """What the archive's list says of the series. Raises ``SourceError``."""
         notice = self._overlays.notices_of_label_maps.get(image_id, "")
-        return version_of(self._known(image_id)), notice
+        return series_version(self._known(image_id)), notice
 
     def kept_thumbnail(self, image_id: str) -> None:
         """None: it is made of the image, unless the archive would have to send it just for that.
@@ -347,7 +354,9 @@ class ArchiveSource:
 
     def issuers(self) -> Mapping[str, str]:
         """Return who has given the IDs of patients, by the ids of images, if several have."""
-        return issuers_apart({key: patient_of(series) for key, series in self._series.items()})
+        return issuers_apart(
+            {key: patient_and_issuer(series) for key, series in self._series.items()}
+        )
 
     # Overlays ------------------------------------------------------------------------------------
 
@@ -410,7 +419,7 @@ class ArchiveSource:
         """Return the source for a series, or begin to fetch it and raise ``NotReadyError``."""
         if series.uid in self._opened:
             return self._opened.use(series.uid).source
-        version = version_of(series)
+        version = series_version(series)
         if version not in self._fetches:
             fetch = self._executor.submit(self._fetcher.fetch, series)
             self._fetches[version] = series, fetch
@@ -442,7 +451,7 @@ class ArchiveSource:
                 continue
             del self._fetches[version]
             known = self._series.get(dicom_fields.image_id(series.uid))
-            if known is not None and version_of(known) == version:
+            if known is not None and series_version(known) == version:
                 self._keep(known, fetch.result())
             else:  # the archive has others in its place
                 self._fetcher.forget_arriving(series)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from .archive import STUDY_LEVEL, Query, Series, whole_number
+from .archive import STUDY_LEVEL, Query, Series, parsed_number
 from .patterns import matches
 
 COUNT, MODALITIES = "NumberOfStudyRelatedSeries", "ModalitiesInStudy"
@@ -41,7 +41,7 @@ def is_any_missing(studies: Iterable[Series], found: Iterable[Series], query: Qu
     there = Counter(one["StudyInstanceUID"] for one in found if matches(one, query))
     modality = of_series.get("Modality", "")
     for study in studies:
-        count = whole_number(study[COUNT]) or 0
+        count = parsed_number(study[COUNT]) or 0
         modalities = {*study[MODALITIES].split("\\")}
         if modality and modalities != {modality}:
             count = min(count, modality in modalities)

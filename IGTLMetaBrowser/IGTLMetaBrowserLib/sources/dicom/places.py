@@ -120,10 +120,10 @@ def _kind_of(frame: Frame) -> tuple[str, ...]:
         "StudyInstanceUID", "Modality", "Units", "Rows", "Columns", "SamplesPerPixel",
         "PhotometricInterpretation", "FrameOfReferenceUID",
     )  # fmt: skip
-    return (patient_of(frame), *(frame.get(keyword) for keyword in keywords))
+    return (patient_key(frame), *(frame.get(keyword) for keyword in keywords))
 
 
-def patient_of(frame: Frame) -> str:
+def patient_key(frame: Frame) -> str:
     """Return by what a frame's patient is told from others: the ID, or the name if there is none.
 
     Emergencies, animals and phantoms often have no ID. Several hospitals may have given the same.

@@ -25,7 +25,7 @@ from ...net.source import SourceError
 from .fields import cut_name, image_id
 from .files import documents
 from .places import are_several_issuers
-from .replaced_documents import Version, conflict_notices, replaced_keys, version_of
+from .replaced_documents import Version, conflict_notices, document_version, replaced_keys
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -94,7 +94,7 @@ def _plan_of(document: Dataset) -> Plan:
         items,
         next(iter(frames), ""),
         series,
-        version_of(document, is_empty=not items),
+        document_version(document, is_empty=not items),
     )
 
 

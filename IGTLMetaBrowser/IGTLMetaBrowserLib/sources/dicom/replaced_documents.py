@@ -70,7 +70,7 @@ class Version:
         return [(self.patient_id, uid) for uid in self.replaced]
 
 
-def version_of(document: Dataset, is_empty: bool = False) -> Version:
+def document_version(document: Dataset, is_empty: bool = False) -> Version:
     """Return what a document says of itself, and of those that it has replaced."""
     return Version(
         str(document.SOPInstanceUID),
@@ -96,7 +96,7 @@ def version_in(path: Path) -> Version:
     try:
         with open_limited(path) as file:
             document = read_whole(file, stop_before_pixels=True, specific_tags=[*_READ])
-            return version_of(document)
+            return document_version(document)
     except Exception as error:  # a broken file raises anything
         _logger.warning("what %s has replaced is not known: %s", path.name, error)
         return Version()

@@ -32,7 +32,7 @@ from .places import (
     has_position,
     has_unused_position,
     is_from_detector,
-    patient_of,
+    patient_key,
 )
 from .repetitions import in_order, split_repetitions, without_doubles
 from .spacing import even_parts, why_parts
@@ -154,7 +154,7 @@ def _shared_uid_notices(frames: Sequence[Frame]) -> list[str]:
     UIDs should be unique (PS3.5 9); those of copied or wrongly corrected studies are not.
     """
     notices = []
-    if (count := len({patient_of(frame) for frame in frames})) > 1:
+    if (count := len({patient_key(frame) for frame in frames})) > 1:
         notices.append(f"images of {count} patients have its SeriesInstanceUID")
     elif (count := len({*map(plain_name, {frame.get("PatientName") for frame in frames})})) > 1:
         notices.append(f"its files name {count} patients under one ID: check whose it is")

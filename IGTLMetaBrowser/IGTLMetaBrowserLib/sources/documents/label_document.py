@@ -15,7 +15,7 @@ from ...net.source import SourceError
 from ..dicom.fields import cut_name
 from ..dicom.segmentations import MOST_LABELS, Structure, lab_of_color
 from .label_file import Labels
-from .label_planes import in_planes, planes_of
+from .label_planes import in_planes, plane_numbers
 from .other_segments import Grid, Segment, check_memory, items_by_name, other_segments
 from .plan_document import check_images, with_required
 from .predecessor import name_as_replaced
@@ -69,7 +69,7 @@ def _written(
     layers = _layers(labels.labels)
     numbers = _numbers(layers)
     try:
-        planes = planes_of(images, layers.shape[1:], labels.ijk_to_ras)
+        planes = plane_numbers(images, layers.shape[1:], labels.ijk_to_ras)
         others, place = list[Segment](), 0
         if predecessor is not None and segments:
             grid = Grid(planes, layers.shape[1:], labels.ijk_to_ras)

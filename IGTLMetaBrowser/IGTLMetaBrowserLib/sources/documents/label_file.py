@@ -36,8 +36,8 @@ class Labels:
     structures: Sequence[Structure] = ()
 
 
-def write_labels(path: Path, labels: Labels) -> None:
-    """Write a file that ``read_labels`` reads. Raises ``OSError``."""
+def write_label_file(path: Path, labels: Labels) -> None:
+    """Write a file that ``read_label_file`` reads. Raises ``OSError``."""
     arrays = {
         "labels": labels.labels,
         "ijk_to_ras": labels.ijk_to_ras,
@@ -47,7 +47,7 @@ def write_labels(path: Path, labels: Labels) -> None:
         np.savez(file, **arrays)
 
 
-def read_labels(path: Path) -> Labels:
+def read_label_file(path: Path) -> Labels:
     """Read a file; raises ``SourceError``, which says what is wrong with it."""
     try:
         with np.load(path, allow_pickle=False) as file:

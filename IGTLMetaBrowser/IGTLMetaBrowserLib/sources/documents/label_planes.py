@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _FITS = 0.05
 
 
-def planes_of(images: Sequence[Dataset], shape: Sequence[int], ijk_to_ras: np.ndarray) -> list[int]:
+def plane_numbers(
+    images: Sequence[Dataset], shape: Sequence[int], ijk_to_ras: np.ndarray
+) -> list[int]:
     """Return in which plane of a label map each image lies, see ``plane_of``.
 
     Raises ``SourceError``.

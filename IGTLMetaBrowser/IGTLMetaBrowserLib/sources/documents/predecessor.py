@@ -13,7 +13,7 @@ from ...dicom_index.limited_file import open_limited
 from ...dicom_index.whole_dataset import read_whole
 from ...net.source import SourceError
 from ..archive.archive import MOST_OF_STUDY, Archive, Series, require_all
-from ..archive.entries import version_of
+from ..archive.entries import series_version
 from ..dicom.places import are_several_issuers
 from ..dicom.replaced_documents import CODING_SCHEME, REPLACED, replaced_by
 
@@ -75,7 +75,7 @@ class DocumentsOfStudy:
     def _update(self, wanted: str = "", without: str = "") -> None:
         found = self._archive.find(self._query, MOST_OF_STUDY + 1)
         for series in require_all(found, self._archive):
-            version = version_of(series)
+            version = series_version(series)
             is_known = version in self._fetched or series.uid == without
             if series["Modality"] != self._query["Modality"] or is_known:
                 continue

@@ -12,7 +12,7 @@ from ...scene.label_maps.label_map_set import OWNER_ATTRIBUTE
 from ...scene.label_maps.outgoing_labels import image_labels, image_of
 from ...scene.server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id
 from ...sources.dicom.segmentations import Structure
-from ...sources.documents.label_file import Labels, write_labels
+from ...sources.documents.label_file import Labels, write_label_file
 from .document import Document
 
 _MODALITY = "SEG"
@@ -126,4 +126,4 @@ def _texts():
 
 
 def _write(labels, path):
-    write_labels(path, labels)
+    write_label_file(path, labels)

@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 from ...codec import TrajectoryType, printable
 from ...scene.errors import SceneError
 from ...scene.images.moved_images import check_not_bent
-from ...scene.label_maps.outgoing_labels import check_patient
+from ...scene.label_maps.outgoing_labels import check_same_patient
 from ...scene.markups.outgoing_markups import trajectory_item
 from ...scene.markups.trajectory_markups import OWNER_ATTRIBUTE
 from ...scene.node_names import savable_name
@@ -110,7 +110,7 @@ class PlanStore:
         image, replaced = self._store.image(imageId), self._replacedBy(nodes)
         check_not_bent(image)
         for node in nodes:
-            check_patient(node, image)
+            check_same_patient(node, image)
         items = [self._item(node, image) for node in nodes]
         changed, kept, leftOut = self._planned(replaced, nodes, items)
         drawn, removed = self._othersDrawn(replaced, nodes)
