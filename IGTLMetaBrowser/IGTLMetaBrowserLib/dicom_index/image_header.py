@@ -56,6 +56,8 @@ FRAME_KEYWORDS = (
 
 # Sequences of which something is kept under the sequence's own keyword, as JSON or a mark.
 _MODALITY_LUT = 0x00283000
+_LUT_DESCRIPTOR = 0x00283002
+_LUT_DATA = 0x00283006
 _ULTRASOUND_REGIONS = 0x00186011
 _DETECTORS = 0x00540022
 _SEGMENTS = 0x00620002
@@ -141,7 +143,7 @@ def read_image_header(
     frames: Mapping[str, Sequence[str]] = {}
     damage = ""
     try:
-        if any(True for _ in checked_items(lookup(_MODALITY_LUT))):
+        if any(map(has_table, checked_items(lookup(_MODALITY_LUT)))):
             values["ModalityLUTSequence"] = "present"
         groups = [*checked_items(lookup(_FRAME_GROUPS))]
         frames = _functional_groups(lookup, groups, values) or _dose_planes(values)
@@ -236,6 +238,12 @@ def _private_b_value(lookup: Lookup) -> str:
             except ValueError:
                 return ""
     return ""
+
+
+def has_table(item: Any) -> bool:
+    """Whether an item of the modality LUT is more than a form that nobody has filled in."""
+    elements = (item.get_item(tag) for tag in (_LUT_DESCRIPTOR, _LUT_DATA))
+    return any(element is not None and bool(element.value) for element in elements)
 
 
 def _why_not_each_frame(

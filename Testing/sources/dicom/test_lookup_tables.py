@@ -5,8 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pydicom import Dataset
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless
+from pydicom.uid import (
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    RLELossless,
+)
 
+from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 STORED = np.array([[0, 1, 2, 3, 200]], np.uint8)
@@ -29,7 +35,7 @@ def served(folder, dataset, syntax=ExplicitVRLittleEndian):
     dataset.file_meta.TransferSyntaxUID = syntax
     dataset.save_as(
         folder / "1.dcm",
-        implicit_vr=False,
+        implicit_vr=syntax == ImplicitVRLittleEndian,
         little_endian=syntax != ExplicitVRBigEndian,
         enforce_file_format=True,
     )
@@ -72,6 +78,30 @@ def test_values_beyond_a_table_are_as_its_ends(tmp_path, make_slice):
     set_pixels(dataset, STORED, 8)
     dataset.ModalityLUTSequence = modality_table([700, 800], 2, 16)
     assert served(tmp_path, dataset).tolist() == [[700, 700, 700, 800, 800]]
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless])
+def test_a_table_that_nobody_has_filled_in_is_none(tmp_path, make_slice, syntax):
+    """As one imaging library writes it into all its files: the rescale counts, if there is one."""
+    dataset = make_slice((0, 0, 0), RescaleSlope=2, RescaleIntercept=1)
+    set_pixels(dataset, STORED, 8)
+    item = Dataset()
+    for keyword, vr in (("LUTDescriptor", "US"), ("ModalityLUTType", "LO"), ("LUTData", "US")):
+        item.add_new(keyword, vr, None)
+    dataset.ModalityLUTSequence = [item]
+    if syntax == RLELossless:
+        dataset.compress(syntax, generate_instance_uid=False)
+    assert served(tmp_path, dataset, syntax).tolist() == [[1, 3, 5, 7, 401]]
+
+
+@pytest.mark.parametrize("descriptor", [None, 3, [2, 0]])
+def test_a_table_without_a_number_of_entries_is_said(tmp_path, make_slice, descriptor):
+    dataset = make_slice((0, 0, 0), RescaleSlope=None, RescaleIntercept=None)
+    set_pixels(dataset, STORED, 8)
+    (item,) = dataset.ModalityLUTSequence = modality_table([700, 800], 0, 16)
+    item.add_new("LUTDescriptor", "US", descriptor)
+    with pytest.raises(SourceError, match="does not say how many entries it has"):
+        served(tmp_path, dataset)
 
 
 RED, GREEN, BLUE = [10, 20, 30], [40, 50, 60], [70, 80, 255]

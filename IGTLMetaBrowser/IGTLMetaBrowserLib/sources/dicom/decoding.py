@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...dicom_index.image_header import has_table
 from ...file_version import FileVersion, version_of
 from ...net.source import SourceError
 from ...optional_packages import is_installed, requirement
@@ -328,7 +329,7 @@ def _meaning(dataset: Dataset, pixels: np.ndarray) -> np.ndarray:
         pixels = without_other_bits(pixels, *_bits(dataset))
     if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
         return apply_palette(pixels, dataset)
-    if dataset.get("ModalityLUTSequence"):
+    if any(map(has_table, dataset.get("ModalityLUTSequence") or ())):
         return apply_modality_table(pixels, dataset)
     return pixels >> max(0, dataset.BitsStored - 8) if pixels.ndim == 3 else pixels
 

@@ -8,7 +8,7 @@ are left to pydicom (3.0), which unpacks them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -31,18 +31,18 @@ def apply_modality_table(pixels: np.ndarray, dataset: Dataset) -> np.ndarray:
     """Return what stored values mean by the modality LUT (PS3.3 C.11.1), as uint16.
 
     Values before the first entry are as that, those behind the last as the last. Raises
-    ``ValueError`` if the table has fewer entries than it says.
+    ``ValueError`` if the table does not say how many entries it has, or has fewer.
     """
     item = dataset.ModalityLUTSequence[0]
-    descriptor = _descriptor(item.LUTDescriptor, dataset)
-    entries = _entries(item.LUTData, descriptor, dataset)
+    descriptor = _descriptor(item.get("LUTDescriptor"), dataset)
+    entries = _entries(item.get("LUTData") or b"", descriptor, dataset)
     return entries[_indices(pixels, descriptor)]
 
 
 def apply_palette(pixels: np.ndarray, dataset: Dataset) -> np.ndarray:
     """Return the colors of stored values (PS3.3 C.7.6.3.1.6): uint8, one axis of 3 more.
 
-    Raises ``ValueError`` if a table has fewer entries than it says, ``AttributeError`` if there is
+    Raises ``ValueError`` as ``apply_modality_table`` does, ``AttributeError`` if there is
     none.
     """
     descriptor = _descriptor(dataset.RedPaletteColorLookupTableDescriptor, dataset)
@@ -57,9 +57,12 @@ def apply_palette(pixels: np.ndarray, dataset: Dataset) -> np.ndarray:
     return _as_bytes(colors, descriptor.bits)[_indices(pixels, descriptor)]
 
 
-def _descriptor(values: list[int], dataset: Dataset) -> _Descriptor:
+def _descriptor(values: Any, dataset: Dataset) -> _Descriptor:
     """Read a descriptor, whose first two values can have the sign of pixels or not, as written."""
-    count, first, bits = values
+    try:
+        count, first, bits = values
+    except (TypeError, ValueError):  # none, one, or another number of them
+        raise ValueError("its table does not say how many entries it has") from None
     if dataset.get("PixelRepresentation") == 1 and first >= _WORD // 2:
         first -= _WORD
     return _Descriptor(count % _WORD or _WORD, first, bits)
