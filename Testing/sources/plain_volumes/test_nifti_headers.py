@@ -55,6 +55,32 @@ def test_a_single_nifti_slice_is_as_thick_as_its_matrix_says(tmp_path: Path, axi
     np.testing.assert_allclose(image.ijk_to_ras(), OBLIQUE, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+@pytest.mark.parametrize("dtype", ["<f4", ">f8"])
+@pytest.mark.parametrize("slope", [None, -2.0])
+def test_voxels_that_are_no_number_stay_so(tmp_path: Path, name: str, dtype: str, slope):
+    """ITK has 0 for them, as if that were a result."""
+    voxels = VOXELS.astype(dtype)
+    voxels[0, 0, 0], voxels[1, 2, 1], voxels[1, 0, 3] = np.nan, np.inf, -np.inf
+    header = nibabel.Nifti1Header(endianness=dtype[0])
+    nibabel.save(nibabel.Nifti1Image(voxels, OBLIQUE, header), tmp_path / "a.nii")
+    data = bytearray((tmp_path / "a.nii").read_bytes())
+    if slope is not None:
+        data[112:116] = np.array(slope, dtype[0] + "f4").tobytes()
+    (tmp_path / "a.nii").unlink()
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    _, image = the_only(tmp_path)
+    np.testing.assert_array_equal(image.pixels.T, nibabel.load(tmp_path / name).get_fdata())
+
+
+def test_components_that_are_no_number_stay_so(tmp_path: Path):
+    vectors = VECTORS.copy()
+    vectors[1, 0, 2, 0, 1], vectors[0, 2, 3, 0, 2] = np.nan, np.inf
+    write_nifti(tmp_path / "a.nii", vectors, sform=(1, OBLIQUE), intent_code=1007)
+    _, image = the_only(tmp_path)
+    np.testing.assert_array_equal(image.pixels.transpose(2, 1, 0, 3), vectors[:, :, :, 0])
+
+
 def test_a_nifti_matrix_with_a_little_shear_keeps_it(tmp_path: Path):
     """The rotation beside it, which ITK takes, is not far from it."""
     sheared = OBLIQUE.copy()

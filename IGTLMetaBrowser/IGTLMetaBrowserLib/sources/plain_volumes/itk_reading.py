@@ -21,6 +21,7 @@ import sys
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from .not_finite import with_not_finite
 from .text_voxels import check_text
 from .whole_voxels import (
     ADVICE,
@@ -114,6 +115,7 @@ def _answer(request: Request, answers: BinaryIO) -> None:
             voxels = SimpleITK.GetArrayViewFromImage(image)  # of its memory, which it does not keep
             check_checksum(voxels, checksum)
             check_text(path, voxels)
+            voxels = with_not_finite(path, voxels)
         answer: Any = header._asdict()
     except MemoryError:
         answer = {"error": "it takes too much memory"}

@@ -59,7 +59,7 @@ def nifti_begin(path: Path) -> bytes:
     if ending_of(path) not in NIFTI_ENDINGS:
         return b""
     try:
-        with _nifti_file(path) as file:
+        with nifti_file(path) as file:
             return file.read(_NIFTI_2)
     except (OSError, EOFError, zlib.error) as error:
         raise VoxelsError(reason_of(error)) from None
@@ -131,7 +131,8 @@ def _check_names(path: Path, byte_count: int) -> None:
 
 
 @contextmanager
-def _nifti_file(path: Path) -> Iterator[BinaryIO]:
+def nifti_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a NIfTI file, inflated if it is deflated. Raises ``OSError``."""
     with opened(path) as file:
         if not path.name.lower().endswith(".gz"):
             yield file
@@ -141,7 +142,7 @@ def _nifti_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def _is_whole_nifti(path: Path) -> bool:
-    with _nifti_file(path) as file:
+    with nifti_file(path) as file:
         header = file.read(_NIFTI_2)
         end = _end_of_nifti(header)
         if not path.name.lower().endswith(".gz"):
