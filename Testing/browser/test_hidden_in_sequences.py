@@ -174,6 +174,7 @@ def test_names_that_are_covered_in_two_steps(unconnected: Browser, sequences: An
 def test_names_of_which_two_browsers_have_covered_a_part_each(
     is_reversed: bool, unconnected: Browser, sequences: Any
 ) -> None:
+    """They are hidden as long as one of the browsers hides patients."""
     nodes = recording_of(unconnected.scene, "Smith with Jones")
     before = [node.GetName() for node in nodes]
     with closing(Browser(unconnected.scene)) as other:
@@ -183,6 +184,8 @@ def test_names_of_which_two_browsers_have_covered_a_part_each(
         other.patients.register("Jones", "")
         other.patients.hide()
         assert all("(hidden) with (hidden)" in node.GetName() for node in nodes)
-        for one in reversed(both) if is_reversed else both:
-            one.patients.hide(False)
+        first, last = reversed(both) if is_reversed else both
+        first.patients.hide(False)
+        assert all("(hidden) with (hidden)" in node.GetName() for node in nodes)
+        last.patients.hide(False)
         assert [node.GetName() for node in nodes] == before

@@ -230,6 +230,8 @@ def test_what_the_user_calls_a_volume_of_which_two_browsers_have_covered_a_part_
         other.patients.register("Jones", "")
         other.patients.hide()
         assert volume.GetName() == "(hidden) with (hidden)"
-        for one in reversed(both) if is_reversed else both:
-            one.patients.hide(False)
+        first, last = reversed(both) if is_reversed else both
+        first.patients.hide(False)
+        assert volume.GetName() == "(hidden) with (hidden)"
+        last.patients.hide(False)
         assert volume.GetName() == "Smith with Jones"

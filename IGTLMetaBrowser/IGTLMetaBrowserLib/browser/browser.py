@@ -344,7 +344,7 @@ class Browser:
         self._events.emit(SceneClosed())
 
     def _on_scene_imported(self) -> None:
-        self._in_scene.on_scene_imported()
+        self._in_scene.hide_more(is_all=True)
         self._owned.note_copies(self._copied_nodes.release_imported())
         self._adopt_nodes()
         self._events.emit(SceneImported())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from .images.scene_images import SceneImages
 
 _open: weakref.WeakSet[Browser] = weakref.WeakSet()
-_hide_more: weakref.WeakKeyDictionary[Browser, weakref.WeakMethod[Callable[[], None]]]
-_hide_more = weakref.WeakKeyDictionary()
+_images: weakref.WeakKeyDictionary[Browser, weakref.ref[SceneImages]]
+_images = weakref.WeakKeyDictionary()
+"""What each of them has in its scene."""
 _LeftHidden = list[tuple[HiddenPatients, "SceneImages"]]
 """Patients whom browsers that were closed have hidden, and the images in which they have."""
 _left_hidden: weakref.WeakKeyDictionary[Browser, _LeftHidden] = weakref.WeakKeyDictionary()
@@ -30,7 +31,7 @@ def add(browser: Browser, in_scene: SceneImages) -> None:
     """
     beside = browsers_of(browser.scene)
     _open.add(browser)
-    _hide_more[browser] = weakref.WeakMethod(in_scene.hide_more)
+    _images[browser] = weakref.ref(in_scene)
     if beside:
         browser.patients.share(beside[0].patients)
     for heard in (browser.metadata.listed, in_scene.image_shown):
@@ -55,21 +56,23 @@ def remove(browser: Browser, in_scene: SceneImages) -> None:
 
 
 def _on_hidden_changed(scene: Any, is_hidden: bool) -> None:
+    beside = browsers_of(scene)
     if is_hidden:
         _hide_more_in(scene)  # of its list, the patients are known by now
-    beside = browsers_of(scene)
-    if not is_hidden and not any(one.patients.is_hidden for one in beside):
+    elif any(one.patients.is_hidden for one in beside):
+        _hide_more_in(scene, is_all=True)  # it has shown what others have covered before it
+    else:
         for patients, in_scene in [left for one in beside for left in _left_hidden.pop(one, ())]:
             patients.hide(False)
             in_scene.on_hidden_changed(False)
 
 
-def _hide_more_in(scene: Any, *_image_id: str) -> None:
+def _hide_more_in(scene: Any, *_image_id: str, is_all: bool = False) -> None:
     for one in browsers_of(scene):
-        if (hide_more := _hide_more[one]()) is not None:
-            hide_more()
-        for _, in_scene in _left_hidden.get(one, ()):
-            in_scene.hide_more()
+        if (in_scene := _images[one]()) is not None:
+            in_scene.hide_more(is_all)
+        for _, left in _left_hidden.get(one, ()):
+            left.hide_more(is_all)
 
 
 def browsers_of(scene: Any) -> list[Browser]:

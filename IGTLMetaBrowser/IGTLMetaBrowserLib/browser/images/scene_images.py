@@ -306,13 +306,12 @@ class SceneImages:
         calibration = self._metadata.calibration(image_id)
         self._nodes.calibrate(self._connection.address, image_id, calibration)
 
-    def hide_more(self) -> None:
-        """Hide the patients whom a list or an image has named, if they are hidden."""
-        self._nodes.hide_more()
+    def hide_more(self, is_all: bool = False) -> None:
+        """Hide the patients whom a list or an image has named, if they are hidden.
 
-    def on_scene_imported(self) -> None:
-        """Hide the patients of what has come, if others are hidden."""
-        self._nodes.hide_more(is_imported=True)
+        ``is_all``: those who were known before, too, as in what was imported.
+        """
+        self._nodes.hide_more(is_all)
 
     def close(self) -> None:
         """Let go of who is told; patients can still be shown again."""

@@ -421,10 +421,10 @@ class ImageNodes:
             if frame is not None and (player := self._frames.volume_showing(key)) is not None:
                 copy_to_player(frame, player)
 
-    def hide_more(self, is_imported: bool = False) -> None:
-        """If patients are hidden, hide those who were not known before, or in what was imported."""
-        if self._patients.is_hidden and (is_imported or self._patients.has_news):
-            self.patients_changed(is_all=is_imported)
+    def hide_more(self, is_all: bool = False) -> None:
+        """If patients are hidden, hide those who were not known before, or ``is_all`` of them."""
+        if self._patients.is_hidden and (is_all or self._patients.has_news):
+            self.patients_changed(is_all)
 
     def close(self) -> None:
         """Leave the volumes to other browsers: what they say is theirs to hide."""
