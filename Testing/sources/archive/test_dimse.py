@@ -18,6 +18,7 @@ from helpers.reserved_port import free_port
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.archive import dimse_port
 from IGTLMetaBrowserLib.sources.archive.archive import Series
+from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive, DimseSettings
 from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
@@ -137,6 +138,18 @@ def test_a_filter_by_study_and_by_series(archive, cache):
     query = {"StudyDate": "20240101-20241231", "SeriesDescription": "CT*"}
     with closing(ArchiveSource(DimseArchive(archive.peer), cache, query, ["CT"])) as source:
         assert [item.name for item in source.images()] == ["CT head"]
+
+
+@pytest.mark.parametrize("is_filter", [True, False], ids=["filter", "search"])
+def test_a_time_with_colons(archive, cache, is_filter):
+    """Written as people write it; in DICOM there are no colons in times (PS3.5 6.2, TM)."""
+    known = DimseArchive(archive.peer).find({"Modality": "CT"}, 1)[0]["StudyTime"]
+    minute = f"{known[:2]}:{known[2:4]}"
+    query = {"Modality": "CT", "StudyTime": f"{minute}:00-{minute}:59"}
+    for way in (DimseArchive(archive.peer), DicomWebArchive(archive.dicomweb)):
+        with closing(ArchiveSource(way, cache, query if is_filter else {})) as source:
+            items = source.images() if is_filter else ready(source.search, query)[0]
+            assert [item.name for item in items] == ["CT head"]
 
 
 def test_who_does_not_listen_and_who_does_not_know_us(archive, cache):

@@ -35,6 +35,14 @@ def is_within(keyword: str, pattern: str, others: str) -> bool:
     return all(_matches(keyword, text, others) for text in texts)
 
 
+def as_asked(query: Query) -> dict[str, str]:
+    """Return a query as archives are asked: times have no colons in DICOM (PS3.5 6.2, TM).
+
+    Orthanc compares them as texts, and finds others, or nothing.
+    """
+    return {key: text.replace(":", "") if key in RANGES else text for key, text in query.items()}
+
+
 def common_range(keyword: str, first: str, second: str) -> str | None:
     """Return the range of days, or of times, that are in both ranges; None if there are none."""
     ranges = [_ends_of(pattern) for pattern in (first, second)]

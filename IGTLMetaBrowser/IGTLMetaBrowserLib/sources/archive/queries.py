@@ -27,7 +27,7 @@ from .archive import (
 )
 from .entries import Mark
 from .found_series import UID_KEYWORDS, FoundSeries
-from .patterns import RANGES, common_range, is_within, matches
+from .patterns import RANGES, as_asked, common_range, is_within, matches
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -184,6 +184,7 @@ def _both(query: Query, filters: Query) -> dict[str, str] | None:
     range of days or times that are in both; what is searched for, if the filter admits it; else the
     filter.
     """
+    query, filters = as_asked(query), as_asked(filters)
     both = {**query, **filters}
     for key in query.keys() & filters.keys():
         wanted = query[key]
