@@ -26,8 +26,8 @@ from .rows import (
     Row,
     read_files,
     read_images,
-    read_row,
     read_rows,
+    read_rows_of,
 )
 from .scan import survey
 from .workers import Batch, Contents, NoProcessesError, read_batches
@@ -248,14 +248,17 @@ class DicomIndex:
         """A number that grows with each change of what is in the index."""
         return self.query("SELECT changes FROM source")[0][0]
 
-    def row(self, path: str, version: FileVersion | None = None) -> Row:
-        """Return all fields of a file, by its path in the folder.
+    def row(self, path: str) -> Row:
+        """Return all fields of a file, by its path in the folder; none if it is not known."""
+        return next(self.rows_of([path]))
 
-        There are none if it is not known, or not in this version.
-        """
-        folder, name = (os.fsencode(part) for part in os.path.split(path))
+    def rows_of(self, paths: Iterable[str]) -> Iterator[Row]:
+        """Yield for each of these paths what ``row`` returns."""
+        split = map(os.path.split, paths)
         with self._errors_described():
-            return read_row(self._sql, folder, name, version)
+            yield from read_rows_of(
+                self._sql, ((os.fsencode(folder), os.fsencode(name)) for folder, name in split)
+            )
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Return the answer to a question in SQL, see ``database``."""

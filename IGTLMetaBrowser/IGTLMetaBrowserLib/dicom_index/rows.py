@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
@@ -57,15 +57,15 @@ _ROWS = f"""
 
 
 _ROW = f"""
-    SELECT {SAID}, sum, (
-        SELECT COUNT(*) FROM instances AS others JOIN files ON files.id = others.file
-        WHERE kind = 'dicom' AND others.series = instances.series
-            AND others.study = instances.study AND others.patient_ID = instances.patient_ID
-            AND others.modality = instances.modality
-    ), {", ".join(_FIELDS)}, {VERSION}
+    SELECT {SAID}, sum, {", ".join(_FIELDS)}
     FROM instances JOIN files ON files.id = instances.file
     WHERE kind = 'dicom' AND folder = ? AND name = ?
 """
+_SERIES_SIZE = """
+    SELECT COUNT(*) FROM instances JOIN files ON files.id = instances.file
+    WHERE kind = 'dicom' AND series = ? AND study = ? AND patient_ID = ? AND modality = ?
+"""
+_series_in = itemgetter(*map([*PATHS].index, ("series", "study", "patient_ID", "modality")))
 
 
 class File(NamedTuple):
@@ -115,16 +115,23 @@ def read_images(database: sqlite3.Connection) -> Iterator[IndexedImage]:
         yield IndexedImage(shown_path("", folder, name), FileVersion(*version), header)
 
 
-def read_row(
-    database: sqlite3.Connection, folder: bytes, name: bytes, version: FileVersion | None
-) -> Row:
-    """Return the fields of one file; none if there is no such file, or none in this version."""
-    found = next(checked(database.execute(_ROW, (folder, name))), None)
-    if found is None:
-        return {}
-    end = -len(FileVersion._fields)
-    is_other = version is not None and not version.may_be(FileVersion(*found[end:]))
-    return {} if is_other else _row("", folder, name, *found[:end])
+def read_rows_of(
+    database: sqlite3.Connection, files: Iterable[tuple[bytes, bytes]]
+) -> Iterator[Row]:
+    """Yield the fields of each of these files, by folder and name; none of one that is not there.
+
+    How large a series is, is counted once, however many of its files are among them.
+    """
+    sizes: dict[tuple[str, ...], int] = {}
+    for folder, name in files:
+        found = next(checked(database.execute(_ROW, (folder, name))), None)
+        if found is None:
+            yield {}
+            continue
+        series = _series_in(found)
+        if series not in sizes:
+            (sizes[series],) = database.execute(_SERIES_SIZE, series).fetchone()
+        yield _row("", folder, name, sizes[series], *found)
 
 
 def read_rows(database: sqlite3.Connection, level: str, prefix: str) -> Iterator[Row]:

@@ -58,10 +58,6 @@ class Background:
         """Whether work is begun, and not done."""
         return key in self._futures and not self._futures[key].done()
 
-    def is_busy_for_any(self, kind: type) -> bool:
-        """Whether work is begun, and not done, of which the name is of this type."""
-        return any(isinstance(key, kind) and self.is_busy(key) for key in self._futures)
-
     def begin(self, key: Hashable, work: Callable[[], object], is_large: bool = False) -> None:
         """Do ``work`` when all that was begun before is done.
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar, cast
 
 from ..net.source import NotReadyError
-
-if TYPE_CHECKING:
-    from .background import Background
+from .background import RETRY_SECONDS, Background
 
 Result = TypeVar("Result")
 
@@ -21,22 +19,39 @@ _SCAN = "scan"
 
 
 class FolderScans:
-    """The scans of one folder, in the thread of ``background``; without it, while one waits.
+    """The scans of one folder, while one waits; or, if it is served, in a thread.
 
-    The folder has just been looked at.
+    It is their own: what is known of the folder is not to wait behind a scan, which can take
+    minutes. ``close`` ends it. The folder has just been looked at.
     """
 
-    def __init__(self, background: Background | None) -> None:
-        self._background = background
-        self._scanned = time.monotonic()
+    def __init__(self, is_served: bool) -> None:
+        self._background = Background() if is_served else None
+        self._scanned = time.monotonic()  # or when the present scan began
+        self._is_outdated = False
 
-    def is_busy(self) -> bool:
-        """Whether the thread scans, or is going to."""
-        return self._background is not None and self._background.is_busy(_SCAN)
+    def close(self, interrupt: Callable[[], None] = lambda: None) -> None:
+        """End the thread, see ``Background.close``."""
+        if self._background is not None:
+            self._background.close(interrupt)
+
+    def have_ended(self) -> bool:
+        """Whether the thread uses nothing that belongs to the folder.
+
+        Raises ``NotReadyError`` for a second at most: a scan that takes longer is not waited for.
+        """
+        if self._background is None or not self._background.is_busy(_SCAN):
+            return True
+        if time.monotonic() - self._scanned < _SECONDS_FOR_A_SCAN:
+            raise NotReadyError(RETRY_SECONDS)
+        return False
 
     def scan_next_time(self) -> None:
-        """Believe nothing any more: what was found is known to be of before."""
-        self._scanned = -float("inf")
+        """Believe nothing any more: what was found is known to be of before.
+
+        Nor what a scan finds that has begun.
+        """
+        self._is_outdated = True
 
     def new(self, scan: Callable[[], Result | None]) -> Result | None:
         """Return what ``scan`` returns; None if it is too early for one, or it takes long.
@@ -47,9 +62,9 @@ class FolderScans:
         is_scanning = self._background is not None and self._background.is_begun(_SCAN)
         since = time.monotonic() - self._scanned
         if not is_scanning:
-            if since <= _SECONDS_BETWEEN_SCANS:
+            if since <= _SECONDS_BETWEEN_SCANS and not self._is_outdated:
                 return None
-            self._scanned, since = time.monotonic(), 0.0
+            self._scanned, since, self._is_outdated = time.monotonic(), 0.0, False
         try:
             found = self._found(scan)
         except NotReadyError:

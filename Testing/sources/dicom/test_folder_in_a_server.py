@@ -19,30 +19,46 @@ from highdicom.seg import SegmentationTypeValues
 from pydicom.uid import RLELossless
 
 from helpers import radiotherapy as study
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.dicom_index.database import DicomIndexError
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
-from IGTLMetaBrowserLib.net.source import NotReadyError
+from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources import begun_work, folder_scans
-from IGTLMetaBrowserLib.sources.dicom import folder_label_maps
 from IGTLMetaBrowserLib.sources.dicom.decoding import Decoders
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom.folder_label_maps import LabelMapReader
 from IGTLMetaBrowserLib.sources.dicom.pixels import VolumeReading
 
 PATIENCE = 30.0
 
 
 class SlowIndex(DicomIndex):
-    """An index of a share that is slow: ``update`` waits for ``may_go_on``."""
+    """An index of a share that is slow: ``update`` waits for ``may_go_on``.
 
-    def __init__(self, folder) -> None:
-        super().__init__(folder)
+    ``threads`` are those that update it, and ``intruders`` those that use it meanwhile.
+    """
+
+    def __init__(self, folder, database=None) -> None:
+        self.updating = self.updated = 0
+        self.intruders: list[int] = []
+        super().__init__(folder, database)
         self.may_go_on = threading.Event()
         self.may_go_on.set()
         self.threads: set[int] = set()
 
     def update(self, *args, **options) -> int:
-        assert self.may_go_on.wait(PATIENCE)
-        self.threads.add(threading.get_ident())
-        return super().update(*args, **options)
+        self.updating = threading.get_ident()
+        try:
+            assert self.may_go_on.wait(PATIENCE)
+            self.threads.add(self.updating)
+            return super().update(*args, **options)
+        finally:
+            self.updating, self.updated = 0, self.updated + 1
+
+    def _errors_described(self):  # in which each question is asked
+        if self.updating not in (0, threading.get_ident()):
+            self.intruders.append(threading.get_ident())
+        return super()._errors_described()
 
 
 @pytest.fixture
@@ -96,28 +112,115 @@ def test_during_a_long_scan_the_list_of_before_is_served(
         assert time.monotonic() < end
 
 
-def test_the_index_is_used_by_one_thread_at_a_time(source, index):
-    """SQLite would let the second one wait, and with it all clients."""
-    (item,) = after_turns(source.images)
+@contextlib.contextmanager
+def a_scan(source: DicomFolderSource, index: SlowIndex) -> Iterator[None]:
+    """A scan of the folder that does not end before the block does."""
     index.may_go_on.clear()
     with pytest.raises(NotReadyError):
         source.images()
-    with pytest.raises(NotReadyError):
-        source.metadata(item.id)
-    with pytest.raises(NotReadyError):
-        source.image(item.id)
+    before = index.updated
+    yield
+    assert index.updated == before
+    assert index.intruders == [], "SQLite would let who asks wait, and with him all clients"
     index.may_go_on.set()
-    assert after_turns(lambda: source.metadata(item.id))["Modality"]
-    assert after_turns(lambda: source.image(item.id)).pixels.size
+
+
+def test_a_known_image_does_not_wait_for_the_end_of_a_scan(source, index, tmp_path, make_slice):
+    """Of 20,000 files that were brought, it takes longer than clients wait for an answer."""
+    (known,) = after_turns(source.images)
+    make_slice((0, 0, 0), SeriesInstanceUID="1.2.3").save_as(tmp_path / "second.dcm")
+    with a_scan(source, index):
+        image = after_turns(lambda: source.image(known.id))
+        assert image.pixels.size
+        assert image.metadata["Modality"] == source.metadata(known.id)["Modality"] == "CT"
+    (_, new) = after_turns(source.images)
+    image = after_turns(lambda: source.image(new.id))
+    assert image.metadata["SeriesInstanceUID"] == "1.2.3"
+
+
+def test_of_a_file_that_was_replaced_no_image_is_made_while_a_scan_has_not_found_it_yet(
+    source, index, tmp_path, make_slice
+):
+    """The list still says that it is the one patient's."""
+    (known,) = after_turns(source.images)
+    other = make_slice((0, 0, 0), PatientID="other", SOPInstanceUID="1.2.9")
+    other.save_as(tmp_path / "other.dcm")
+    (tmp_path / "other.dcm").replace(tmp_path / "first.dcm")
+    with a_scan(source, index), pytest.raises(SourceError, match="changed"):
+        after_turns(lambda: source.image(known.id))
+    (item,) = after_turns(source.images)
+    assert item.patient_id == "other"
+    assert after_turns(lambda: source.image(item.id)).metadata["PatientID"] == "other"
+
+
+def test_a_series_that_grows_is_as_it_was_listed_until_the_scan_has_ended(
+    source, index, tmp_path, make_slice
+):
+    (known,) = after_turns(source.images)
+    for place in (1, 2):
+        made = make_slice((0, 0, place), SOPInstanceUID=f"1.2.9.{place}")
+        made.save_as(tmp_path / f"{place}.dcm")
+    with a_scan(source, index):
+        image = after_turns(lambda: source.image(known.id))
+        assert len(image.pixels) == known.size[2] == 1
+    (item,) = after_turns(source.images)
+    assert item.id == known.id
+    assert len(after_turns(lambda: source.image(item.id)).pixels) == item.size[2] == 3
+
+
+def test_nobody_is_given_the_index_that_a_scan_has(source, index, monkeypatch):
+    """However long: two threads that ask SQLite at once can wait for each other for ever."""
+    after_turns(source.images)
+    with a_scan(source, index):
+        for seconds in (PATIENCE, 0.0):
+            monkeypatch.setattr(folder_scans, "_SECONDS_FOR_A_SCAN", seconds)
+            with pytest.raises(NotReadyError):
+                _ = source.index
+    monkeypatch.setattr(folder_scans, "_SECONDS_FOR_A_SCAN", PATIENCE)
+    assert len([*after_turns(lambda: source.index).rows()]) == 1
+
+
+def test_label_maps_do_not_wait_for_the_end_of_a_scan(tmp_path, monkeypatch):
+    """They are read when they are first asked for."""
+    study.write_study(tmp_path)
+    monkeypatch.setattr(folder_scans, "_SECONDS_BETWEEN_SCANS", 0.0)
+    index = SlowIndex(tmp_path)
+    index.update()
+    opened = closing(DicomFolderSource(tmp_path, index=index, seconds_a_turn=60))
+    with opened as source, a_scan(source, index):
+        (liver,) = after_turns(source.label_maps)
+        image = after_turns(lambda: source.image(liver.id))
+        assert image.pixels.any()
+        assert image.metadata["Modality"] == "SEG"
+
+
+def test_a_kept_thumbnail_is_waited_for_no_longer_than_a_list(tmp_path, make_slice, monkeypatch):
+    """It is made anew then, from voxels: that takes less than a scan of minutes."""
+    thumbnail = codec.ThumbnailMessage([])
+    (folder := tmp_path / "images").mkdir()
+    make_slice((0, 0, 0)).save_as(folder / "first.dcm", enforce_file_format=True)
+    monkeypatch.setattr(folder_scans, "_SECONDS_BETWEEN_SCANS", 0.0)
+    monkeypatch.setattr(folder_scans, "_SECONDS_FOR_A_SCAN", PATIENCE)
+    index = SlowIndex(folder, tmp_path / "index.sqlite")
+    index.update()
+    with closing(DicomFolderSource(folder, index=index, seconds_a_turn=60)) as source:
+        (item,) = after_turns(source.images)
+        source.keep_thumbnail(item.id, thumbnail)
+        with a_scan(source, index):
+            with pytest.raises(NotReadyError):
+                source.kept_thumbnail(item.id)
+            monkeypatch.setattr(folder_scans, "_SECONDS_FOR_A_SCAN", 0.0)
+            assert source.kept_thumbnail(item.id) is None
+            source.keep_thumbnail(item.id, thumbnail)
+        monkeypatch.setattr(folder_scans, "_SECONDS_FOR_A_SCAN", PATIENCE)
+        assert after_turns(lambda: source.kept_thumbnail(item.id)) == thumbnail
 
 
 def test_label_maps_are_read_in_another_thread(source, index, monkeypatch):
     after_turns(source.images)
-    threads = []
+    threads, read = [], LabelMapReader.read
     monkeypatch.setattr(
-        folder_label_maps,
-        "documents",
-        lambda *_: threads.append(threading.get_ident()) or [],
+        LabelMapReader, "read", lambda self: threads.append(threading.get_ident()) or read(self)
     )
     assert after_turns(source.label_maps) == []
     assert threads
@@ -225,41 +328,20 @@ def test_no_more_label_maps_are_read_than_are_taken(tmp_path):
         assert_only_two_are_begun(source, ids)
 
 
-def test_a_scan_whose_result_was_forgotten_is_not_forgotten(source, tmp_path, make_slice):
-    """Nobody came for the list until others had many results: the next scan finds no changes."""
+def test_what_a_scan_found_that_failed_behind_the_index_is_not_forgotten(
+    source, tmp_path, make_slice, monkeypatch
+):
+    """The next scan finds no changes of the index."""
     after_turns(source.images)
     make_slice((0, 0, 0), SeriesInstanceUID="1.2.3").save_as(tmp_path / "second.dcm")
-    background = source._background
-    with pytest.raises(NotReadyError):
-        source.images()
-    for key in range(9):
-        background.begin(key, int)
-        after_turns(partial(background.take, key) if key < 4 else lambda: None)
-        while background.is_busy(key):
-            time.sleep(0.001)
-    assert not background.is_begun("scan")
+    with monkeypatch.context() as changed:
+        changed.setattr(DicomIndex, "images", _raise_disk_error)
+        assert len(after_turns(source.images)) == 1
     assert len(after_turns(source.images)) == 2
 
 
-@pytest.mark.parametrize("is_scanned", [False, True], ids=["this list", "the list before"])
-def test_one_thread_at_a_time_has_the_index(is_scanned, source, tmp_path, make_slice):
-    """While label maps are read, or about to be: also for a list that is no more the last one."""
-    may_go_on, background = threading.Event(), source._background
-    after_turns(source.images)
-    make_slice((0, 0, 0), SeriesInstanceUID="1.2.3").save_as(tmp_path / "second.dcm")
-    if is_scanned:
-        with pytest.raises(NotReadyError):
-            source.images()
-    background.begin("before", partial(may_go_on.wait, PATIENCE))
-    with pytest.raises(NotReadyError):
-        source.label_maps()
-    if is_scanned:
-        assert len(after_turns(source.images)) == 2
-    for ask in (lambda: source.index, partial(source.metadata, next(iter(source.stacks())))):
-        with pytest.raises(NotReadyError):
-            ask()
-    may_go_on.set()
-    assert len([*after_turns(lambda: source.index).rows()]) == 1 + is_scanned
+def _raise_disk_error(_index: DicomIndex) -> None:
+    raise DicomIndexError("disk I/O error")
 
 
 @pytest.fixture

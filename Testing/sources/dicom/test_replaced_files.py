@@ -86,8 +86,9 @@ def test_voxels_of_one_file_do_not_come_with_the_metadata_of_the_next(write, tmp
         (item,) = source.images()
         replace_with_time(path, write(tmp_path / "other", 7, "1.2.3.1", **RICK))
         index.update()
+        assert source.metadata(item.id)["PatientID"] == JANE["PatientID"]
         with pytest.raises(SourceError, match="has changed; refresh the list"):
-            source.metadata(item.id)
+            source.image(item.id)
 
 
 def test_contours_of_another_patients_file_are_not_drawn(tmp_path: Path):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -11,9 +14,10 @@ import pytest
 from helpers.ready_sources import ready
 from helpers.replaced_files import replace_with_time
 from helpers.volume_files import META_HEADER, VOXELS, write_with_itk
-from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources import folder_scans
 from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource
+from IGTLMetaBrowserLib.sources.plain_volumes.folder_files import FolderFiles, Offers
 from IGTLMetaBrowserLib.sources.plain_volumes.itk_process import PROCESS
 
 PATIENCE = 60.0
@@ -210,3 +214,62 @@ def test_the_list_stays_while_the_folder_is_away(tmp_path: Path):
     (tmp_path / "away").rename(folder)
     assert ids(source) == ["CT"]
     np.testing.assert_array_equal(source.image("CT").pixels, VOXELS)
+
+
+@pytest.fixture
+def a_scan(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[PlainVolumeSource], Event]]:
+    """Begins to look at a folder; it goes on when the event is set that is returned."""
+    may_go_on, look = Event(), FolderFiles.look
+
+    def look_later(files: FolderFiles) -> Offers:
+        assert may_go_on.wait(PATIENCE)
+        return look(files)
+
+    def begin(source: PlainVolumeSource) -> Event:
+        monkeypatch.setattr(FolderFiles, "look", look_later)
+        with pytest.raises(NotReadyError):
+            source.images()
+        return may_go_on
+
+    yield begin
+    may_go_on.set()
+
+
+def test_a_known_image_does_not_wait_until_the_folder_has_been_looked_at(tmp_path: Path, a_scan):
+    """Of many files that were brought, it takes longer than clients wait for an answer."""
+    write_with_itk(tmp_path / "CT.nrrd")
+    with closing(PlainVolumeSource(tmp_path, is_served=True)) as source:
+        may_go_on = a_scan(source)
+        np.testing.assert_array_equal(ready(source.image, "CT").pixels, VOXELS)
+        may_go_on.set()
+
+
+def test_a_file_that_was_found_changed_during_a_scan_is_as_it_is_in_the_next_list(
+    tmp_path: Path, a_scan
+):
+    write_with_itk(tmp_path / "CT.nrrd")
+    with closing(PlainVolumeSource(tmp_path, is_served=True)) as source:
+        may_go_on = a_scan(source)
+        write_with_itk(tmp_path / "CT.nrrd", VOXELS[:2])
+        with pytest.raises(SourceError, match="refresh the list"):
+            ready(source.image, "CT")
+        may_go_on.set()
+        assert [item.size for item in ready(source.images)] == [(2, 3, 2)]
+        np.testing.assert_array_equal(ready(source.image, "CT").pixels, VOXELS[:2])
+
+
+def test_what_a_scan_finds_that_had_begun_before_a_file_was_found_changed_is_not_believed(
+    tmp_path: Path, a_scan, monkeypatch: pytest.MonkeyPatch
+):
+    """It may have looked at the file before."""
+    write_with_itk(tmp_path / "CT.nrrd")
+    with closing(PlainVolumeSource(tmp_path, is_served=True)) as source:
+        may_go_on = a_scan(source)
+        monkeypatch.setattr(folder_scans, "_SECONDS_BETWEEN_SCANS", PATIENCE)
+        (tmp_path / "CT.nrrd").unlink()
+        with pytest.raises(SourceError, match="refresh the list"):
+            ready(source.image, "CT")
+        may_go_on.set()
+        ready(source.images)
+        write_with_itk(tmp_path / "MR.nrrd")
+        assert ids(source) == ["MR"]

@@ -75,8 +75,9 @@ class DicomFolderSource:
     those of ``decoders``, which several sources can share.
     Files that come, change or go are noticed when the list is asked for again. ``seconds_a_turn``,
     for a server that must not keep others waiting, is after how many ``image`` asks for another
-    turn; what cannot be done in turns, as a scan of the folder, is then done in a thread. With
-    ``is_upright``, tilted volumes are resampled, see ``upright``.
+    turn; what cannot be done in turns, as a scan of the folder, is then done in a thread. While
+    that scans, and has the index, all is as it was listed before: of files that are no longer so,
+    no image is made. With ``is_upright``, tilted volumes are resampled, see ``upright``.
 
     ``trajectories`` are offered as they are; without them, those of the file ``trajectories.json``
     in the folder (see ``trajectory_file``), if it can be read, and of its plans (``plans``).
@@ -122,7 +123,7 @@ class DicomFolderSource:
         self._readings = VolumeReadings(self.folder, self._decoders, seconds_a_turn, clock)
         self._background = Background(clock) if is_in_turns else None
         self._open(index)
-        self._scans = FolderScans(self._background)
+        self._scans = FolderScans(is_in_turns)
         if self._decoders is not None and self._offers.are_decoded:
             self._decoders.start()
 
@@ -149,17 +150,19 @@ class DicomFolderSource:
         return self._offers.refused
 
     def close(self) -> None:
-        """Close the index, and end thread and processes. Nothing can be asked for any more."""
+        """Close the index, and end threads and processes. Nothing can be asked for any more."""
         if self._own_decoders is not None:
             self._own_decoders.close()
+        self._scans.close()
         if self._background is not None:
             self._background.close()
         self._index.close()
 
     @property
     def index(self) -> DicomIndex:
-        """The index, as of the list. Raises ``NotReadyError`` while the thread has it."""
-        self._wait_for_index()
+        """The index, as of the list. Raises ``NotReadyError`` while a scan has it."""
+        if not self._scans.have_ended():
+            raise NotReadyError(RETRY_SECONDS)
         return self._index
 
     def images(self) -> Sequence[codec.ImageMetaItem]:
@@ -180,7 +183,7 @@ class DicomFolderSource:
         """Return what the folder offers now; None if nothing is new."""
         with _index_errors():
             self._index.update()
-            # Not those before this scan: of the last one, perhaps nobody has taken what it found.
+            # Not those before this scan: the last one may have failed when the index was written.
             if self._index.changes == self._offers.changes:
                 return None
             offers = FolderOffers(
@@ -206,12 +209,6 @@ class DicomFolderSource:
             self._background.begin(key, work, is_large)
         return cast("Result", self._background.take(key))
 
-    def _wait_for_index(self) -> None:
-        """Raise ``NotReadyError`` while the thread has the index."""
-        background, kind = self._background, FolderOffers  # of the list before, perhaps
-        if background is not None and (self._scans.is_busy() or background.is_busy_for_any(kind)):
-            raise NotReadyError(RETRY_SECONDS)
-
     def image(self, image_id: str) -> codec.ImageMessage:
         """Read an image.
 
@@ -221,7 +218,6 @@ class DicomFolderSource:
         if image_id not in self._offers.images and image_id in self._label_maps().by_id:
             return self._label_map_image(image_id)
         offer = self._offer(image_id)
-        self._wait_for_index()
         pixels, ijk_to_ras = self._pixels(image_id, offer)
         return self._message(image_id, offer, pixels, ijk_to_ras)
 
@@ -247,9 +243,7 @@ class DicomFolderSource:
     def _label_map_image(self, image_id: str) -> codec.ImageMessage:
         found = self._label_maps()
         label_map = found.by_id[image_id]
-        self._wait_for_index()
-        with _index_errors():
-            metadata = found.metadata(image_id, self._index)
+        metadata = found.metadata(image_id, self._offers.fields)
         read = partial(found.read, image_id, self.folder, self._decoders)
         labels, notices = self._in_background(label_map, read, is_large=True)
         if notices := [*filter(None, [*notices, found.conflict_of(image_id)])]:
@@ -308,46 +302,39 @@ class DicomFolderSource:
         return offer.grid is None and offer.is_decoded
 
     def image_version(self, image_id: str) -> Hashable:
-        """The versions of the image's files; of a label map, how often the folder changed.
+        """The versions of the image's files; of a label map, how often the folder has changed.
 
         Raises ``SourceError``, and ``NotReadyError`` if another turn is needed.
         """
         if image_id not in self._offers.images and image_id in self._label_maps().by_id:
-            self._wait_for_index()
-            with _index_errors():
-                return (self._index.changes,)
+            return (self._offers.changes,)
         stack = self._offer(image_id).stack
         names = dict.fromkeys(frame.file.name for frame in stack.frames)
         return self._versions.of(stack, [self.folder / name for name in names])
 
     def metadata(self, image_id: str) -> dict[str, str]:
         """What is known of an image: the DICOM metadata dictionary's fields, those that are
-        attributes by their keywords too; raises ``SourceError`` for an unknown id, and if they are
-        of another file than is listed.
+        attributes by their keywords too; raises ``SourceError`` for an unknown id.
 
-        Of an image of several files they are those of the first; paths are in the folder.
+        Of an image of several files they are those of the first, as it was listed.
         """
         stack = self._offer(image_id).stack
-        self._wait_for_index()
-        file = stack.frames[0].file
-        with _index_errors():
-            fields = self._index.row(file.name, file.version)
-        if not fields:
-            raise SourceError(f"{file.name!r} has changed; refresh the list")
-        return dicom_fields.metadata(stack, fields)
+        return dicom_fields.metadata(stack, self._offers.fields.of(stack.frames[0].file.name))
 
     def kept_thumbnail(self, image_id: str) -> codec.ThumbnailMessage | None:
-        """Return the thumbnail of an image as its files are now, if the index has it."""
+        """Return the thumbnail of an image as its files are now, if the index has it.
+
+        And if it can be asked: one is made anew before a scan of minutes ends.
+        """
         version = self._thumbnail_version(image_id)
-        self._wait_for_index()
-        return self._thumbnails.find(image_id, version)
+        return self._thumbnails.find(image_id, version) if self._scans.have_ended() else None
 
     def keep_thumbnail(self, image_id: str, thumbnail: codec.ThumbnailMessage) -> None:
         """Keep a thumbnail in the index, if that is a file: the server has it in memory anyway."""
         if self._thumbnails.are_kept:
             version = self._thumbnail_version(image_id)
-            self._wait_for_index()
-            self._thumbnails.keep(image_id, version, thumbnail)
+            if self._scans.have_ended():
+                self._thumbnails.keep(image_id, version, thumbnail)
 
     def _thumbnail_version(self, image_id: str) -> bytes:
         text = repr((self._is_upright, self.image_version(image_id)))
@@ -373,9 +360,8 @@ class DicomFolderSource:
     def _label_maps(self) -> FolderLabelMaps:
         """Return the label maps. They are read when they are first asked for."""
         if self._label_maps_read is None:
-            reader = LabelMapReader(self.folder, self._index, self._offers, self._elsewhere)
-            with _index_errors():
-                self._label_maps_read = self._in_background(self._offers, reader.read)
+            reader = LabelMapReader(self.folder, self._offers, self._elsewhere)
+            self._label_maps_read = self._in_background(self._offers, reader.read)
         return self._label_maps_read
 
     def sequences(self) -> Sequence[ImageSequence]:
@@ -407,7 +393,7 @@ class DicomFolderSource:
             return []
         firsts = [offer.stack.frames[0] for offer in offers.images.values()]
         spaces = {
-            (str(self._index.row(one.file.name)["patient_ID"]), *map(one.get, SPACE_KEYWORDS))
+            (str(offers.fields.of(one.file.name)["patient_ID"]), *map(one.get, SPACE_KEYWORDS))
             for one in firsts
             if one.get("FrameOfReferenceUID")
         }

@@ -11,12 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from ... import codec
-from ...dicom_index.index import DicomIndex
-from ...dicom_index.uids import RT_STRUCTURE_SET
 from ...net.source import SourceError
 from . import fields as dicom_fields
 from .decoding import Decoders
-from .files import Document, ImageFile, documents
+from .file_fields import FileFields
+from .files import Document, ImageFile
 from .label_notices import beside_notices
 from .offers import FolderOffers
 from .places import check_patient
@@ -81,16 +80,14 @@ class FolderLabelMaps:
         notices = conflict_notices(self.versions.values(), "segmentation")
         return notices.get(self.version_of(image_id).key, "")
 
-    def metadata(self, image_id: str, index: DicomIndex) -> dict[str, str]:
+    def metadata(self, image_id: str, fields: FileFields) -> dict[str, str]:
         """Return what is known of the file that a label map is in, by keywords.
 
         One of several label maps of a file has no SOPInstanceUID: who replaces a part of a document
         would take all the rest of it away. Of a segmentation it has a reference to the document and
-        to its own segments (PS3.3 10.3 and C.8.20.2). Raises ``SourceError``.
+        to its own segments (PS3.3 10.3 and C.8.20.2).
         """
-        row, label_map = index.row(*self.files[image_id]), self.by_id[image_id]
-        if not row:
-            raise SourceError(f"{self.files[image_id].name!r} has changed; refresh the list")
+        row, label_map = fields.of(self.files[image_id].name), self.by_id[image_id]
         is_part = [*self.files.values()].count(self.files[image_id]) > 1
         values = {
             keyword: str(row.get(name) or "") for name, keyword in dicom_fields.KEYWORDS.items()
@@ -112,12 +109,10 @@ class LabelMapReader:
     def __init__(
         self,
         folder: Path,
-        index: DicomIndex,
         offers: FolderOffers,
         elsewhere: Mapping[str, Stack],
     ) -> None:
         self._folder = folder
-        self._index = index
         self._offers = offers
         self._elsewhere = elsewhere
 
@@ -128,7 +123,7 @@ class LabelMapReader:
             found.versions[file.name] = version_in(self._folder / file.name)
             document = Document(file.name, file.version)
             self._add(found, document, partial(self._segmentations, file))
-        for document in documents(self._index, RT_STRUCTURE_SET):
+        for document in self._offers.structure_sets:
             self._add(found, document, partial(self._structures, document))
         return found
 
@@ -187,11 +182,11 @@ class LabelMapReader:
         if owner not in self._offers.images:
             return False
         frame = self._offers.images[owner].stack.frames[0].get("FrameOfReferenceUID")
-        own = str(self._index.row(name).get("reference_frame") or "")
+        own = str(self._offers.fields.of(name)["reference_frame"])
         return not (frame and own) or frame == own
 
     def _owner_of(self, name: str) -> str:
         """Return the id of the image that a file's structures belong to."""
-        row = self._index.row(name)
-        series = row.get("reference_ct_series") or row.get("reference_ct") or ""
+        row = self._offers.fields.of(name)
+        series = row["reference_ct_series"] or row["reference_ct"]
         return dicom_fields.image_id(str(series))

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ... import codec
 from ...dicom_index.buffer_file import Contents
 from ...dicom_index.index import DicomIndex
+from ...dicom_index.uids import RT_STRUCTURE_SET
 from ...net.image_sequences import ImageSequence
 from . import fields as dicom_fields
 from .decoding import Decoders, why_not_decodable
+from .file_fields import FileFields
 from .files import (
     Frame,
     ImageFile,
     Refusal,
+    documents,
     find_images,
     frames_of,
     is_fractional,
@@ -79,7 +82,9 @@ class FolderOffers:
             self._offer_series(series)
         for file in filter(is_segmentation, files):
             self._offer_segmentation(file)
+        self.structure_sets = documents(index, RT_STRUCTURE_SET)
         self.listing = tuple(offer.item for offer in self.images.values())
+        self.fields = FileFields(index, self._names())
         self.sequences = _sequences(self.images)
         self.issuers = issuers_apart(
             {image_id: _patient(offer.stack.frames[0]) for image_id, offer in self.images.items()}
@@ -94,6 +99,13 @@ class FolderOffers:
             known = before.images.get(image_id)
             if known is not None and known.stack.is_same(offer.stack):
                 self.images[image_id] = replace(offer, stack=known.stack, grid=known.grid)
+
+    def _names(self) -> Iterator[str]:
+        """Yield the files whose fields are asked for: of an image of several, the first."""
+        for offer in self.images.values():
+            yield offer.stack.frames[0].file.name
+        for file in (*self.segmentations, *self.structure_sets):
+            yield file.name
 
     @property
     def are_decoded(self) -> bool:

@@ -48,8 +48,8 @@ class PlainVolumeSource:
 
     Raises ``SourceError`` if the folder is missing or SimpleITK is not installed.
 
-    With ``is_served``, for a server that must not keep others waiting, files are read in a thread
-    until ``close`` ends it.
+    With ``is_served``, for a server that must not keep others waiting, files are read in a thread,
+    and the folder is looked at in another, until ``close`` ends them.
     """
 
     def __init__(self, folder: str | os.PathLike[str], is_served: bool = False) -> None:
@@ -58,7 +58,7 @@ class PlainVolumeSource:
         self.folder = Path(folder)
         self._files = FolderFiles(self.folder)
         self._offers = self._files.look()
-        self._scans = FolderScans(self._background)
+        self._scans = FolderScans(is_served)
 
     @property
     def refused(self) -> list[tuple[str, str]]:
@@ -66,7 +66,8 @@ class PlainVolumeSource:
         return self._offers.refused
 
     def close(self) -> None:
-        """End the thread, and what it reads. Nothing can be asked for any more."""
+        """End the threads, and what they read. Nothing can be asked for any more."""
+        self._scans.close(PROCESS.close)
         if self._background is not None:
             self._background.close(PROCESS.close)
             PROCESS.close()

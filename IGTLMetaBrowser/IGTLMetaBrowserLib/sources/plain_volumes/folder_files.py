@@ -61,8 +61,8 @@ class Offers:
 class _Known:
     """What was found in a file, or why it is refused, and of which files of which versions.
 
-    Without a version, it has to be looked at again: it was found changed, or is refused because of
-    what else is in the folder.
+    Without a version, it has to be looked at again: it is refused because of what else is in the
+    folder.
     """
 
     found: VolumeFile | Markups | str
@@ -76,11 +76,12 @@ class _Known:
 
 
 class FolderFiles:
-    """The files below a folder; for one thread at a time."""
+    """The files below a folder. For one thread at a time, but for ``forget``."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: dict[Path, _Known] = {}
+        self._forgotten: set[Path] = set()
         self._offered: Offers | None = None
         self._paths: dict[str, Path] = {}  # of the IDs that were ever made of names
         self._seconds_lost = 0.0
@@ -93,7 +94,7 @@ class FolderFiles:
         """
         paths, closed = self._find()
         slow = [path for path, one in self._known.items() if one.is_slow]
-        known = {path: self._look_at(path, self._known.get(path)) for path in paths} | closed
+        known = {path: self._look_at(path) for path in paths} | closed
         self._read_slow(known, slow)
         if self._offered is None or known != self._known:
             self._known, self._offered = known, self._offers(known)
@@ -130,11 +131,17 @@ class FolderFiles:
         return f"the files in {name} cannot be listed: {reason}"
 
     def forget(self, path: Path) -> None:
-        """Read a file anew next time, whatever its version is."""
-        if path in self._known:
-            self._known[path] = replace(self._known[path], version=None)
+        """Read a file anew next time, whatever its version is.
 
-    def _look_at(self, path: Path, known: _Known | None) -> _Known:
+        If the folder is just being looked at, and the file has been, that is the time after.
+        """
+        self._forgotten.add(path)
+
+    def _look_at(self, path: Path) -> _Known:
+        known = self._known.get(path)
+        if path in self._forgotten:
+            self._forgotten.discard(path)
+            known = None
         same = None if known is None else self._same(path, known)
         return same or self._read(path)
 
@@ -157,7 +164,7 @@ class FolderFiles:
         return None
 
     def _read_slow(self, known: dict[Path, _Known], slow: Iterable[Path]) -> None:
-        """Read what was slow before, for some seconds: who asks for images waits meanwhile."""
+        """Read what was slow before, for some seconds: who asks for the list waits meanwhile."""
         end = time.monotonic() + _SECONDS_FOR_SLOW
         for path in slow:
             if time.monotonic() >= end:
