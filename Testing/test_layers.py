@@ -21,6 +21,7 @@ MODULE_FILE = "IGTLMetaBrowser"
 
 LAYERS = {
     "file_version": -1,
+    "held_file": -1,
     "lengths": -1,
     "optional_packages": -1,
     "own_program": -1,
@@ -54,7 +55,11 @@ GIVE_LAYER = f"if it is new, give it a layer in {Path(__file__).name}"
 # Two packages of one layer, of which one may use the other, but never the other way round: the
 # source that serves a scene reads it with the package for scenes; and whoever writes files knows
 # what is none.
-BESIDE = {(f"{LIB}.sources.scene", "scene"), (f"{LIB}.whole_file", "regular_file")}
+BESIDE = {
+    (f"{LIB}.sources.scene", "scene"),
+    (f"{LIB}.whole_file", "regular_file"),
+    (f"{LIB}.held_file", "whole_file"),
+}
 
 WITH_QT = (f"{LIB}.ui", MODULE_FILE)
 WITH_SLICER = (f"{LIB}.scene", f"{LIB}.sources.scene", f"{LIB}.browser", *WITH_QT)

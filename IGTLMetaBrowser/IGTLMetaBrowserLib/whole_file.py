@@ -74,7 +74,7 @@ def _remove_left_overs(folder: Path, suffix: str) -> None:
         for path in [path for path in folder.iterdir() if left_over.fullmatch(path.name)]:
             # Of a process that is alive it is locked; on Windows it cannot be removed then.
             with contextlib.suppress(OSError), path.open("rb") as file:
-                _lock(file)
+                lock(file)
                 _close_on_windows(file)
                 path.unlink()
 
@@ -128,7 +128,7 @@ def _open_locked(path: Path, part: Path | None, mode: int) -> tuple[Path, Binary
         # "x" opens only what is new, "a" does not truncate what another process may be writing.
         file = open(own, "ab" if part else "xb", opener=partial(os.open, mode=mode))  # noqa: SIM115
         try:
-            _lock(file)
+            lock(file)
             if _is_at(own, file):
                 file.truncate(0)
                 return own, file
@@ -177,7 +177,7 @@ def _close_on_windows(file: BinaryIO) -> None:
         file.close()
 
 
-def _lock(file: BinaryIO) -> None:
+def lock(file: BinaryIO) -> None:
     """Lock a file for this process. Raises ``OSError`` if another one has locked it."""
     try:
         import fcntl

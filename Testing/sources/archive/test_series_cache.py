@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -100,16 +103,91 @@ def test_one_that_is_too_large_is_kept_until_the_next(cache):
     assert cache.find(ARCHIVE, series("1.1")) is None
 
 
-def test_what_is_being_fetched_stays_and_what_was_abandoned_goes(cache):
-    running, killed = cache.begin(ARCHIVE, series("1.1")), cache.begin(ARCHIVE, series("1.2"))
-    for cached in (running, killed):
-        (cached.files / "1.dcm").write_bytes(bytes(5000))
-    os.utime(killed.files, (1000, 1000))
-    keep(cache, series("1.3"))
+@contextlib.contextmanager
+def another_process(cache: SeriesCache) -> Iterator[subprocess.Popen[str]]:
+    """Another server that has begun to fetch a series, and finishes when it is told to."""
+    script = [sys.executable, "-c", OTHER, str(cache.folder)]
+    environment = {**os.environ, "PYTHONPATH": str(IMPORT_ROOT)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(script, env=environment, stdin=pipe, stdout=pipe, text=True) as other:
+        try:
+            assert other.stdout.readline() == "begun\n"
+            yield other
+        finally:
+            other.kill()
+
+
+def test_what_a_killed_process_was_fetching_is_removed_by_the_next_that_starts(cache):
+    """It can be gigabytes: not only when there is no room any more."""
+    running = cache.begin(ARCHIVE, series("1.2"))
+    with another_process(cache):
+        pass
+    (killed,) = {*cache.folder.iterdir()} - {running.folder}
+    SeriesCache(cache.folder, 1000)
+    assert not killed.exists()
     assert running.files.exists()
-    assert not killed.folder.exists()
+    assert cache.find(ARCHIVE, series()) is None
 
 
+def test_what_a_killed_process_was_fetching_makes_room_first(cache):
+    whole = keep(cache, series("1.2"), used_at=1000)
+    with another_process(cache):
+        pass
+    keep(cache, series("1.3"), size=600)  # with that of the other it would be a byte too much
+    assert sorted(cache.folder.iterdir()) == sorted(
+        [whole.folder, cache.find(ARCHIVE, series("1.3")).folder]
+    )
+
+
+def test_what_is_being_fetched_is_left_alone_however_long_it_takes(cache):
+    with another_process(cache) as other:
+        (fetching,) = cache.folder.iterdir()
+        os.utime(fetching / "files", (1000, 1000))
+        SeriesCache(cache.folder, 1000)
+        keep(cache, series("1.3"), size=2000)
+        cache.make_room()
+        other.communicate("\n")
+        assert other.returncode == 0
+    assert SeriesCache(cache.folder, 1000).find(ARCHIVE, series()).folder == fetching
+
+
+@pytest.fixture
+def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network file system without its lock service."""
+    fcntl = pytest.importorskip("fcntl", reason="Windows has no such locks")
+
+    def refuse(_number: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+
+@pytest.mark.usefixtures("no_locks")
+def test_without_locks_what_was_not_written_for_an_hour_was_abandoned(cache):
+    running, killed = cache.begin(ARCHIVE, series("1.1")), cache.begin(ARCHIVE, series("1.2"))
+    os.utime(killed.files, (1000, 1000))
+    SeriesCache(cache.folder, 1000)
+    assert [*cache.folder.iterdir()] == [running.folder]
+    assert [*running.folder.iterdir()] == [running.files]
+    cache.finish(running, {})
+    assert cache.find(ARCHIVE, series("1.1")) == running
+
+
+@pytest.mark.parametrize("make_room", [SeriesCache.make_room, lambda cache: keep(cache, series())])
+def test_a_series_that_makes_room_counts_as_gone_before_its_files_are(
+    cache, make_room, monkeypatch, caplog
+):
+    """Else who reads them meanwhile is told of an error, and finds the half of it damaged."""
+    removed = keep(cache, series("1.2"), size=2000, used_at=1000)
+    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)  # none of them is gone yet
+    make_room(cache)
+    assert removed.files.exists()
+    assert not removed.is_there
+    assert cache.find(ARCHIVE, series("1.2")) is None
+    assert "damaged" not in caplog.text
+
+
+@pytest.mark.usefixtures("no_locks")
 def test_what_was_abandoned_goes_also_if_the_clock_was_set_back(cache):
     killed = cache.begin(ARCHIVE, series("1.2"))
     (killed.files / "1.dcm").write_bytes(bytes(5000))
@@ -172,17 +250,8 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
 
 
 def test_another_process_keeps_the_same_series_meanwhile(tmp_path):
-    folder = tmp_path / "cache"
-    cache = SeriesCache(folder, 1 << 20)
-    process = subprocess.Popen(
-        [sys.executable, "-c", OTHER, str(folder)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(IMPORT_ROOT)},
-    )
-    with process:
-        assert process.stdout.readline() == "begun\n"
+    cache = SeriesCache(tmp_path / "cache", 1 << 20)
+    with another_process(cache) as process:
         assert cache.find(ARCHIVE, series()) is None  # the half of it is seen by nobody
         own = keep(cache, series())
         assert cache.find(ARCHIVE, series()) == own

@@ -25,8 +25,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from ... import codec
+from ...held_file import hold, is_left
 from ...net.source import SourceError
 from ...system_errors import reason_of, with_advice
 from ...whole_file import replaced_at_end
@@ -35,11 +37,12 @@ from .archive import ArchiveError, Series
 _logger = logging.getLogger(__name__)
 
 _COMPLETE = "complete"
+_FETCHING = "fetching"
 _FILES = "files"
 _DATABASE, _DATABASE_SUM = "index.sqlite", "index.sum"
 # What fits into the processor's cache is summed twice as fast.
 _READ_AT_ONCE = 256 << 10
-# A fetch that has written nothing for an hour has been killed.
+# Of a fetch of which nobody can tell whether it was killed: it has written nothing for an hour.
 _ABANDONED_NS = 3600 * 10**9
 # Of a disk, or of what a user may have of it.
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -136,15 +139,18 @@ class SeriesCache:
     """The series in ``folder``, which nobody else may read; at most ``limit`` bytes.
 
     A series that is larger than the limit is kept until the next one comes. What is being fetched
-    does not count yet. Raises ``ArchiveError`` if there can be no such folder.
+    does not count yet; what a process left that was killed is removed. Raises ``ArchiveError`` if
+    there can be no such folder.
     """
 
     def __init__(self, folder: Path, limit: int) -> None:
         self.folder = folder
         self._limit = limit
+        self._held: dict[Path, BinaryIO] = {}  # by the folders that this process fetches into
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._owner = _owner_of_new(folder)
+            self._remove_abandoned()
         except OSError as error:
             reason = with_advice(error, "choose another with --archive-cache")
             raise ArchiveError(
@@ -168,6 +174,8 @@ class SeriesCache:
         try:
             name = tempfile.mkdtemp(prefix=f"{_digest(archive, series)}-", dir=self.folder)
             cached = CachedSeries(Path(name))
+            if (held := hold(cached.folder / _FETCHING)) is not None:
+                self._held[cached.folder] = held
             cached.files.mkdir()
         except OSError as error:
             raise self.error(error) from error
@@ -188,7 +196,7 @@ class SeriesCache:
         left = sum(size for _, size, _ in entries) // 2
         for _, size, folder in entries:
             if left >= 0:
-                shutil.rmtree(folder, ignore_errors=True)
+                self.drop(CachedSeries(folder))
             left -= size
         if entries:
             _logger.warning("the disk is full: series that were used longest ago make room")
@@ -197,29 +205,44 @@ class SeriesCache:
     def finish(self, cached: CachedSeries, sums: Sums) -> None:
         """Have a series count as whole; remove those that are used least if there is no room."""
         cached.finish(sums)
+        self._let_go(cached)
         entries = sorted(self._entries(), reverse=True)
         total = 0
         for used, size, folder in entries:
             total += size
             if total > self._limit and folder != cached.folder and used < entries[0][0]:
-                shutil.rmtree(folder, ignore_errors=True)
+                self.drop(CachedSeries(folder))
 
     def drop(self, cached: CachedSeries) -> None:
-        """Remove a series."""
+        """Remove a series. Who has it open fetches it again, see ``OpenedSeries.is_lost``."""
         with contextlib.suppress(OSError):
             (cached.folder / _COMPLETE).unlink()  # first, so that nobody takes the half of it
+        self._let_go(cached)
         shutil.rmtree(cached.folder, ignore_errors=True)
+
+    def _let_go(self, cached: CachedSeries) -> None:
+        if (held := self._held.pop(cached.folder, None)) is not None:
+            held.close()
+            with contextlib.suppress(OSError):
+                (cached.folder / _FETCHING).unlink()
+
+    def _remove_abandoned(self) -> None:
+        """Remove what processes have left that were killed: of large series, gigabytes."""
+        for folder in filter(self._is_own, self.folder.iterdir()):
+            cached = CachedSeries(folder)
+            if not cached.is_there and _is_abandoned(cached):
+                self.drop(cached)
 
     def _entries(self) -> Iterator[tuple[int, int, Path]]:
         """Yield when each series was used, in ns, its bytes, and its folder."""
         for folder in filter(self._is_own, self.folder.iterdir()):
             with contextlib.suppress(OSError):  # another process removes it just now
-                mark = folder / _COMPLETE
-                is_whole, now = mark.exists(), time.time_ns()
-                used = (mark if is_whole else folder / _FILES).stat().st_mtime_ns
-                if not is_whole and abs(now - used) < _ABANDONED_NS:
+                cached = CachedSeries(folder)
+                is_whole = cached.is_there
+                if not is_whole and not _is_abandoned(cached):
                     continue  # being fetched by another thread or process
-                used = min(used, now) if is_whole else 0  # the clock may have been set back
+                now = time.time_ns()  # the clock may have been set back
+                used = min((folder / _COMPLETE).stat().st_mtime_ns, now) if is_whole else 0
                 files = [*(folder / _FILES).iterdir()]
                 yield used, sum(file.stat().st_size for file in files), folder
 
@@ -234,6 +257,21 @@ class SeriesCache:
             return False
         is_users = status.st_uid == self._owner and stat.S_ISDIR(status.st_mode)
         return is_users and _NAME.fullmatch(folder.name) is not None
+
+
+def _is_abandoned(cached: CachedSeries) -> bool:
+    """Whether nobody fetches a series any more that is not whole."""
+    fetching = cached.folder / _FETCHING
+    if is_left(fetching):
+        return True
+    try:
+        return not fetching.exists() and _is_old(cached.files)
+    except OSError:  # another process removes it just now
+        return False
+
+
+def _is_old(files: Path) -> bool:
+    return abs(time.time_ns() - files.stat().st_mtime_ns) >= _ABANDONED_NS
 
 
 def _piece() -> memoryview:

@@ -354,7 +354,8 @@ class SeriesFetcher:
                 raise
             return self._make_images(cached, index)
         except ArchiveError:
-            _logger.warning("a series on disk is damaged, and is fetched again")
+            if cached.is_there:  # else another process has made room
+                _logger.warning("a series on disk is damaged, and is fetched again")
             self._cache.drop(cached)
             raise
         except (DicomIndexError, OSError) as error:

@@ -251,8 +251,10 @@ class ArchiveSource:
 
     def _require_unchanged(self, series: Series) -> None:
         """Fetch a series once more if the disk has not what came, see ``image``."""
-        if not self._checks.is_unchanged(self._opened[series.uid]):
-            _logger.warning("a series on disk is damaged, and is fetched again")
+        opened = self._opened[series.uid]
+        if not self._checks.is_unchanged(opened):
+            if not opened.is_lost:
+                _logger.warning("a series on disk is damaged, and is fetched again")
             self._opened.close_one(series.uid)
             raise NotReadyError
 
