@@ -53,10 +53,6 @@ class TestFrame:
         assert data[58 + 70 : 58 + 76] == struct.pack(">3H", 640, 480, 1)
         assert codec.unpack(data) == message
 
-    @pytest.mark.parametrize(("frame_type", "is_gray"), [(1, False), (0xFF, False), (0x100, True)])
-    def test_frame_types_above_255_are_gray(self, frame_type: int, is_gray: bool):
-        assert replace(VIDEO, frame_type=frame_type).is_gray is is_gray
-
     def test_numbers_that_nobody_defined_stay_numbers(self):
         message = replace(VIDEO, endian=0, coordinates=9, frame_type=65535)
         assert codec.unpack(codec.pack(message)) == message

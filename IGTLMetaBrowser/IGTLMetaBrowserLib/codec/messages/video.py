@@ -46,7 +46,6 @@ from .query import QueryWithFields, StartMessage
 _FORMAT_VERSION = 1
 _LAYOUT = struct.Struct(">HB4sHB3H12f3H3H")
 _START_LAYOUT = struct.Struct(">4sI")
-_FIRST_GRAY = 0x100
 _coordinates = member_or_number(Coordinates)
 
 
@@ -88,11 +87,6 @@ class VideoMessage(Message):
     endian: int = LITTLE_ENDIAN
     offset: Size = (0, 0, 0)
     part: Size | None = None
-
-    @property
-    def is_gray(self) -> bool:
-        """Whether the frame has no colors."""
-        return self.frame_type >= _FIRST_GRAY
 
     def pack_content(self) -> list[Buffer]:
         """Return header and frame; the frame is not copied."""

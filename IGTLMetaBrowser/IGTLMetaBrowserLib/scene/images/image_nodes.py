@@ -171,9 +171,7 @@ class ImageNodes:
         Its preview, if there is one, stays in the views until ``replace_preview``. Raises
         ``SceneError``.
         """
-        self.known.messages.keep(image_id, image.metadata)
-        self._patients.register_patient_of(self.known.registry, image_id)
-        description = self._describe(image_id, image.metadata)
+        description = self._learn(image_id, image.metadata)
         name = self._patients.redact(description.name)
         modality = description.fields["Modality"]
         known = self._volume_in_scene(address, image_id)
@@ -243,10 +241,9 @@ class ImageNodes:
         if self.node(*key) is not None:
             self.remove_preview(*key)
             return None
-        if self._previews.node(key) is None:
-            self.known.messages.keep(image_id, image.metadata)
-            self._patients.register_patient_of(self.known.registry, image_id)
-        description = self._describe(image_id, image.metadata)
+        is_first = self._previews.node(key) is None
+        describe = self._learn if is_first else self._describe
+        description = describe(image_id, image.metadata)
         self._preview_names[key] = name = PreviewName(description.name, how_much)
         modality, window = description.fields["Modality"], self._voi_window(image_id)
         shown = name.redacted(self._patients)
@@ -309,9 +306,7 @@ class ImageNodes:
         image's id. Raises ``SceneError``.
         """
         key = (address, image_id, start, image.whole_size)
-        self.known.messages.keep(image_id, image.metadata)
-        self._patients.register_patient_of(self.known.registry, image_id)
-        description = self._describe(image_id, image.metadata).of_region()
+        description = self._learn(image_id, image.metadata).of_region()
         name, modality = self._patients.redact(description.name), description.fields["Modality"]
         window, owner = self._voi_window(image_id), self.volume(address, image_id)
         box = key_attributes(address, *map(int, (*start, *image.whole_size)))
@@ -458,6 +453,12 @@ class ImageNodes:
         calibrate_new(node, self.known.calibration.calibration(image_id))
         self._nodes.keep((address, image_id), node)
         return node
+
+    def _learn(self, image_id: str, metadata: Mapping[str, str]) -> ImageDescription:
+        """Keep what an image says of itself, and of its patient; return what is known of it now."""
+        self.known.messages.keep(image_id, metadata)
+        self._patients.register_patient_of(self.known.registry, image_id)
+        return self._describe(image_id, metadata)
 
     def _describe(self, image_id: str, metadata: Mapping[str, str]) -> ImageDescription:
         fields: dict[str, str] = {}
