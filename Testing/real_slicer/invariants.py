@@ -11,6 +11,7 @@ import numpy as np
 import slicer
 import vtk
 
+from IGTLMetaBrowserLib.scene.images.moved_images import movement
 from IGTLMetaBrowserLib.scene.images.previews import PREVIEW_ATTRIBUTE
 from IGTLMetaBrowserLib.scene.server_nodes import (
     IMAGE_ID_ATTRIBUTE,
@@ -109,6 +110,8 @@ def wrong_volume(node: Any, images: Sequence[Any]) -> Iterator[str]:
     matrix = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
     ijk_to_ras = slicer.util.arrayFromVTKMatrix(matrix)
+    if (moved := movement(node)) is not None:  # the user has hardened a transform
+        ijk_to_ras = np.linalg.inv(moved) @ ijk_to_ras
     if not any(np.allclose(ijk_to_ras, place, atol=_MICROMETER) for place in places):
         yield f"{node.GetName()} is in the wrong place"
 

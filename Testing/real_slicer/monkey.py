@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import qt
 import slicer
 
@@ -264,6 +265,45 @@ def rename_node(monkey: Monkey) -> None:
     monkey.dice.choice(monkey.own_nodes()).SetName(monkey.dice.choice(("", "50 %", "Ünï <b>")))
 
 
+def move_image(monkey: Monkey) -> None:
+    """Put an image under a transform, or change that; or harden it, as after a registration."""
+    nodes = [one for one in monkey.own_nodes() if one.IsA("vtkMRMLVolumeNode")]
+    if not nodes:
+        raise CannotBeDoneError
+    node = monkey.dice.choice(nodes)
+    transform = node.GetParentTransformNode()
+    if transform is not None and monkey.dice.random() < 0.5:
+        node.HardenTransform()
+        return
+    if transform is None:
+        transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+        node.SetAndObserveTransformNodeID(transform.GetID())
+    turned = np.eye(4)
+    turned[:3, 3] = [monkey.dice.uniform(-20, 20) for _ in range(3)]
+    turned[:2, :2] = [[0, -1], [1, 0]]
+    transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(turned))
+
+
+def edit_points(monkey: Monkey) -> None:
+    """Move, remove or add a control point, as with the module Markups."""
+    nodes = [one for one in monkey.own_nodes() if one.IsA("vtkMRMLMarkupsNode")]
+    if not nodes:
+        raise CannotBeDoneError
+    node = monkey.dice.choice(nodes)
+    count = node.GetNumberOfControlPoints()
+    what = monkey.dice.choice(("move", "remove", "add"))
+    monkey.note(what)
+    node.SetLocked(False)
+    if what == "add":
+        node.AddControlPoint(1.0, 2.0, 3.0, "the user's")
+    elif not count:
+        raise CannotBeDoneError
+    elif what == "remove":
+        node.RemoveNthControlPoint(monkey.dice.randrange(count))
+    else:
+        node.SetNthControlPointPosition(monkey.dice.randrange(count), 4.0, 5.0, 6.0)
+
+
 def close_scene(_monkey: Monkey) -> None:
     slicer.mrmlScene.Clear(0)
 
@@ -287,6 +327,8 @@ ACTIONS = {
     show_thumbnails: 2,
     delete_node: 4,
     rename_node: 2,
+    move_image: 2,
+    edit_points: 2,
     close_scene: 1,
     wait: 3,
 }
