@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from helpers.logged import Logged
 from helpers.patience import Patience
 from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread, make_image
 from helpers.silence import is_readable
@@ -176,13 +177,11 @@ def test_without_descriptors_nothing_is_tried_in_vain(
 # Who does not read
 
 
-def test_who_does_not_read_is_dropped(start: Started, caplog: pytest.LogCaptureFixture) -> None:
+def test_who_does_not_read_is_dropped(start: Started) -> None:
     server = start(make_image(1, HUGE), stall_timeout=0.2)
-    with stepped(server), Peer.connect(server.port) as peer:
+    with stepped(server), Peer.connect(server.port) as peer, Logged("reads too slowly") as dropped:
         peer.send(IMAGE_QUERY)
-        patience = Patience(PATIENCE)
-        while "reads too slowly" not in caplog.text:
-            assert not patience.is_over, "a client that reads nothing keeps its connection"
+        dropped.wait("a client that reads nothing keeps its connection")
 
 
 def test_those_who_read_nothing_have_little_memory_together(

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from helpers.limited_servers import HUGE, get, last_words, serving
+from helpers.logged import Logged
 from helpers.patience import Patience
 from helpers.peers import PATIENCE, ImagesInMemory, Peer, make_image
 from helpers.silence import is_readable
@@ -16,12 +17,17 @@ from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.server.arriving_images import ArrivingImage
 
 
-def test_a_stuck_reader_is_dropped_and_its_image_let_go(caplog: pytest.LogCaptureFixture):
+def test_a_stuck_reader_is_dropped_and_its_image_let_go():
     source = ImagesInMemory({"HUGE": make_image(1, HUGE)})
-    with serving(source, stall_timeout=0.2) as server, Peer.connect(server.port) as stuck:
+    with (
+        serving(source, stall_timeout=0.2) as server,
+        Peer.connect(server.port) as stuck,
+        Logged("reads too slowly") as dropped,
+    ):
         stuck.send(get("HUGE"))
+        dropped.wait("the server keeps a client that is stuck")
         patience = Patience(PATIENCE)
-        while "reads too slowly" not in caplog.text or server.server.cached_bytes:
+        while server.server.cached_bytes:
             assert not patience.is_over, "the server keeps the image of a client that is stuck"
         with pytest.raises((EOFError, ConnectionError)):
             stuck.receive()
