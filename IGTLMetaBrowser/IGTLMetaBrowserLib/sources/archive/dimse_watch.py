@@ -34,6 +34,10 @@ class Watch:
     ``silence`` is how long nothing may come or be taken, in seconds; a message may have ``largest``
     bytes, and has to come as fast as an answer of a web server. ``why`` is why it was ended here.
     ``on_data_of_association`` is called with what comes when there is an association.
+
+    Its seconds are those in which it has looked, and not a clock's: a program that was stopped, or
+    had no processor for so long, as in a virtual machine that was paused, has not heard what came
+    meanwhile, and nobody was silent.
     """
 
     def __init__(
@@ -47,7 +51,7 @@ class Watch:
         self.largest = largest
         self.size = 0  # of the message that comes
         self.why = ""
-        self._heard = self._begin = time.monotonic()
+        self._now = self._heard = self._begin = 0.0
         self._aborted: float | None = None
         self._is_paused = False
 
@@ -58,11 +62,11 @@ class Watch:
 
     def hear(self, _event: Any = None) -> None:
         """Begin to wait anew: what was sent was taken, or the peer was heard elsewhere."""
-        self._heard = self._begin = time.monotonic()
+        self._heard = self._begin = self._now
 
     def on_data(self, event: Any) -> None:
         """Add a PDU to the message that it is of."""
-        self._heard = time.monotonic()
+        self._heard = self._now
         if event.assoc.is_established:
             self._on_data_of_association()
         self.size += len(event.data)
@@ -77,7 +81,7 @@ class Watch:
 
     def on_abort(self, event: Any) -> None:
         """Wait a moment for the end of an association that was aborted here, and for no answer."""
-        self._aborted = time.monotonic()
+        self._aborted = self._now
         _wake(event.assoc)
 
     @contextmanager
@@ -114,6 +118,7 @@ class Watch:
             if why := self._why_over():
                 self.end(association, why)
             time.sleep(_STEP)
+            self._now += _STEP
 
     def end(self, association: Any, why: str) -> None:
         """End a connection: whoever reads or writes returns."""
@@ -124,14 +129,13 @@ class Watch:
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)  # below TLS
 
     def _why_over(self) -> str:
-        now = time.monotonic()
-        if self._aborted is not None and now - self._aborted > SECONDS_TO_END:
+        if self._aborted is not None and self._now - self._aborted > SECONDS_TO_END:
             return "it does not end the association"
         if self._is_paused:
             return ""
-        if now - self._heard > self._silence:
+        if self._now - self._heard > self._silence:
             return f"has said nothing for {self._silence:g} s"
-        seconds = now - self._begin
+        seconds = self._now - self._begin
         if seconds > self._silence + SECONDS + self.size / SLOWEST_BYTES_A_SECOND:
             return f"has sent only {self.size} bytes in {seconds:.0f} s"
         return ""
