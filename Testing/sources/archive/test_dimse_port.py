@@ -43,6 +43,7 @@ from pydicom import dcmread
 from pynetdicom import AE
 for path in sys.argv[2:]:
     file, entity = dcmread(path), AE("ANYBODY")
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = None
     entity.add_requested_context(file.SOPClassUID, file.file_meta.TransferSyntaxUID)
     association = entity.associate("127.0.0.1", int(sys.argv[1]))
     print(f"{association.send_c_store(file).get('Status', -1):04X}")
@@ -86,7 +87,11 @@ def saved(folder: Path, *datasets: Dataset) -> list[Path]:
 
 
 def sent(port: int, files: list[Path]) -> list[str]:
-    """Send files by another process; return the status of each."""
+    """Send files by another process; return the status of each.
+
+    pynetdicom waits for it from when it begins to send, 30 s if it is not told otherwise: a busy
+    machine takes longer for a large file.
+    """
     command = [sys.executable, "-W", "ignore", "-c", SEND, str(port), *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     return done.stdout.split()
