@@ -1,6 +1,8 @@
-"""The frames of one DICOM file that show one place several times, in whatever order they lie."""
+"""DICOM frames that show one place several times, in whatever order they lie, or are numbered."""
 
 from __future__ import annotations
+
+import itertools
 
 import numpy as np
 import pytest
@@ -89,3 +91,32 @@ def test_frames_in_no_order_are_offered_one_by_one(voxels_of, said):
     voxels, refused = voxels_of(frames, lambda *_: said)
     assert sorted(voxels) == [[1], [1], [1], [2], [2], [2]]
     assert "several lie in the same place, and nothing tells" in refused[0][1]
+
+
+def write_files(folder, make_slice, said):
+    """Write a file for each of three times and places; the names of later times come first."""
+    for time, place in itertools.product((1, 2, 3), (0, 1, 2)):
+        dataset = make_slice((0, 0, 2 * place), time, **said(place, time))
+        dataset.save_as(folder / f"{3 - time}{place}.dcm", enforce_file_format=True)
+
+
+@pytest.mark.parametrize("keyword", ["TemporalPositionIdentifier", "AcquisitionNumber"])
+def test_instance_numbers_that_begin_anew_in_each_volume(tmp_path, make_slice, keyword):
+    def said(place, time):
+        return {"InstanceNumber": place + 1, keyword: time}
+
+    write_files(tmp_path, make_slice, said)
+    images = fetch_all(DicomFolderSource(tmp_path))
+    assert [image.pixels[:, 1, 1].tolist() for image in images] == [[1] * 3, [2] * 3, [3] * 3]
+
+
+def test_the_time_of_a_volume_counts_more_than_the_order_of_its_slices(tmp_path, make_slice):
+    """By their InstanceNumbers, which go back and forth, each volume would have slices of two."""
+
+    def said(place, time):
+        turn = 4 - time if place % 2 else time
+        return {"InstanceNumber": 3 * place + turn, "AcquisitionTime": f"1200{10 * time}"}
+
+    write_files(tmp_path, make_slice, said)
+    images = fetch_all(DicomFolderSource(tmp_path))
+    assert [image.pixels[:, 1, 1].tolist() for image in images] == [[1] * 3, [2] * 3, [3] * 3]

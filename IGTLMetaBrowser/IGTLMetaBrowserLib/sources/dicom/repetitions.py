@@ -17,14 +17,15 @@ _DISCRIMINATORS = (
 )  # fmt: skip
 TIMES = ("AcquisitionDateTime", "AcquisitionTime", "FrameAcquisitionDateTime", "ContentTime")
 _DATES = {"AcquisitionTime": "AcquisitionDate", "ContentTime": "ContentDate"}
-# The phases of a heart, and directions of diffusion: they tell volumes apart if each place has the
-# same. Some scanners measure the time after the trigger anew for each slice.
+# The phases of a heart, directions of diffusion, and times: they tell volumes apart if each place
+# has the same. Some scanners measure the time after the trigger anew for each slice.
 _PHASES = ("TemporalPositionTimeOffset", "TriggerTime", "NominalCardiacTriggerDelayTime",
            "DiffusionGradientOrientation")  # fmt: skip
-# In which order frames of one file follow each other in time, if its dimensions do not say it: an
-# enhanced file mostly has an AcquisitionDateTime, which is that of all its frames.
+# In which order frames follow each other in time, if InstanceNumbers begin anew in each volume, or
+# the dimensions of a file do not say it: an enhanced one mostly has an AcquisitionDateTime, which
+# is that of all its frames.
 _TIME_ORDER = ("TemporalPositionIdentifier", "TemporalPositionIndex", "TemporalPositionTimeOffset",
-               "TriggerTime", "NominalCardiacTriggerDelayTime")  # fmt: skip
+               "TriggerTime", "NominalCardiacTriggerDelayTime", "AcquisitionNumber")  # fmt: skip
 # What differs between frames that are not doubles of each other, besides.
 _MOMENTS = (*TIMES, "ContentDate", *_PHASES)
 
@@ -48,11 +49,9 @@ def _order(frame: Frame) -> tuple[Any, ...]:
 def _said_order(frame: Frame) -> tuple[Any, ...]:
     moment = next((moment_of(frame, one) for one in TIMES if frame.get(one)), "")
     dimensions = parse_numbers(frame.get("DimensionIndexValues"))
-    said = (frame.number("InstanceNumber") or 0.0, moment, dimensions)
-    if number_of_frames(frame.file.header) == 1:
-        return said
     times = tuple(frame.number(keyword) or 0.0 for keyword in _TIME_ORDER)
-    return (*said, times, frame.get("FrameAcquisitionDateTime"))
+    number = frame.number("InstanceNumber") or 0.0
+    return (number, moment, dimensions, times, frame.get("FrameAcquisitionDateTime"))
 
 
 def moment_of(frame: Frame, keyword: str) -> str:
@@ -156,7 +155,7 @@ def _split_evenly(places: Sequence[Place]) -> list[list[Frame]] | None:
     """
     keywords = [
         keyword
-        for keyword in (*_DISCRIMINATORS, *_PHASES)
+        for keyword in (*_DISCRIMINATORS, *_PHASES, *TIMES)
         if len({frame.get(keyword) for place in places for frame in place}) > 1
         and _are_alike(places, [keyword])  # else it differs within a volume
     ]
