@@ -68,6 +68,47 @@ def test_as_it_is_made(loaded: Browser, events: list, scene, number: int) -> Non
     loaded.patients.hide(False)
 
 
+@pytest.mark.parametrize("number", [0, 2, 8])
+def test_one_that_is_made_meanwhile_is_called_as_its_images_when_they_are_shown(
+    loaded: Browser, events: list, scene, number: int
+) -> None:
+    """So are all of its nodes; ``number`` turns are done before patients are hidden."""
+    after(loaded, number)
+    loaded.patients.hide()
+    loaded.images.sequences.request(IDS[:1])
+    step_until(loaded, lambda: of_type(events, SequenceLoaded), "the sequence")
+    assert not names_somebody(scene)
+    loaded.patients.hide(False)
+    (sequence,) = scene.GetNodesByClass("vtkMRMLSequenceNode")
+    (player,) = scene.GetNodesByClass("vtkMRMLSequenceBrowserNode")
+    for node in (sequence, player, player.GetProxyNode(sequence)):
+        assert node.GetName().startswith("Perfusion of Smith")
+    check_hidden_twice(loaded)
+    assert "hidden" not in str(texts_in(scene))
+
+
+def test_a_recording_that_is_made_meanwhile(
+    unconnected: Browser, events: list, sequences: Any
+) -> None:
+    unconnected.patients.register("Smith", "P-1021")
+    unconnected.patients.hide()
+    name = "US of Smith"
+    with ScriptedServer(burst(*(frame(n, device_name=name) for n in (1, 20, 30)))) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        step_until_event(unconnected, events, LiveImage)
+        recording = unconnected.images.recordings.start(name)
+        ask_for_next(unconnected)
+        step_until(unconnected, lambda: recording.frames == 2, "two frames")
+        unconnected.images.recordings.stop(name)
+        unconnected.disconnect()
+    assert not names_somebody(unconnected.scene)
+    unconnected.patients.hide(False)
+    for node in (recording.sequence_node, recording.browser_node, recording.volume_node):
+        assert node.GetName() == "US of Smith recording"
+    check_hidden_twice(unconnected)
+    assert "hidden" not in str(texts_in(unconnected.scene))
+
+
 @pytest.mark.parametrize("is_open", [True, False], ids=["open", "closed"])
 @pytest.mark.parametrize("part", PARTS)
 def test_what_the_user_has_left_of_a_4d_series(

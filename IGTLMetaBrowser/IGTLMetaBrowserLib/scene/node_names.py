@@ -45,13 +45,22 @@ def users_name(node: Any, patients: HiddenPatients, given: str = "") -> str:
 
     ``given`` is how the server calls it, if that is known.
     """
-    text = node.GetAttribute(_USERS_NAME_ATTRIBUTE)
-    seen = given_name(node) if given else ""
-    shown, covered = name_now(node.GetName(), text, patients, (savable_name(given), seen))
-    if covered != text:
+    shown, covered = _users_name(node, patients, given)
+    if covered != node.GetAttribute(_USERS_NAME_ATTRIBUTE):
         with unnoticed(node):
             node.SetAttribute(_USERS_NAME_ATTRIBUTE, covered)
     return shown
+
+
+def _users_name(node: Any, patients: HiddenPatients, given: str) -> tuple[str, str | None]:
+    text, seen = node.GetAttribute(_USERS_NAME_ATTRIBUTE), given_name(node) if given else ""
+    return name_now(node.GetName(), text, patients, (savable_name(given), seen))
+
+
+def name_when_shown(node: Any, patients: HiddenPatients, given: str) -> str:
+    """Return how a node is called while patients are not hidden; ``given`` by its server."""
+    shown = patients.opposite() if patients.is_hidden else patients
+    return _users_name(node, shown, given)[0]
 
 
 def given_name(node: Any) -> str:

@@ -16,7 +16,14 @@ from ..covered_ids import covered_id
 from ..covered_texts import cover, covered
 from ..hidden_nodes import unnoticed
 from ..hierarchy import change_place, put_in_place
-from ..node_names import given_name, is_users_name, savable_name, set_name, users_name
+from ..node_names import (
+    given_name,
+    is_users_name,
+    name_when_shown,
+    savable_name,
+    set_name,
+    users_name,
+)
 from ..patient_marks import NOT_KNOWN, PATIENT_ATTRIBUTE, Patient, mark, marked_patient
 from ..server_nodes import (
     IMAGE_ID_ATTRIBUTE,
@@ -172,12 +179,36 @@ def cover_more(scene: Any, node: Any, patients: HiddenPatients) -> None:
         set_name(node, patients.redact(given_name(node)), name)
 
 
-def copy_to_player(frame: Any, volume: Any) -> None:
-    """Have the volume that shows a frame say what that says now, but for the name: the series'."""
-    for name in {*volume.GetAttributeNames()} - {*frame.GetAttributeNames()}:
-        volume.RemoveAttribute(name)
-    for name in frame.GetAttributeNames():
-        volume.SetAttribute(name, frame.GetAttribute(name))
+def names_of(
+    node: Any, image_id: str, description: ImageDescription | None, patients: HiddenPatients
+) -> tuple[str, str]:
+    """Return how an image, of which there may be no node, is called now, and by its patient."""
+    given = image_id if description is None else description.name
+    if node is None:
+        return patients.redact(given), given
+    return node.GetName(), name_when_shown(node, patients, given)
+
+
+def rewrite_nodes(
+    scene: Any,
+    node: Any,
+    frame: Any,
+    player: Any,
+    description: ImageDescription,
+    patients: HiddenPatients,
+) -> None:
+    """Write it anew onto the node of an image, and onto the frame that it is, if there are any.
+
+    ``player`` is what shows that frame now, if anything does: it says the same, but for the name,
+    which is that of the series.
+    """
+    for one in filter(None, (node, frame)):
+        rewrite_description(scene, one, description, patients)
+    if frame is not None and player is not None:
+        for name in {*player.GetAttributeNames()} - {*frame.GetAttributeNames()}:
+            player.RemoveAttribute(name)
+        for name in frame.GetAttributeNames():
+            player.SetAttribute(name, frame.GetAttribute(name))
 
 
 def _shown_name(node: Any, patients: HiddenPatients, given: str = "") -> str | None:

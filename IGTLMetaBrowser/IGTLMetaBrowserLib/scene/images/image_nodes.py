@@ -36,7 +36,7 @@ from ..server_nodes import (
 )
 from ..transform_followers import TransformFollowers
 from .calibrated_spacing import calibrate, calibrate_new, with_spacing, with_stride
-from .described_nodes import copy_to_player, patient_of, rewrite_description, write_description
+from .described_nodes import names_of, patient_of, rewrite_nodes, write_description
 from .describer import Describer, is_signed, sign, take
 from .description import ImageDescription
 from .moved_images import check_not_bent, forget_geometry, from_world, moved_back, write_geometry
@@ -354,9 +354,11 @@ class ImageNodes:
 
     def record(self, address: str, image_id: str) -> SequenceRecording:
         """Begin to record an image that is in the scene. Raises ``SceneError``."""
-        node = self.node(address, image_id)
-        name = self._patients.redact(image_id) if node is None else node.GetName()
-        return SequenceRecording(self._scene, name, self.coordinates)
+        key = (address, image_id)
+        names = names_of(self.node(*key), image_id, self._descriptions.get(key), self._patients)
+        recording = SequenceRecording(self._scene, names[0], self.coordinates)
+        self._elsewhere.sequence_names.cover_new(recording.sequence_node, *names)
+        return recording
 
     def make_sequence(
         self, address: str, ids: Sequence[str], name: str, unit: str, values: Sequence[str]
@@ -411,10 +413,8 @@ class ImageNodes:
             frame = take(self._frames.frame_left(key), description)
             if node is None and frame is None:
                 del self._descriptions[key]
-            for one in filter(None, (node, frame)):
-                rewrite_description(self._scene, one, description, patients)
-            if frame is not None and (player := self._frames.volume_showing(key)) is not None:
-                copy_to_player(frame, player)
+            nodes = node, frame, self._frames.volume_showing(key)
+            rewrite_nodes(self._scene, *nodes, description, patients)
 
     def hide_more(self, is_all: bool = False) -> None:
         """If patients are hidden, hide those who were not known before, or ``is_all`` of them."""

@@ -20,7 +20,7 @@ class PatientsElsewhere:
     def __init__(self, scene: Any, patients: HiddenPatients, describer: Describer) -> None:
         self._patients = patients
         self._undescribed = UndescribedVolumes(scene, patients)
-        self._sequence_names = SequenceNames(scene, patients)
+        self.sequence_names = SequenceNames(scene, patients)
         self._items = PatientItems(scene, patients, describer.nodes_of_others)
 
     def register_patients(self) -> None:
@@ -32,5 +32,5 @@ class PatientsElsewhere:
     def patients_changed(self) -> None:
         """Cover their names, or write them again."""
         self._undescribed.patients_changed()
-        self._sequence_names.patients_changed()
+        self.sequence_names.patients_changed()
         self._items.patients_changed()

@@ -52,7 +52,8 @@ def make_sequence(
     """
     _require_all(scene, volumes)
     step = _SMALLEST_STEP if unit else None
-    sequence = new_sequence(scene, _common_name(volumes), index_name, unit, step)
+    name = common_name([volume.GetName() for volume in volumes])
+    sequence = new_sequence(scene, name, index_name, unit, step)
     try:
         for volume, value in zip(volumes, values, strict=True):
             _require_all(scene, [volume])
@@ -192,13 +193,13 @@ def _keys(browser: Any) -> list[Key]:
     return keys if all(map(all, keys)) and len({*keys}) == count else []
 
 
-def _common_name(volumes: Sequence[Any]) -> str:
+def common_name(names: Sequence[str]) -> str:
     """Return what the names of volumes begin with: that of the series."""
-    first, *others = (volume.GetName().split() for volume in volumes)
+    first, *others = (name.split() for name in names)
     count = 0
     while count < len(first) and all(words[: count + 1] == first[: count + 1] for words in others):
         count += 1
-    return " ".join(first[:count]) or volumes[0].GetName()
+    return " ".join(first[:count]) or names[0]
 
 
 def _take_place(scene: Any, shown: Any, first: Any) -> None:

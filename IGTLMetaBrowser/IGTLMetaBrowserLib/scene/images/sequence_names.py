@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from itertools import chain
 from typing import Any
 
-from ...privacy.hidden_patients import HiddenPatients
+from ...privacy.hidden_patients import HIDDEN, HiddenPatients
 from ..covered_texts import cover, covered, uncover
 from ..hidden_nodes import unnoticed
 from ..server_nodes import (
@@ -18,7 +18,7 @@ from ..server_nodes import (
     nodes_of_class,
     players,
 )
-from .sequence import has_all_nodes
+from .sequence import common_name, has_all_nodes
 from .sequence_nodes import (
     BASE_NAME_ATTRIBUTE,
     BROWSER_CLASS,
@@ -60,11 +60,18 @@ class SequenceNames:
                 cover(node, _COVERED_NAMES_ATTRIBUTE, (own, of_all), self._patients)
 
     def _uncover(self, nodes: list[Any]) -> None:
-        if any(self._covered(node) for node in nodes):
-            for node, names in zip(nodes, self._names_before(nodes), strict=True):
-                _rename(node, *names)
-                if self._covered(node):
-                    uncover(node, _COVERED_NAMES_ATTRIBUTE)
+        seen, meant = self._name_of_frames(nodes[0])
+        for node, names in zip(nodes, self._names_before(nodes), strict=True):
+            # One that was made meanwhile is called as its frames were.
+            _rename(node, *(one.replace(seen, meant) if HIDDEN in seen else one for one in names))
+            if self._covered(node):
+                uncover(node, _COVERED_NAMES_ATTRIBUTE)
+
+    def _name_of_frames(self, node: Any) -> tuple[str, str]:
+        """Return how the frames of a sequence are called while patients are hidden, and now."""
+        redact = self._patients.opposite().redact
+        names = [one.GetName() or "" for one in frames(node)] if _is_sequence(node) else [""]
+        return common_name([*map(redact, names)]), common_name(names)
 
     def _names_before(self, nodes: list[Any]) -> list[list[str]]:
         """Return how they were called: as is covered on each, or else on all if they agree.
@@ -85,6 +92,13 @@ class SequenceNames:
                 ]
             )
         return names
+
+    def cover_new(self, sequence: Any, shown: str, name: str) -> None:
+        """Have a sequence be called by a name when patients are shown: ``shown`` is there now."""
+        if self._patients.is_hidden and shown in sequence.GetName():
+            renamed = [(sequence.GetName(), sequence.GetName().replace(shown, name))]
+            said = [*renamed, ("", "")], renamed
+            cover(sequence, _COVERED_NAMES_ATTRIBUTE, said, self._patients)
 
     def _covered(self, node: Any) -> tuple[_Renamed, _Renamed] | None:
         """Return how a node was renamed, and what is known of all of its sequence."""
@@ -132,6 +146,10 @@ def _nodes(scene: Any, sequence: Any) -> Iterator[Any]:
         yield from filter(None, (player, player.GetProxyNode(sequence)))
     if is_recording:
         yield from frames(sequence)
+
+
+def _is_sequence(node: Any) -> bool:
+    return bool(node.IsA("vtkMRMLSequenceNode")) and node.GetNumberOfDataNodes() > 0
 
 
 def _names(node: Any) -> tuple[str, str]:
