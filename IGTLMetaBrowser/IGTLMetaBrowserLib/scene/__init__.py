@@ -7,8 +7,8 @@ where they go   ``hierarchy``, ``group_folders``, ``placement``, ``slice_layers`
                 ``transform_followers``
 whose they are  ``server_nodes``, ``server_sets``, ``node_references``, ``copied_nodes``,
                 ``released_nodes``, ``node_names``
-hidden patients ``patient_marks``, ``covered_ids``, ``covered_texts``, ``patient_items``; in
-                volumes, see ``images``
+hidden patients ``covered_texts`` says who hides what; ``covered_ids``, ``patient_marks``,
+                ``item_titles``, ``patient_items``; in volumes, see ``images``
 making them     ``new_nodes``
 drawing         ``rendering``, ``hidden_nodes``
 """

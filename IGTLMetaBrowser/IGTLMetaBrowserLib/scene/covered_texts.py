@@ -1,7 +1,21 @@
-"""What a node said before patients were hidden: on the node, as text that only this process reads.
+"""What the scene said before patients were hidden: beside what may be seen, in the same place.
 
-It is beside what may be seen; IDs, by which nodes are found, are covered in their place, see
-``covered_ids``.
+What says who a patient is, is covered when ``HiddenPatients`` are hidden, or more is known of them,
+and is written again when they are shown. Until then, the node or the item has an attribute with it,
+as a text that only this process can read: whoever copies, saves or stores the node in a scene view
+keeps that with it. ``ImageNodes.patients_changed`` calls all who do it, in this order:
+
+what is covered                                kept                          covered and undone by
+IDs, marks, groups of folders                  in place                      ``covered_ids``
+titles of folders, and those that users gave   attribute of the item         ``covered_ids``
+what volumes of an open browser say            there; on them, for copies    ``described_nodes``
+what other volumes, frames and copies say      attribute of the node         ``undescribed_volumes``
+what users call volumes                        attribute of the node         ``node_names``
+names of sequences, and what replays them      attribute of each             ``sequence_names``
+names of files that were saved before          attribute of the storage node ``file_names``
+items of other patients and studies            until then, in memory         ``patient_items``
+
+The names of trajectories, points and label maps stay: the user tells plans apart by them.
 """
 
 from __future__ import annotations

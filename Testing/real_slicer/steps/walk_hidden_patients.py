@@ -1,5 +1,6 @@
 """Patients are hidden, a scene view restored, the scene saved and added to itself; shown again."""
 
+import pathlib
 import zipfile
 
 import slicer
@@ -22,6 +23,9 @@ def run(step):
     yield from loaded(user, server)
     before = ids()
     step.check(NAME in str(before), "no node names the patient")
+    image = user.browser.images.node("DEMO_CT")
+    slicer.util.saveNode(image, str(step.output / f"{NAME}_CT.nrrd"))
+    saved = image.GetStorageNode().GetFileName()
     views = slicer.modules.sceneviews.logic()
     views.CreateSceneView(picked(user), "Before surgery")
     user.browser.patients.register(NAME, "W-1021")
@@ -39,6 +43,9 @@ def run(step):
     yield step.pause(0.5)
     now = {node: text for node, text in ids().items() if node in before}
     step.check(now == before, f"shown again, nodes say {now}, and not {before}")
+    file = image.GetStorageNode().GetFileName()
+    step.check(file == saved, f"shown again, the voxels are in {file}, and not in {saved}")
+    pathlib.Path(saved).unlink()
     yield from screenshot(step, "4-shown-again")
 
 
@@ -68,7 +75,10 @@ def added_to_itself(step, user):
     step.check(slicer.util.saveScene(str(file)), "the scene could not be saved")
     with zipfile.ZipFile(file) as saved:
         texts = [saved.read(name) for name in saved.namelist() if name.endswith(".mrml")]
-        step.note(f"files in the scene: {[name.split('/', 1)[-1] for name in saved.namelist()]}")
+        names = [name.split("/", 1)[-1] for name in saved.namelist()]
+    step.note(f"files in the scene: {names}")
+    voxels = [name for name in names if f"{NAME}_CT" in name]
+    step.check(not voxels, f"the name is that of a file in the scene: {voxels}")
     step.check(not any(NAME.encode() in text for text in texts), "the saved scene has the name")
     slicer.util.loadScene(str(file))
     file.unlink()

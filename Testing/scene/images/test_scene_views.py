@@ -232,6 +232,7 @@ def test_a_label_map_is_in_them_as_it_is_in_the_scene(image_nodes, views, scene)
     hidden = attributes(node)
     views.RestoreSceneView(0)
     assert attributes(node) == hidden
+    assert "(hidden)" not in str([one.GetName() for one in all_copies(scene)])
     assert label_maps.adopt() == []
     hide(image_nodes, False)
     assert attributes(node) == before

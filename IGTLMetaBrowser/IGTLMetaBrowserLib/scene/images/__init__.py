@@ -10,6 +10,6 @@ the way out  ``outgoing_volumes``, ``node_slices``; into files ``savable_voxels`
 
 Patients are hidden in nodes that an open browser describes by its ``image_nodes``; in all others by
 ``patients_elsewhere``: ``undescribed_volumes`` (also frames, and what scene views hold),
-``sequence_names``, and the items of the subject hierarchy. What a node said is on the node, see
-``described_nodes`` and ``covered_texts``.
+``sequence_names``, ``file_names``, and the items of the subject hierarchy. ``covered_texts`` says
+who hides what, and where that is kept.
 """

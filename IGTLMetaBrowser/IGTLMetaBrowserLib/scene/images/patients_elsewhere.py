@@ -7,6 +7,7 @@ from typing import Any
 from ...privacy.hidden_patients import HiddenPatients
 from ..patient_items import PatientItems
 from .describer import Describer
+from .file_names import FileNames
 from .sequence_names import SequenceNames
 from .undescribed_volumes import UndescribedVolumes
 
@@ -21,6 +22,7 @@ class PatientsElsewhere:
         self._patients = patients
         self._undescribed = UndescribedVolumes(scene, patients)
         self.sequence_names = SequenceNames(scene, patients)
+        self._file_names = FileNames(scene, patients)
         self._items = PatientItems(scene, patients, describer.nodes_of_others)
 
     def register_patients(self) -> None:
@@ -33,4 +35,5 @@ class PatientsElsewhere:
         """Cover their names, or write them again."""
         self._undescribed.patients_changed()
         self.sequence_names.patients_changed()
+        self._file_names.patients_changed()
         self._items.patients_changed()

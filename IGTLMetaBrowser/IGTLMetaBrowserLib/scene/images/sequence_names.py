@@ -137,7 +137,9 @@ def _nodes(scene: Any, sequence: Any) -> Iterator[Any]:
         if player.GetMasterSequenceNode() is sequence
     ]
     first = next(frames(sequence), None)
-    is_of_server = first is not None and first.GetAttribute(SERVER_ATTRIBUTE)
+    # Not of label maps, in scene views: these keep their names.
+    is_image = first is not None and first.GetClassName() in IMAGE_CLASSES
+    is_of_server = is_image and first.GetAttribute(SERVER_ATTRIBUTE)
     is_made = any(player.GetAttribute(PLAYER_ATTRIBUTE) for player in its_players)
     if not (is_recording or is_of_server or is_made):
         return
