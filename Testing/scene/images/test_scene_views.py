@@ -309,7 +309,7 @@ def test_one_in_a_scene_that_is_opened_while_they_are_hidden_has_no_names(
     scene.Clear(0)
     hide(late)
     load_scene(scene, path)
-    late.hide_more(is_imported=True)
+    late.hide_more(is_all=True)
     texts = str([attributes(one) for one in all_copies(scene)])
     assert "MR of (hidden)" in texts
     assert [secret for secret in SECRETS if secret in texts] == []

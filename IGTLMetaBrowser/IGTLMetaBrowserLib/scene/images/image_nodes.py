@@ -172,8 +172,7 @@ class ImageNodes:
         ``SceneError``.
         """
         description = self._learn(image_id, image.metadata)
-        name = self._patients.redact(description.name)
-        modality = description.fields["Modality"]
+        name, modality = self._patients.redact(description.name), description.fields["Modality"]
         known = self._volume_in_scene(address, image_id)
         # Of another patient's image, no voxels stay around a part of this one.
         is_same = self._is_of_patient(known, (address, image_id), description.patient)
