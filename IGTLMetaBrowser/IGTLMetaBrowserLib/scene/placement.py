@@ -119,6 +119,10 @@ class Placement:
         elif is_under(self._scene, node, owner):
             self._followers.follow(node, owner)
 
+    def place_like(self, node: Any, other: Any) -> None:
+        """Have a new node, made of another one, be moved as that: its image may not be there."""
+        self._followers.follow_like(node, other)
+
     def place_below(self, node: Any, owner_id: str) -> None:
         """Put a label map or a segmentation below its image."""
         owner = self.owner(owner_id)

@@ -38,6 +38,12 @@ class TransformFollowers:
             known.followers.add(follower)
             follower.put_under(known.transform_id, known.moved)
 
+    def follow_like(self, node: Any, other: Any) -> None:
+        """Have a new node, which lies where another one does, be moved as that from now on."""
+        follower = self._follower(other)
+        if follower is not None:
+            self._add(node, follower.transform_id, follower.moved)
+
     def refresh(self, owner: Any) -> None:
         """Have all that belongs to an image follow it: it has come again."""
         self._owner(owner).update()
@@ -108,7 +114,7 @@ class _Follower:
 
     def __init__(self, node: Any, transform_id: str | None, moved: np.ndarray | None) -> None:
         self._node = _weak(node)
-        self._transform_id = transform_id
+        self.transform_id = transform_id
         self.moved = moved
         self.owner: _Owner | None = None
 
@@ -119,7 +125,7 @@ class _Follower:
     def put_under(self, transform_id: str | None, moved: np.ndarray | None) -> None:
         """Let the node follow to another place, unless the user has moved it."""
         node = self.node
-        if node is not None and node.GetTransformNodeID() == self._transform_id:
+        if node is not None and node.GetTransformNodeID() == self.transform_id:
             node.SetAndObserveTransformNodeID(transform_id)
             if moved is not self.moved:
                 before = np.eye(4) if self.moved is None else self.moved
@@ -129,7 +135,7 @@ class _Follower:
                 # Of a segmentation that is moved so, views hear by this alone, as when a transform
                 # is hardened.
                 node.InvokeEvent(slicer.vtkMRMLTransformableNode.TransformModifiedEvent)
-        self._transform_id, self.moved = transform_id, moved
+        self.transform_id, self.moved = transform_id, moved
 
 
 class _Owner:

@@ -114,6 +114,22 @@ def test_where_its_image_was_moved_the_segmentation_lies_over_the_label_map(
     assert center(node) == pytest.approx(center(label_map))
 
 
+def test_made_while_its_image_is_away_it_follows_that_when_it_comes_again(
+    scene, images, label_maps, load
+):
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    transform.SetMatrixTransformToParent(QUARTER_TURN)
+    image = load()
+    image.SetAndObserveTransformNodeID(transform.GetID())
+    label_map = label_maps.show("LABEL_0", labels())
+    scene.RemoveNode(images.pop("IMAGE_0"))
+    node = label_maps.show_segmentation("LABEL_0")
+    assert center(node) == pytest.approx(center(label_map))
+    load()
+    assert center(node) == pytest.approx(center(label_map))
+    assert label_map.GetTransformNodeID() is None
+
+
 def test_where_its_image_is_moved_for_good_the_views_hear_of_it(scene, images, label_maps, load):
     """They look at a segmentation when they are told that it was transformed, and not before."""
     image = load()

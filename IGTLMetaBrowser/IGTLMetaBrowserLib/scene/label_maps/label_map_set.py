@@ -196,6 +196,8 @@ class LabelMapSet:
             known = None
         owner = self._placement.owner(owner_id)
         node = show_segmentation(self._scene, label_map, owner, known, name)
+        if known is None:
+            self._placement.place_like(node, label_map)
         self._segmentations.keep(image_id, node)
         self._write_attributes(node, image_id)
         label_map.SetNodeReferenceID(SEGMENTATION_ROLE, node.GetID())
