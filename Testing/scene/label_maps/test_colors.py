@@ -100,3 +100,15 @@ def test_names_have_no_quotes_as_slicer_could_not_read_them_again(scene):
     node = scene.AddNewNodeByClass("vtkMRMLColorTableNode")
     set_rgba_table(node, np.zeros((2, 4), np.uint8), {1: 'Nerve "VII", a\\b'})
     assert node.GetColorName(1) == "Nerve 'VII', a/b"
+
+
+def test_color_nodes_are_told_apart_and_name_nobody(scene):
+    """The name of an image may be a patient's."""
+    names = []
+    for name in ("Smith before", "Smith after"):
+        volume = show_image(scene, ImageMessage(np.zeros((2, 3, 4), np.uint8)), name=name)
+        names.append(
+            color_volume(scene, volume, ColorTableMessage(table(8, np.uint8, 3))).GetName()
+        )
+    assert len({*names}) == 2
+    assert not any("Smith" in name for name in names)

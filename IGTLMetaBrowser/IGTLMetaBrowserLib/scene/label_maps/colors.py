@@ -32,7 +32,8 @@ def color_volume(scene: Any, volume: Any, message: ColorTableMessage) -> Any:
     """
     _check(volume)
     known = volume.GetNodeReference(_TABLE_ROLE)
-    node = show_color_table(scene, message, f"Colors of {volume.GetName()}", known)
+    # Not named after the volume: its name may be a patient's, who is hidden later.
+    node = show_color_table(scene, message, scene.GenerateUniqueName("Colors of an image"), known)
     volume.SetNodeReferenceID(_TABLE_ROLE, node.GetID())
     use_color_table(volume, node)
     return node
