@@ -21,12 +21,15 @@ ANSWERS = {
     "image_tag": "tag",
     "search": ((), ""),
     "metadata": {"BurnedInAnnotation": "NO"},
+    "documents_of_trajectories": (),
+    "notices_of_documents": {},
 } | dict.fromkeys(("trajectories", "points", "label_maps", "sequences"), ())
 ARGUMENTS = {
     "since": 0.0,
     "message": make_image(1),
     "thumbnail": codec.ThumbnailMessage(),
     "attributes": {"Modality": "CT"},
+    "data_type": "TRAJ",
 }
 
 
