@@ -53,18 +53,16 @@ def serving(*arguments: str) -> Iterator[tuple[str, int]]:
     """Serve with the command ``igtlmeta serve``, as a user would; yields host and port."""
     command = [sys.executable, "-m", "IGTLMetaBrowserLib.cli", "serve", *arguments, "--port", "0"]
     path = os.pathsep.join([str(MODULE.parent), os.environ.get("PYTHONPATH", "")])
-    server = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
-    )
-    try:
-        ready = server.stdout.readline().strip()
-        if not ready.startswith("serving "):
-            raise RuntimeError(f"the server did not start; it said {ready!r}")
-        _say(f"The server is {ready}")
-        yield net.parse_address(ready.split()[-1])
-    finally:
-        server.terminate()
-        server.wait()
+    environment = {**os.environ, "PYTHONPATH": path}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
+        try:
+            ready = server.stdout.readline().strip()
+            if not ready.startswith("serving "):
+                raise RuntimeError(f"the server did not start; it said {ready!r}")
+            _say(f"The server is {ready}")
+            yield net.parse_address(ready.split()[-1])
+        finally:
+            server.terminate()
 
 
 def _browse(port: int) -> None:

@@ -191,18 +191,16 @@ def serving(archive: orthanc.Orthanc, cache: Path, *options: str) -> Iterator[ne
     command = [sys.executable, "-m", "IGTLMetaBrowserLib.cli", "serve", "--port", "0"]
     command += ["--dicomweb", archive.dicomweb, "--archive-cache", str(cache), *options]
     path = str(TESTING.parent / "IGTLMetaBrowser")
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
-    )
-    try:
-        host, _, port = process.stdout.readline().split()[-1].rpartition(":")
-        with net.Client(host, int(port), SECONDS) as client:
-            client.list_images()
-            time.sleep(_SECONDS_TO_CLICK)
-            yield client
-    finally:
-        process.terminate()
-        process.wait()
+    environment = {**os.environ, "PYTHONPATH": path}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            host, _, port = process.stdout.readline().split()[-1].rpartition(":")
+            with net.Client(host, int(port), SECONDS) as client:
+                client.list_images()
+                time.sleep(_SECONDS_TO_CLICK)
+                yield client
+        finally:
+            process.terminate()
 
 
 def fetch(client: net.Client) -> tuple[float, float]:

@@ -171,16 +171,16 @@ def _gateway(dicomweb: str, port: int, cache: Path) -> Iterator[Gateway]:
 
 @contextmanager
 def _ended(process: subprocess.Popen[Any]) -> Iterator[subprocess.Popen[Any]]:
-    """Yield the process, which has ended when the block has."""
-    try:
-        yield process
-    finally:
-        process.terminate()  # does nothing to one that was killed
+    """Yield the process, which has ended when the block has, and what it says is read no more."""
+    with process:
         try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            yield process
+        finally:
+            process.terminate()  # does nothing to one that was killed
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def _postgres(program: str) -> str | None:
