@@ -19,6 +19,8 @@ import pytest
 
 from helpers import radiotherapy as study
 from helpers.index_file import rows_of, updated, write_sums
+from IGTLMetaBrowserLib.dicom_index import index as index_module
+from IGTLMetaBrowserLib.dicom_index import row_sums
 from IGTLMetaBrowserLib.dicom_index.database import DicomIndexError
 from IGTLMetaBrowserLib.dicom_index.export import (
     COLUMNS,
@@ -366,6 +368,27 @@ class TestProcesses:
         assert multiprocessing.active_children() == []
         assert updated(many, output, INSTANCE) == 1000 - read
         assert len(rows_of(output)) == 1000
+
+    def test_what_was_being_stored_at_an_interrupt_is_read_again(
+        self, many: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        """A half of it would be taken for the damage of a disk."""
+
+        def interrupt(database: sqlite3.Connection, number: int) -> int | None:
+            if number > 300:
+                raise KeyboardInterrupt
+            return row_sums.sum_of(database, number)
+
+        monkeypatch.setattr(index_module, "sum_of", interrupt)
+        with DicomIndex(many, database_path(output)) as index:
+            with pytest.raises(KeyboardInterrupt):
+                index.update()
+            monkeypatch.undo()
+            read = index.count(DICOM)
+            assert 0 < read <= 300
+            write_index(index, output, INSTANCE)
+            assert len(rows_of(output)) == read
+        assert updated(many, output, INSTANCE) == 1000 - read
 
     def test_one_that_the_system_ends_has_no_consequences(self, many: Path):
         killed: list[int] = []

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +182,11 @@ class DicomIndex:
                 raise
 
     def _store(self, contents: Contents) -> None:
-        """Keep what was read. Whatever interrupts this, a file counts as read when all is there."""
+        """Keep what was read: all of it, or nothing if somebody interrupts this."""
+        with self._whole():
+            self._store_in_parts(contents)
+
+    def _store_in_parts(self, contents: Contents) -> None:
         marks = ",".join("?" * (2 + len(PATHS)))
         change(
             self._sql,
@@ -306,6 +310,18 @@ class DicomIndex:
             self._sql.rollback()
             raise
         self._sql.execute("COMMIT")
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Take back what the block has changed if it is interrupted, and nothing else."""
+        self._sql.execute("SAVEPOINT whole")
+        try:
+            yield
+        except BaseException:
+            with suppress(sqlite3.Error):  # SQLite has taken all back, if the disk is full
+                self._sql.execute("ROLLBACK TO whole")
+            raise
+        self._sql.execute("RELEASE whole")
 
     def _errors_described(self) -> AbstractContextManager[None]:
         return errors_described(self.database)

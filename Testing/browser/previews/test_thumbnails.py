@@ -226,7 +226,7 @@ def test_thumbnails_that_nobody_has_asked_for_are_passed_over(unconnected, serve
     asked = codec.pack(replace(thumbnail(4), device_name="BB", header_version=2))
     serve(thumbnail=lambda image_id: codec.pack(unasked) * 5000 + asked)
     events.clear()
-    unconnected.thumbnails.want(["BB"])
+    look_at(unconnected, "BB")
     rest(unconnected)
     assert shades(unconnected, "BB", "A") == [9 if name == "BB" else 4, None]
     assert [type(event).__name__ for event in events] == ["Previewing"]  # what is asked for
