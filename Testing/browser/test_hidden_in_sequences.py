@@ -21,9 +21,11 @@ from IGTLMetaBrowserLib.scene.images.sequence_nodes import (
     make_browser,
     new_sequence,
 )
+from IGTLMetaBrowserLib.scene.images.sequence_recording import SequenceRecording
 
 __all__ = ["loaded"]
 PARTS = ("sequence", "volume", "player")
+LIVE = "US of Smith"
 
 
 def names_somebody(scene: slicer.vtkMRMLScene) -> dict[str, str]:
@@ -45,6 +47,19 @@ def remove(scene: slicer.vtkMRMLScene, part: str) -> None:
     sequence = player.GetMasterSequenceNode()
     nodes = {"sequence": sequence, "volume": player.GetProxyNode(sequence), "player": player}
     scene.RemoveNode(nodes[part])
+
+
+def recorded(browser: Browser, events: list) -> SequenceRecording:
+    """A recording of two frames of a live image."""
+    with ScriptedServer(burst(*(frame(n, device_name=LIVE) for n in (1, 20, 30)))) as server:
+        browser.connect("127.0.0.1", server.port)
+        step_until_event(browser, events, LiveImage)
+        recording = browser.images.recordings.start(LIVE)
+        ask_for_next(browser)
+        step_until(browser, lambda: recording.frames == 2, "two frames")
+        browser.images.recordings.stop(LIVE)
+        browser.disconnect()
+    return recording
 
 
 def check_hidden_twice(browser: Browser) -> None:
@@ -92,19 +107,11 @@ def test_a_recording_that_is_made_meanwhile(
 ) -> None:
     unconnected.patients.register("Smith", "P-1021")
     unconnected.patients.hide()
-    name = "US of Smith"
-    with ScriptedServer(burst(*(frame(n, device_name=name) for n in (1, 20, 30)))) as server:
-        unconnected.connect("127.0.0.1", server.port)
-        step_until_event(unconnected, events, LiveImage)
-        recording = unconnected.images.recordings.start(name)
-        ask_for_next(unconnected)
-        step_until(unconnected, lambda: recording.frames == 2, "two frames")
-        unconnected.images.recordings.stop(name)
-        unconnected.disconnect()
+    recording = recorded(unconnected, events)
     assert not names_somebody(unconnected.scene)
     unconnected.patients.hide(False)
     for node in (recording.sequence_node, recording.browser_node, recording.volume_node):
-        assert node.GetName() == "US of Smith recording"
+        assert node.GetName() == f"{LIVE} recording"
     check_hidden_twice(unconnected)
     assert "hidden" not in str(texts_in(unconnected.scene))
 
@@ -146,16 +153,8 @@ def test_what_the_user_has_left_of_a_recording(
 ) -> None:
     """The live image itself is removed, too."""
     unconnected.patients.register("Smith", "P-1021")
-    name = "US of Smith"
-    with ScriptedServer(burst(*(frame(n, device_name=name) for n in (1, 20, 30)))) as server:
-        unconnected.connect("127.0.0.1", server.port)
-        step_until_event(unconnected, events, LiveImage)
-        recording = unconnected.images.recordings.start(name)
-        ask_for_next(unconnected)
-        step_until(unconnected, lambda: recording.frames == 2, "two frames")
-        unconnected.images.recordings.stop(name)
-        unconnected.disconnect()
-    unconnected.scene.RemoveNode(unconnected.images.node(name))
+    recorded(unconnected, events)
+    unconnected.scene.RemoveNode(unconnected.images.node(LIVE))
     before = texts_in(unconnected.scene)
     check_hidden_twice(unconnected)
     assert texts_in(unconnected.scene) == before

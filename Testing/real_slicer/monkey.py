@@ -149,12 +149,13 @@ class Monkey:
             raise CannotBeDoneError
         return self.dice.randrange(count)
 
-    def own_nodes(self) -> list[Any]:
-        """Return what came from servers, and markups."""
+    def own_nodes(self, class_name: str = "vtkMRMLNode") -> list[Any]:
+        """Return what came from servers, and markups, of a class."""
         scene = slicer.mrmlScene
         nodes = [scene.GetNthNode(number) for number in range(scene.GetNumberOfNodes())]
         wanted = [one for one in nodes if one.GetAttribute(invariants.SERVER_ATTRIBUTE)]
         wanted += [one for one in nodes if one.IsA("vtkMRMLMarkupsNode") and one not in wanted]
+        wanted = [one for one in wanted if one.IsA(class_name)]
         if not wanted:
             raise CannotBeDoneError
         return wanted
@@ -267,10 +268,7 @@ def rename_node(monkey: Monkey) -> None:
 
 def move_image(monkey: Monkey) -> None:
     """Put an image under a transform, or change that; or harden it, as after a registration."""
-    nodes = [one for one in monkey.own_nodes() if one.IsA("vtkMRMLVolumeNode")]
-    if not nodes:
-        raise CannotBeDoneError
-    node = monkey.dice.choice(nodes)
+    node = monkey.dice.choice(monkey.own_nodes("vtkMRMLVolumeNode"))
     transform = node.GetParentTransformNode()
     if transform is not None and monkey.dice.random() < 0.5:
         node.HardenTransform()
@@ -286,10 +284,7 @@ def move_image(monkey: Monkey) -> None:
 
 def edit_points(monkey: Monkey) -> None:
     """Move, remove or add a control point, as with the module Markups."""
-    nodes = [one for one in monkey.own_nodes() if one.IsA("vtkMRMLMarkupsNode")]
-    if not nodes:
-        raise CannotBeDoneError
-    node = monkey.dice.choice(nodes)
+    node = monkey.dice.choice(monkey.own_nodes("vtkMRMLMarkupsNode"))
     count = node.GetNumberOfControlPoints()
     what = monkey.dice.choice(("move", "remove", "add"))
     monkey.note(what)

@@ -183,7 +183,7 @@ class DicomIndex:
 
     def _store(self, contents: Contents) -> None:
         """Keep what was read: all of it, or nothing if somebody interrupts this."""
-        with self._whole():
+        with self._transaction():
             self._store_in_parts(contents)
 
     def _store_in_parts(self, contents: Contents) -> None:
@@ -303,25 +303,19 @@ class DicomIndex:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._sql.execute("BEGIN")
-        try:
-            yield
-        except BaseException:
-            self._sql.rollback()
-            raise
-        self._sql.execute("COMMIT")
+        """Take back all that the block has changed if it fails or is interrupted.
 
-    @contextmanager
-    def _whole(self) -> Iterator[None]:
-        """Take back what the block has changed if it is interrupted, and nothing else."""
-        self._sql.execute("SAVEPOINT whole")
+        There may be another one around it, of which the rest stays.
+        """
+        self._sql.execute("SAVEPOINT block")
         try:
             yield
+            self._sql.execute("RELEASE block")
         except BaseException:
-            with suppress(sqlite3.Error):  # SQLite has taken all back, if the disk is full
-                self._sql.execute("ROLLBACK TO whole")
+            with suppress(sqlite3.Error):  # if the disk is full, SQLite has taken all back itself
+                self._sql.execute("ROLLBACK TO block")
+                self._sql.execute("RELEASE block")
             raise
-        self._sql.execute("RELEASE whole")
 
     def _errors_described(self) -> AbstractContextManager[None]:
         return errors_described(self.database)

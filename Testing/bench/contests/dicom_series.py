@@ -17,6 +17,8 @@ from pydicom.uid import (
     generate_uid,
 )
 
+from helpers.functional_groups import functional_groups
+
 SIDE = 512
 
 
@@ -89,27 +91,17 @@ def _write_series(folder: Path, slices: int) -> None:
 def _write_enhanced(folder: Path, frames: int) -> None:
     dataset = _dataset(EnhancedCTImageStorage)
     dataset.SharedFunctionalGroupsSequence = [
-        _group(
+        functional_groups(
             PlaneOrientationSequence={"ImageOrientationPatient": [1, 0, 0, 0, 1, 0]},
             PixelMeasuresSequence={"PixelSpacing": [0.5, 0.5], "SliceThickness": 1},
             PixelValueTransformationSequence={"RescaleSlope": 1, "RescaleIntercept": -1024},
         )
     ]
     dataset.PerFrameFunctionalGroupsSequence = [
-        _group(PlanePositionSequence={"ImagePositionPatient": [-128, -128, k]})
+        functional_groups(PlanePositionSequence={"ImagePositionPatient": [-128, -128, k]})
         for k in range(frames)
     ]
     pixels = np.stack([_pixels(k) for k in range(frames)])
     dataset.set_pixel_data(pixels, "MONOCHROME2", 12, generate_instance_uid=False)
     dataset.compress(JPEG2000Lossless, generate_instance_uid=False)
     dataset.save_as(folder / "enhanced.dcm", enforce_file_format=True)
-
-
-def _group(**macros: dict[str, object]) -> Dataset:
-    group = Dataset()
-    for keyword, attributes in macros.items():
-        item = Dataset()
-        for name, value in attributes.items():
-            setattr(item, name, value)
-        setattr(group, keyword, [item])
-    return group

@@ -6,9 +6,9 @@ import itertools
 
 import numpy as np
 import pytest
-from pydicom import Dataset
 
 from helpers.folder_source import fetch_all
+from helpers.functional_groups import functional_groups
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 NO_ORDER = [(0, 2), (0, 1), (1, 1), (1, 2)]
@@ -28,26 +28,16 @@ def voxels_of(tmp_path, make_slice):
         dataset.NumberOfFrames = len(frames)
         dataset.PixelData = np.repeat([time for _, time in frames], 5 * 7).astype("<u2").tobytes()
         dataset.PerFrameFunctionalGroupsSequence = [
-            _groups({"PlanePositionSequence": {"ImagePositionPatient": [0, 0, 2 * place]}})
+            functional_groups(PlanePositionSequence={"ImagePositionPatient": [0, 0, 2 * place]})
             for place, _ in frames
         ]
         for groups, frame in zip(dataset.PerFrameFunctionalGroupsSequence, frames, strict=True):
-            groups.update(_groups(said(*frame)))
+            groups.update(functional_groups(**said(*frame)))
         dataset.save_as(tmp_path / "1.dcm", enforce_file_format=True)
         source = DicomFolderSource(tmp_path)
         return [image.pixels[:, 1, 1].tolist() for image in fetch_all(source)], source.refused
 
     return write_and_read
-
-
-def _groups(attributes):
-    groups = Dataset()
-    for keyword, values in attributes.items():
-        item = Dataset()
-        for name, value in values.items():
-            setattr(item, name, value)
-        setattr(groups, keyword, [item])
-    return groups
 
 
 def _content(**values):

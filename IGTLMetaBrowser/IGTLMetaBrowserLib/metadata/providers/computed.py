@@ -57,8 +57,6 @@ from ..observable import ObservableProvider
 from ..registry import NOTHING, MetadataProviders
 from ..study_modules import PatientStudy
 
-# Every reader of DICOM knows it.
-
 VIEWS: dict[str, Sequence[str]] = {
     STUDY_DATA: (PATIENT, PATIENT_STUDY, GENERAL_STUDY),
     SERIES_DATA: (GENERAL_SERIES, FRAME_OF_REFERENCE, GENERAL_EQUIPMENT),
@@ -201,6 +199,7 @@ class ComputedProvider(ObservableProvider):
         instance = self._known(SOP_COMMON, query)
         if not instance.SOPInstanceUID:
             return NOTHING
+        # Every reader of DICOM knows the second.
         syntax = self._known(TRANSFER_SYNTAX, query).TransferSyntaxUID or EXPLICIT_VR_LITTLE_ENDIAN
         return FileMeta(
             instance.SOPClassUID,

@@ -18,6 +18,7 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from ...codec import Coordinates, GeometryError, ImageMessage
 from ...codec.window_level import VoiWindow, Window, window_level
+from ...turns import at_once
 from ..errors import SceneError
 from ..new_nodes import add_display, add_node, create_node, require_in_scene
 from ..node_names import name_to_show, savable_name, set_name
@@ -194,8 +195,7 @@ def _layout(data: vtkImageData) -> tuple[Any, int, int]:
 
 def remove_volume(scene: Any, node: Any) -> None:
     """Remove a volume and its display from the scene; nothing happens to None."""
-    for _ in remove_in_turns(scene, [node]):
-        pass
+    at_once(remove_in_turns(scene, [node]))
 
 
 def remove_in_turns(scene: Any, nodes: Iterable[Any]) -> Iterator[None]:
@@ -209,8 +209,7 @@ def remove_in_turns(scene: Any, nodes: Iterable[Any]) -> Iterator[None]:
         for _ in turns:
             yield
     finally:
-        for _ in turns:
-            pass
+        at_once(turns)
 
 
 def _remove(scene: Any, nodes: Iterable[Any]) -> Iterator[None]:

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from .formats import NIFTI_ENDINGS, ending_of
-from .whole_voxels import VoxelsError, nifti_file
+from .whole_voxels import VoxelsError, nifti_file, nifti_order
 
 _PIECE = 1 << 20
-# nifti1.h: the size of the header, the types of its voxels that have such numbers, and where it
-# has the type, the first voxel, and the slope.
+# nifti1.h: the size of the header, the types of voxels that have such numbers, and where in it are
+# the type, and where the voxels begin and the slope. ITK reads no NIfTI-2.
 _HEADER = 348
 _FLOATS = {16: "f4", 64: "f8"}
 _TYPE_AT, _BEGIN_AT = 70, 108
@@ -38,7 +38,7 @@ def with_not_finite(path: Path, voxels: np.ndarray) -> np.ndarray:
 def _put_back(path: Path, voxels: np.ndarray) -> np.ndarray:
     with nifti_file(path) as file:
         header = file.read(_HEADER)
-        order = "<" if struct.unpack_from("<i", header)[0] == _HEADER else ">"
+        order, _ = nifti_order(header)
         (datatype,) = struct.unpack_from(f"{order}h", header, _TYPE_AT)
         begin, slope = struct.unpack_from(f"{order}2f", header, _BEGIN_AT)
         if datatype not in _FLOATS:

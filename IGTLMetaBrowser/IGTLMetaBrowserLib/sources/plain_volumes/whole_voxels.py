@@ -154,14 +154,21 @@ def _is_whole_nifti(path: Path) -> bool:
     return count >= end
 
 
+def nifti_order(header: bytes) -> tuple[str, int]:
+    """Return the byte order of a header, as ``struct`` has it, and its size: which NIfTI it is.
+
+    Raises ``ValueError`` and ``struct.error`` if it is none.
+    """
+    for order in "<>":
+        (size,) = struct.unpack_from(f"{order}i", header)
+        if size in _NIFTI_FIELDS:
+            return order, size
+    raise ValueError("it has no header of NIfTI")
+
+
 def _end_of_nifti(header: bytes) -> int:
     """Return behind which byte the voxels end."""
-    order = next(
-        (one for one in "<>" if struct.unpack_from(f"{one}i", header)[0] in _NIFTI_FIELDS), "<"
-    )
-    (size,) = struct.unpack_from(f"{order}i", header)
-    if size not in _NIFTI_FIELDS:
-        raise ValueError("it has no header of NIfTI")
+    order, size = nifti_order(header)
     dimensions_at, dimensions, bits_at, offset_at, offset = _NIFTI_FIELDS[size]
     count, *sides = struct.unpack_from(f"{order}{dimensions}", header, dimensions_at)
     (bits,) = struct.unpack_from(f"{order}h", header, bits_at)
