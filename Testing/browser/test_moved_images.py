@@ -89,6 +89,21 @@ def test_they_are_where_it_comes_again(browser: Browser, scene: Any, is_removed:
     assert entry_of(line) == PLAN.entry
 
 
+@pytest.mark.parametrize("is_edited", [True, False])
+def test_who_loads_it_again_is_told_that_it_is_not_there_any_more(
+    browser: Browser, is_edited: bool
+) -> None:
+    volume = browser.load_image("CT")
+    for edit in (harden, crop):
+        if is_edited:
+            edit(volume)
+        browser.load_image("CT")
+        notes = "".join(browser.images.state("CT").notes)
+        assert ("is again as the server has it" in notes) is is_edited
+    browser.load_image("CT")
+    assert browser.images.state("CT").notes == ()
+
+
 def test_in_a_scene_that_was_saved_its_trajectories_stay_there(
     browser: Browser, scene: Any, server: ServerInThread
 ) -> None:
