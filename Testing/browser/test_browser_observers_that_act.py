@@ -145,7 +145,7 @@ def test_a_script_hears_that_the_scene_was_closed_as_its_trajectories_came(brows
             scene.Clear(0)
 
     tag = scene.AddObserver(scene.NodeAddedEvent, close_scene)
-    with pytest.raises(BrowserError, match="the scene was closed .* try again"):
+    with pytest.raises(BrowserError, match=r"the scene was closed .* try again"):
         browser.load_trajectories()
     scene.RemoveObserver(tag)
     assert len(browser.load_trajectories()) == 2
