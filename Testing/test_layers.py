@@ -64,9 +64,7 @@ BESIDE = {
 WITH_QT = (f"{LIB}.ui", MODULE_FILE)
 WITH_SLICER = (f"{LIB}.scene", f"{LIB}.sources.scene", f"{LIB}.browser", *WITH_QT)
 ANYWHERE = (LIB, MODULE_FILE)
-DICOMWEB = tuple(
-    f"{LIB}.sources.archive.{name}" for name in ("dicomweb", "stow", "web_answers", "web_session")
-)
+DICOMWEB = (f"{LIB}.sources.archive.dicomweb",)
 # What is not in the standard library, and the modules and packages that may import it.
 MAY_IMPORT = {
     "numpy": ANYWHERE,
@@ -90,9 +88,9 @@ MAY_IMPORT = {
     "requests": DICOMWEB,
     "urllib3": DICOMWEB,
     "pynetdicom": (
-        f"{LIB}.sources.archive.dimse",
-        f"{LIB}.sources.archive.dimse_association",
-        f"{LIB}.sources.archive.dimse_watch",
+        f"{LIB}.sources.archive.dimse.dimse_archive",
+        f"{LIB}.sources.archive.dimse.association",
+        f"{LIB}.sources.archive.dimse.watch",
     ),
 }
 # They may be missing where the module is loaded, so only the function that needs one imports it.
@@ -116,19 +114,19 @@ ONLY_IN_FUNCTIONS = {
 THREADS = {"threading", "_thread", "concurrent", "multiprocessing"}
 # But for the commands ``index`` and ``serve``, which read and decode files in several processes,
 # and never inside Slicer.
-WITH_PROCESSES = (f"{LIB}.dicom_index.workers", f"{LIB}.sources.dicom.decoding")
+WITH_PROCESSES = (f"{LIB}.dicom_index.workers", f"{LIB}.sources.dicom.pixels.decoding")
 # What starts them is not loaded before.
 PROCESSES = f"{LIB}.dicom_index.process_executor"
 # An archive is asked, and a folder scanned, by threads of the command ``serve``.
 WITH_THREADS = (
-    f"{LIB}.sources.archive.queries",
+    f"{LIB}.sources.archive.lists.queries",
     f"{LIB}.sources.archive.source",
     f"{LIB}.sources.background",
-    f"{LIB}.sources.archive.disk_checks",
-    f"{LIB}.sources.archive.fetched_series",
-    f"{LIB}.sources.archive.series_fetcher",
-    f"{LIB}.sources.archive.threads",
-    f"{LIB}.sources.archive.volume_memory",
+    f"{LIB}.sources.archive.series.disk_checks",
+    f"{LIB}.sources.archive.series.fetched_series",
+    f"{LIB}.sources.archive.series.fetcher",
+    f"{LIB}.sources.archive.series.threads",
+    f"{LIB}.sources.archive.arriving.volume_memory",
 )
 # And for the look-up of a host's name, which the system offers as a blocking call only. Its thread
 # does nothing else, and is waited for by looking at it every 50 ms, which also lets it run. The one
@@ -138,16 +136,16 @@ WITH_A_THREAD = (
     f"{LIB}.cli.serving",
     f"{LIB}.net.host_lookup",
     f"{LIB}.sources.background",
-    f"{LIB}.sources.archive.arriving_volume",
+    f"{LIB}.sources.archive.arriving.arriving_volume",
     PROCESSES,
-    f"{LIB}.sources.archive.dimse",
-    f"{LIB}.sources.archive.dimse_files",
-    f"{LIB}.sources.archive.dimse_port",
-    f"{LIB}.sources.archive.dimse_watch",
+    f"{LIB}.sources.archive.dimse.dimse_archive",
+    f"{LIB}.sources.archive.dimse.files",
+    f"{LIB}.sources.archive.dimse.port",
+    f"{LIB}.sources.archive.dimse.watch",
     f"{LIB}.sources.plain_volumes.itk_process",
-    f"{LIB}.sources.archive.threads",
-    f"{LIB}.sources.archive.volume_memory",
-    f"{LIB}.sources.archive.web_answers",
+    f"{LIB}.sources.archive.series.threads",
+    f"{LIB}.sources.archive.arriving.volume_memory",
+    f"{LIB}.sources.archive.dicomweb.answers",
 )
 # The codec does no I/O and does not look at the clock.
 INPUT_OUTPUT = (

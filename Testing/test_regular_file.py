@@ -13,7 +13,7 @@ import pytest
 from IGTLMetaBrowserLib.dicom_index.header_reader import read_file
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.regular_file import RegularFile
-from IGTLMetaBrowserLib.sources.dicom.stored_pixels import read_into
+from IGTLMetaBrowserLib.sources.dicom.pixels.stored_pixels import read_into
 from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource
 
 MEMORY = Path("/proc/self/mem")  # a regular file, whose beginning cannot be read

@@ -17,8 +17,8 @@ from helpers.ready_sources import ready
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.cli import archive_options, main
 from IGTLMetaBrowserLib.sources.archive.archive import BrokenOffError, Found, Query
-from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
-from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
+from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.documents.label_document import write_segmentation

@@ -10,26 +10,18 @@ from IGTLMetaBrowserLib.privacy.kept_texts import (
     kept_notices,
     kept_values,
 )
-from IGTLMetaBrowserLib.sources.dicom import (
-    offers as dicom_offers,
-)
-from IGTLMetaBrowserLib.sources.dicom import (
-    pixel_sizes as dicom_sizes,
-)
-from IGTLMetaBrowserLib.sources.dicom import (
-    spacing as dicom_spacing,
-)
-from IGTLMetaBrowserLib.sources.dicom import (
-    volumes as dicom_volumes,
-)
+from IGTLMetaBrowserLib.sources.dicom import offers as dicom_offers
+from IGTLMetaBrowserLib.sources.dicom.volumes import pixel_sizes as dicom_sizes
+from IGTLMetaBrowserLib.sources.dicom.volumes import spacing as dicom_spacing
+from IGTLMetaBrowserLib.sources.dicom.volumes import stacks as dicom_stacks
 
 OURS = [
     dicom_offers.RESAMPLED,
     dicom_sizes.AT_DETECTOR,
     dicom_sizes.NOT_KNOWN,
     f"{dicom_sizes.NOT_KNOWN} wide and 1.25 mm high (PixelAspectRatio)",
-    dicom_volumes.REVERSED_ROWS,
-    dicom_volumes.MORE_BYTES,
+    dicom_stacks.REVERSED_ROWS,
+    dicom_stacks.MORE_BYTES,
     "offered in parts: a slice is missing between z = -60.5 and z = 65 mm",
     "offered in parts: its spacing changes from 2.5 mm, between z = 0 and z = 5 mm",
     "tilted gantry: its slices follow each other 15.0 degrees off their normal, "

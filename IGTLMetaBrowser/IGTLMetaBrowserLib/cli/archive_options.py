@@ -17,11 +17,11 @@ from ..sources.archive.archive import (
     ArchiveError,
     Query,
 )
-from ..sources.archive.dicomweb import DicomWebArchive
-from ..sources.archive.dimse import DimseArchive, DimseSettings, check_ae_title
-from ..sources.archive.series_cache import SeriesCache
+from ..sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
+from ..sources.archive.dicomweb.session import WebSettings
+from ..sources.archive.dimse.dimse_archive import DimseArchive, DimseSettings, check_ae_title
+from ..sources.archive.series.cache import SeriesCache
 from ..sources.archive.source import MOST_ENTRIES, ArchiveSource
-from ..sources.archive.web_session import WebSettings
 from .parser import modalities_of, path_of, text_of
 from .serving_options import count_number, known_port, positive_number
 

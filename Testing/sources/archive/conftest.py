@@ -11,10 +11,10 @@ from pydicom import Dataset
 
 from helpers import scripted_archive
 from helpers.scripted_archive import Script
-from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
-from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
+from IGTLMetaBrowserLib.sources.archive.dicomweb.session import WebSettings
+from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
-from IGTLMetaBrowserLib.sources.archive.web_session import WebSettings
 
 
 @pytest.fixture

@@ -21,12 +21,12 @@ from helpers.reserved_port import free_port
 from helpers.scripted_archive import Answer, Posted, Script, archive_of, multipart, record
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError
-from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
-from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive, DimseSettings
-from IGTLMetaBrowserLib.sources.archive.dimse_association import Peer, associated, find_model
-from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
+from IGTLMetaBrowserLib.sources.archive.dicomweb.session import WebSettings
+from IGTLMetaBrowserLib.sources.archive.dimse.association import Peer, associated, find_model
+from IGTLMetaBrowserLib.sources.archive.dimse.dimse_archive import DimseArchive, DimseSettings
+from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
-from IGTLMetaBrowserLib.sources.archive.web_session import WebSettings
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from interop import stunnel
 

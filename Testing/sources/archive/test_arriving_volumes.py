@@ -28,8 +28,8 @@ from IGTLMetaBrowserLib.sources.archive.archive import (
     Query,
     Series,
 )
-from IGTLMetaBrowserLib.sources.archive.multipart import FindRoom
-from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.dicomweb.multipart import FindRoom
+from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 

@@ -22,12 +22,13 @@ from helpers.ready_sources import fetch_only, ready
 from helpers.scripted_archive import Answer, archive_of, listing, multipart, record
 from IGTLMetaBrowserLib.net import RefusedError
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
-from IGTLMetaBrowserLib.sources.archive import web_answers, web_session
 from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError
-from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
-from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.dicomweb import answers as web_answers
+from IGTLMetaBrowserLib.sources.archive.dicomweb import session as web_session
+from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
+from IGTLMetaBrowserLib.sources.archive.dicomweb.session import WebSettings
+from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
-from IGTLMetaBrowserLib.sources.archive.web_session import WebSettings
 from IGTLMetaBrowserLib.sources.dicom.fields import image_id
 
 POSITIONS = [(0.0, 0.0, 0.0), (0.0, 0.0, 2.0), (0.0, 0.0, 4.0)]
@@ -194,7 +195,7 @@ def drips() -> Iterator[threading.Event]:
 
 def test_a_list_that_drips(serve, slices, open_source, drips, monkeypatch):
     """Each silence is short: it would come for ever."""
-    monkeypatch.setattr(web_answers, "SECONDS", -19.8)
+    monkeypatch.setattr(web_answers, "SECONDS_TO_LOOK", -19.8)
     answer = replace(listing(record(slices)), drips_until=drips)
     with pytest.raises(SourceError, match=r"cannot search .* has sent only \d+ bytes; try again"):
         open_source(serve(lambda path: answer))
@@ -204,7 +205,7 @@ def test_files_that_drip(serve, slices, open_source, drips, monkeypatch, tmp_pat
     answer = replace(multipart(slices), drips_until=drips)
     url = serve(archive_of(answer, record(slices)))
     source = open_source(url)
-    monkeypatch.setattr(web_answers, "SECONDS", -19.8)
+    monkeypatch.setattr(web_answers, "SECONDS_TO_LOOK", -19.8)
     with pytest.raises(SourceError, match=r"cannot fetch from .* has sent only \d+ bytes"):
         fetch_only(source)
     assert [*(tmp_path / "cache").iterdir()] == []

@@ -25,10 +25,10 @@ from helpers.ready_sources import ready
 from helpers.reserved_port import free_port
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.archive import archive as archives
-from IGTLMetaBrowserLib.sources.archive import dimse_association
 from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError, Series
-from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive, DimseSettings
-from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.dimse import association as dimse_association
+from IGTLMetaBrowserLib.sources.archive.dimse.dimse_archive import DimseArchive, DimseSettings
+from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, about broken data

@@ -15,10 +15,10 @@ from helpers import orthanc
 from helpers.certificates import Authority
 from helpers.ready_sources import ready
 from IGTLMetaBrowserLib.net.source import SourceError
-from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
-from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
+from IGTLMetaBrowserLib.sources.archive.dicomweb.session import WebSettings
+from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
-from IGTLMetaBrowserLib.sources.archive.web_session import WebSettings
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from interop import stunnel
 

@@ -25,9 +25,9 @@ from helpers.ready_sources import fetch_only, ready
 from helpers.reserved_port import free_port
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.source import SourceError
-from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive, DimseSettings
-from IGTLMetaBrowserLib.sources.archive.dimse_association import requested_classes
-from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.dimse.association import requested_classes
+from IGTLMetaBrowserLib.sources.archive.dimse.dimse_archive import DimseArchive, DimseSettings
+from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
 from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan
 

@@ -15,7 +15,7 @@ from helpers import dimse_peer
 from helpers.dimse_peer import PENDING, SUCCESS, Behavior
 from helpers.reserved_port import free_port
 from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError, Series
-from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive, DimseSettings
+from IGTLMetaBrowserLib.sources.archive.dimse.dimse_archive import DimseArchive, DimseSettings
 
 
 @pytest.fixture

@@ -30,9 +30,9 @@ from helpers import dimse_peer
 from helpers.dimse_peer import SUCCESS, Behavior
 from helpers.peers import PATIENCE
 from helpers.reserved_port import free_port
-from IGTLMetaBrowserLib.sources.archive import dimse_port
 from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError, Series
-from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive, DimseSettings
+from IGTLMetaBrowserLib.sources.archive.dimse import port as dimse_port
+from IGTLMetaBrowserLib.sources.archive.dimse.dimse_archive import DimseArchive, DimseSettings
 
 LARGE = 48 << 20
 KEPT = 24 << 20

@@ -11,7 +11,7 @@ import pytest
 from helpers import orthanc
 from helpers.certificates import CLIENT_FAULTS, SERVER_FAULTS, Authority, faulty_certificate
 from IGTLMetaBrowserLib.net.source import SourceError
-from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive, DimseSettings
+from IGTLMetaBrowserLib.sources.archive.dimse.dimse_archive import DimseArchive, DimseSettings
 
 pytestmark = pytest.mark.skipif(not orthanc.is_installed(), reason=f"no Orthanc: {orthanc.INSTALL}")
 

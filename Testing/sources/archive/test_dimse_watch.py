@@ -24,10 +24,10 @@ from helpers.dimse_peer import PENDING, Behavior
 from helpers.reserved_port import free_port
 from helpers.shaped_link import ShapedLink
 from IGTLMetaBrowserLib.net.source import NotReadyError
-from IGTLMetaBrowserLib.sources.archive import dimse_watch
 from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError, Series
-from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive, DimseSettings
-from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.dimse import watch as dimse_watch
+from IGTLMetaBrowserLib.sources.archive.dimse.dimse_archive import DimseArchive, DimseSettings
+from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
 
 SILENCE = 1.0
@@ -150,7 +150,7 @@ def test_time_in_which_this_program_was_stopped_is_no_silence(slices, monkeypatc
 
 def test_a_file_that_comes_too_slowly(slices, monkeypatch):
     """In small PDUs, each of which comes soon: there is a least rate, as by DICOMweb."""
-    monkeypatch.setattr(dimse_watch, "SECONDS", -20.0)
+    monkeypatch.setattr(dimse_watch, "SECONDS_TO_LOOK", -20.0)
     monkeypatch.setattr(dimse_watch, "SLOWEST_BYTES_A_SECOND", 1 << 30)
     slices[0].set_pixel_data(np.zeros((500, 500), np.uint16), "MONOCHROME2", 12)
     with dimse_peer.running(Behavior(slices[:1])) as address:

@@ -16,9 +16,9 @@ from helpers.ready_sources import fetch_only, ready
 from helpers.scripted_archive import Script, archive_of, listing, multipart, record
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.source import SourceError
-from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
-from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive
-from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
+from IGTLMetaBrowserLib.sources.archive.dimse.dimse_archive import DimseArchive
+from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan

@@ -18,9 +18,10 @@ from pydicom.uid import RLELossless
 from helpers.ready_sources import fetch_only, ready
 from helpers.scripted_archive import Answer, archive_of, listing, multipart, record
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
-from IGTLMetaBrowserLib.sources.archive import disk_checks, series_in_use
-from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
-from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
+from IGTLMetaBrowserLib.sources.archive.series import disk_checks
+from IGTLMetaBrowserLib.sources.archive.series import in_use as series_in_use
+from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom.fields import image_id
 from IGTLMetaBrowserLib.sources.dicom.files import ImageFile

@@ -18,8 +18,8 @@ from helpers.ready_sources import ready
 from helpers.scripted_archive import Answer, listing, multipart, record
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.source import SourceError
-from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
-from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
+from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
 from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan
 

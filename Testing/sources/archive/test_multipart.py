@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from IGTLMetaBrowserLib.sources.archive import multipart
-from IGTLMetaBrowserLib.sources.archive.multipart import (
+from IGTLMetaBrowserLib.sources.archive.dicomweb import multipart
+from IGTLMetaBrowserLib.sources.archive.dicomweb.multipart import (
     MultipartError,
     UnfinishedError,
     boundary_of,
@@ -77,7 +77,7 @@ def test_a_header_without_an_end():
 
 
 def test_a_part_without_a_length_that_never_ends(monkeypatch):
-    monkeypatch.setattr(multipart, "LARGEST_PART", 1 << 20)
+    monkeypatch.setattr(multipart, "LARGEST_FILE", 1 << 20)
     begin = b"--b\r\nContent-Type: application/dicom\r\n\r\n"
     with pytest.raises(MultipartError, match="without an end"):
         list(parts(chain([begin], repeat(bytes(1 << 16))), b"b"))

@@ -23,14 +23,14 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.archive import source as source_module
 from IGTLMetaBrowserLib.sources.archive.archive import Found, Query
-from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
-from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive
-from IGTLMetaBrowserLib.sources.archive.fetched_images import FetchedImages
-from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
+from IGTLMetaBrowserLib.sources.archive.dimse.dimse_archive import DimseArchive
+from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.series.fetched_images import FetchedImages
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom.fields import image_id
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
-from IGTLMetaBrowserLib.sources.dicom.segmentations import Structure
+from IGTLMetaBrowserLib.sources.dicom.label_maps.segmentations import Structure
 from IGTLMetaBrowserLib.sources.documents.label_document import write_segmentation
 from IGTLMetaBrowserLib.sources.documents.label_file import Labels
 from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan

@@ -11,7 +11,7 @@ from pydicom import Dataset
 from helpers.ready_sources import ready
 from helpers.scripted_archive import Answer, listing, record
 from IGTLMetaBrowserLib.net.source import SourceError
-from IGTLMetaBrowserLib.sources.archive import dicomweb
+from IGTLMetaBrowserLib.sources.archive.dicomweb import dicomweb_archive as dicomweb
 
 
 @pytest.mark.parametrize(

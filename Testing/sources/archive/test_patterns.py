@@ -14,9 +14,9 @@ import pytest
 from helpers.empty_archive import SERIES, empty_archive
 from helpers.ready_sources import ready
 from IGTLMetaBrowserLib.sources.archive.archive import Series
-from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
-from IGTLMetaBrowserLib.sources.archive.patterns import common_range, is_within, matches
-from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
+from IGTLMetaBrowserLib.sources.archive.lists.patterns import common_range, is_within, matches
+from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
 
 DESCRIPTION = Series({"SeriesDescription": "Thorax 1_Thorax Routine (Adult)"})

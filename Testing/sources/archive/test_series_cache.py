@@ -17,7 +17,7 @@ import pytest
 from IGTLMetaBrowserLib.codec import crc64
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError, Series
-from IGTLMetaBrowserLib.sources.archive.series_cache import CachedSeries, SeriesCache
+from IGTLMetaBrowserLib.sources.archive.series.cache import CachedSeries, SeriesCache
 
 ARCHIVE = "http://archive"
 IMPORT_ROOT = Path(__file__).resolve().parents[3] / "IGTLMetaBrowser"
@@ -28,7 +28,7 @@ import sys
 from pathlib import Path
 from IGTLMetaBrowserLib.codec import crc64
 from IGTLMetaBrowserLib.sources.archive.archive import Series
-from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 
 cache, series = SeriesCache(Path(sys.argv[1]), 1 << 20), Series({"SeriesInstanceUID": "1.1"})
 cached = cache.begin("http://archive", series)

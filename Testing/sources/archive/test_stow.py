@@ -11,7 +11,7 @@ from pydicom import Dataset
 from helpers import scripted_archive
 from helpers.scripted_archive import Answer, Script, archive_of, multipart, record
 from IGTLMetaBrowserLib.net.source import SourceError
-from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
+from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
 
 
 @pytest.fixture

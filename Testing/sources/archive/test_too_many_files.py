@@ -11,9 +11,9 @@ from helpers.ready_sources import ready
 from helpers.scripted_archive import Answer, archive_of, multipart, record
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.archive import archive as archives
-from IGTLMetaBrowserLib.sources.archive import series_fetcher
-from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
-from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
+from IGTLMetaBrowserLib.sources.archive.series import fetcher as series_fetcher
+from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
 
 

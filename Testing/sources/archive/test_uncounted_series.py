@@ -15,7 +15,7 @@ from helpers.dimse_peer import SUCCESS, Behavior
 from helpers.peers import PATIENCE
 from helpers.reserved_port import free_port
 from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError, Series
-from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive, DimseSettings
+from IGTLMetaBrowserLib.sources.archive.dimse.dimse_archive import DimseArchive, DimseSettings
 
 RESPONSES = (0x8010, 0x8021)  # C-GET-RSP, C-MOVE-RSP
 REFUSED = 0xA900

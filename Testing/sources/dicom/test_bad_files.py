@@ -22,8 +22,8 @@ from helpers import radiotherapy as study
 from IGTLMetaBrowserLib.dicom_index import limited_file
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources import folder_scans
-from IGTLMetaBrowserLib.sources.dicom.codestreams import picture_size
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom.pixels.codestreams import picture_size
 
 JPEG_2000 = "1.2.840.10008.1.2.4.90"
 JPEG_LS = "1.2.840.10008.1.2.4.80"

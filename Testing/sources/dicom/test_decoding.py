@@ -24,9 +24,9 @@ from pydicom.uid import (
 
 from helpers import radiotherapy as study
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
-from IGTLMetaBrowserLib.sources.dicom import decoding as dicom_decoding
-from IGTLMetaBrowserLib.sources.dicom.decoding import Decoders, why_not_decodable
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom.pixels import decoding as dicom_decoding
+from IGTLMetaBrowserLib.sources.dicom.pixels.decoding import Decoders, why_not_decodable
 
 PIXELS = np.random.default_rng(5).integers(0, 4096, (6, 64, 70), np.uint16)
 JPEG_LOSSLESS = "1.2.840.10008.1.2.4.57"
@@ -161,7 +161,7 @@ def test_a_gdcm_that_decodes_what_is_damaged_is_not_asked(version, is_asked, tmp
         import sys
         from concurrent.futures import ThreadPoolExecutor
         sys.path[:0] = sys.argv[1:]
-        from IGTLMetaBrowserLib.sources.dicom.decoding import why_not_decodable
+        from IGTLMetaBrowserLib.sources.dicom.pixels.decoding import why_not_decodable
         from pydicom.pixels import get_decoder
         for end in (50, 70, 80, 90):
             syntax = f"1.2.840.10008.1.2.4.{end}"

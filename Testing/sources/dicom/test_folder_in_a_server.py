@@ -24,10 +24,10 @@ from IGTLMetaBrowserLib.dicom_index.database import DicomIndexError
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources import begun_work, folder_scans
-from IGTLMetaBrowserLib.sources.dicom.decoding import Decoders
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
-from IGTLMetaBrowserLib.sources.dicom.folder_label_maps import LabelMapReader
-from IGTLMetaBrowserLib.sources.dicom.pixels import VolumeReading
+from IGTLMetaBrowserLib.sources.dicom.label_maps.folder_label_maps import LabelMapReader
+from IGTLMetaBrowserLib.sources.dicom.pixels.decoding import Decoders
+from IGTLMetaBrowserLib.sources.dicom.pixels.pixels import VolumeReading
 
 PATIENCE = 30.0
 

@@ -11,9 +11,9 @@ import pytest
 from pydicom.uid import RLELossless, generate_uid
 
 from helpers.folder_source import REGULAR, fetch_all, names
-from IGTLMetaBrowserLib.sources.dicom import pixels
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
-from IGTLMetaBrowserLib.sources.dicom.spacing import even_parts
+from IGTLMetaBrowserLib.sources.dicom.pixels import pixels
+from IGTLMetaBrowserLib.sources.dicom.volumes.spacing import even_parts
 
 
 def test_a_missing_slice_leaves_two_parts(tmp_path, write_series):

@@ -17,10 +17,10 @@ from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.file_version import FileVersion
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources import folder_scans
-from IGTLMetaBrowserLib.sources.dicom import decoding
 from IGTLMetaBrowserLib.sources.dicom.files import find_images
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
-from IGTLMetaBrowserLib.sources.dicom.stored_pixels import open_unchanged
+from IGTLMetaBrowserLib.sources.dicom.pixels import decoding
+from IGTLMetaBrowserLib.sources.dicom.pixels.stored_pixels import open_unchanged
 
 JANE = {"PatientName": "Doe^Jane", "PatientID": "P1"}
 RICK = {"PatientName": "Roe^Rick", "PatientID": "P2"}

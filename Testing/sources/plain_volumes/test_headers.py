@@ -10,7 +10,7 @@ import pytest
 
 from helpers.volume_files import META_HEADER, NRRD_HEADER, the_only
 from IGTLMetaBrowserLib.net.source import SourceError
-from IGTLMetaBrowserLib.sources.dicom.pixel_sizes import NOT_KNOWN
+from IGTLMetaBrowserLib.sources.dicom.volumes.pixel_sizes import NOT_KNOWN
 from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource
 from IGTLMetaBrowserLib.sources.plain_volumes.headers import NO_PLACE
 

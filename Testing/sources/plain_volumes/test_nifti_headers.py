@@ -12,7 +12,7 @@ from nibabel.cmdline.convert import main as nib_convert
 
 from helpers.volume_files import the_only
 from IGTLMetaBrowserLib.privacy.kept_texts import kept_notices
-from IGTLMetaBrowserLib.sources.dicom.pixel_sizes import NOT_KNOWN
+from IGTLMetaBrowserLib.sources.dicom.volumes.pixel_sizes import NOT_KNOWN
 from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource
 from IGTLMetaBrowserLib.sources.plain_volumes.headers import NO_PLACE
 from IGTLMetaBrowserLib.sources.plain_volumes.whole_voxels import nifti_begin

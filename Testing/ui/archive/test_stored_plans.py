@@ -22,7 +22,7 @@ from helpers.stored_documents import (
     load_the_image,
     without_orthanc,
 )
-from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
+from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
 from IGTLMetaBrowserLib.sources.dicom.plans import read_plan
 from IGTLMetaBrowserLib.sources.dicom.replaced_documents import replaced_by
 from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan

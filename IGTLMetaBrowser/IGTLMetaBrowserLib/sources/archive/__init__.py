@@ -1,12 +1,11 @@
 """An archive (PACS): its list is a query, and its series are fetched when somebody asks for them.
 
-what it can do  ``archive``, by ``dicomweb`` (with ``web_session``, ``web_answers``, ``multipart``,
-                ``stow``) or ``dimse`` (with ``dimse_association``, ``dimse_watch``,
-                ``dimse_files`` and ``dimse_port``), both with ``certificates`` and ``study_counts``
-the source      ``source``, ``queries``, ``patterns``, ``found_series``, ``entries``, ``overlays``;
-                ``threads``: how they end
-a series        ``series_fetcher``, ``fetched_series``, ``series_cache``, ``disk_checks``,
-                ``series_warm_up``;
-                ``arriving_volume``, ``growing_volume``, ``file_in_volume``,
-                ``volume_memory``: sent while it comes
+``source`` is what a server offers, with ``overlays`` (label maps and plans of its images);
+``archive`` is what an archive can do, with ``certificates``, by one of two protocols.
+
+dicomweb  by HTTP
+dimse     by DICOM's own protocol
+lists     what an archive lists
+arriving  an image that is sent while its series comes
+series    series that were fetched
 """

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ...net.source import SourceError
-from .multipart import FindRoom
 
 Query = Mapping[str, str]
 """Values by DICOM keywords, as in QIDO: with the wild cards * and ?, dates as ranges."""
@@ -68,6 +67,15 @@ MOST_OF_STUDY = 1000
 LARGEST_SERIES = 64 << 30
 """Bytes. A larger one would fill the disk, and has no image that fits into a message."""
 
+LARGEST_FILE = 8 << 30
+"""Bytes. Pixels that are not compressed have at most 4 GB (PS3.5 7.1)."""
+
+SECONDS_TO_LOOK = 30.0
+"""In which an archive looks for what it was asked for, besides the silence that is allowed."""
+
+SLOWEST_BYTES_A_SECOND = 4 << 10
+"""With less, nobody fetches images: 100 slices of CT would take 3 hours."""
+
 _MOST_DIGITS = 12  # of an integer string (PS3.5 6.2)
 LONGEST_PATTERN = 512
 """Characters; a name has three groups of 64 (PS3.5 6.2), each of which can have a wild card."""
@@ -79,6 +87,21 @@ class ArchiveError(SourceError):
 
 class BrokenOffError(ArchiveError):
     """The connection to an archive has ended too early: asked again, it may give the whole."""
+
+
+class Room(Protocol):
+    """Where one part is received."""
+
+    content: Any
+    """What is yielded of the part, when it is whole."""
+
+    def buffers(self) -> Iterable[memoryview]:
+        """Yield what its bytes go into, one behind the other: each when the last is filled."""
+        ...
+
+
+FindRoom = Callable[[memoryview], Room | None]
+"""Given memory as large as a part, it returns where that is received; None: just there."""
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from ..dicom.folder import DicomFolderSource
 from ..dicom.plans import SPACE_KEYWORDS, Plan, notices_of, valid_plans
 from ..dicom.replaced_documents import Version, conflict_notices, replaced_keys
 from .archive import Series
-from .entries import is_same_patient
-from .fetched_images import FetchedImages
-from .fetched_series import OpenedSeries
-from .queries import RETRY_SECONDS
+from .lists.entries import is_same_patient
+from .lists.queries import RETRY_SECONDS
+from .series.fetched_images import FetchedImages
+from .series.fetched_series import OpenedSeries
 
 _logger = logging.getLogger(__name__)
 

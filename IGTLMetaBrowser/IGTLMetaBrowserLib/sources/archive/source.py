@@ -1,6 +1,6 @@
 """An archive (PACS) as a source: its series are listed by a query, and fetched when asked for.
 
-A series is one entry until it is fetched (``series_fetcher``): its size is not known before, and is
+A series is one entry until it is fetched (``series.fetcher``): its size is not known before, and is
 (0, 0, 0). Its files then lie in the cache as a folder, and ``DicomFolderSource`` makes the images
 of them that it makes of any folder. If they are several volumes, the entry is replaced by those.
 
@@ -21,11 +21,11 @@ from ...net.server.arriving_images import ArrivingImage
 from ...net.source import NotReadyError, SourceError
 from ..dicom import fields as dicom_fields
 from ..dicom.folder import DicomFolderSource
-from ..dicom.places import issuers_apart
+from ..dicom.volumes.places import issuers_apart
 from .archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Archive, Filters, Found, Query, Series
-from .arriving_volume import ArrivingVolume, tag_of
-from .disk_checks import DiskChecks
-from .entries import (
+from .arriving.arriving_volume import ArrivingVolume, tag_of
+from .arriving.growing_volume import GrowingVolume
+from .lists.entries import (
     Patients,
     frame_of,
     marks_of,
@@ -33,16 +33,16 @@ from .entries import (
     patient_and_issuer,
     series_version,
 )
-from .fetched_images import FetchedImages
-from .fetched_series import OpenedSeries
-from .found_series import FoundSeries
-from .growing_volume import GrowingVolume
+from .lists.found_series import FoundSeries
+from .lists.queries import RETRY_SECONDS, ArchiveQueries, Listing
 from .overlays import ArchiveOverlays
-from .queries import RETRY_SECONDS, ArchiveQueries, Listing
-from .series_cache import SeriesCache
-from .series_fetcher import SeriesFetcher
-from .series_in_use import SeriesInUse
-from .threads import end_threads
+from .series.cache import SeriesCache
+from .series.disk_checks import DiskChecks
+from .series.fetched_images import FetchedImages
+from .series.fetched_series import OpenedSeries
+from .series.fetcher import SeriesFetcher
+from .series.in_use import SeriesInUse
+from .series.threads import end_threads
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

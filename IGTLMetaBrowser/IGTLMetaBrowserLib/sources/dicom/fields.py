@@ -17,7 +17,7 @@ from ...dicom_index.fields import KEYWORDS
 from ...dicom_index.image_header import MEASUREMENT_UNITS
 from ...dicom_index.rows import Row
 from .files import Frame
-from .volumes import Stack
+from .volumes.stacks import Stack
 
 NAME_BYTES = 63
 LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA, LBMETA and IMAGE

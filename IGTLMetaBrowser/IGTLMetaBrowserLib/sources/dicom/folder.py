@@ -48,18 +48,18 @@ from ..folder_scans import FolderScans
 from ..trajectory_file import read_trajectories
 from ..turn_clock import TurnClock
 from . import fields as dicom_fields
-from .decoding import Decoders
 from .file_versions import FileVersions
 from .files import Refusal
-from .folder_label_maps import FolderLabelMaps, LabelMapReader
 from .kept_thumbnails import KeptThumbnails
+from .label_maps.folder_label_maps import FolderLabelMaps, LabelMapReader
 from .offers import TRAJECTORY_FILE, FolderOffers, Offer
-from .pixels import VolumeReading
+from .pixels.decoding import Decoders
+from .pixels.pixels import VolumeReading
+from .pixels.volume_readings import VolumeReadings
 from .plans import SPACE_KEYWORDS, Plan, notices_of, read_plans, valid_plans
 from .replaced_documents import Version
-from .upright import resample
-from .volume_readings import VolumeReadings
-from .volumes import Stack
+from .volumes.stacks import Stack
+from .volumes.upright import resample
 
 _logger = logging.getLogger(__name__)
 

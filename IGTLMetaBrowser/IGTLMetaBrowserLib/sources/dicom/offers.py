@@ -12,7 +12,6 @@ from ...dicom_index.index import DicomIndex
 from ...dicom_index.uids import RT_STRUCTURE_SET
 from ...net.image_sequences import ImageSequence
 from . import fields as dicom_fields
-from .decoding import Decoders, why_not_decodable
 from .file_fields import FileFields
 from .files import (
     Frame,
@@ -24,13 +23,14 @@ from .files import (
     is_fractional,
     is_segmentation,
 )
-from .pixels import PixelDigests
-from .places import issuers_apart
-from .segmentations import fractional_volumes
-from .stored_pixels import stored_dtype
-from .upright import Upright, upright_grid
-from .values import is_color, listed_dtype
-from .volumes import SLICE, Stack, stack_frames
+from .label_maps.segmentations import fractional_volumes
+from .pixels.decoding import Decoders, why_not_decodable
+from .pixels.pixels import PixelDigests
+from .pixels.stored_pixels import stored_dtype
+from .pixels.values import is_color, listed_dtype
+from .volumes.places import issuers_apart
+from .volumes.stacks import SLICE, Stack, stack_frames
+from .volumes.upright import Upright, upright_grid
 
 TRAJECTORY_FILE = "trajectories.json"
 RESAMPLED = "resampled to an upright volume: its slices are moved by linear interpolation"

@@ -24,8 +24,8 @@ from ...lengths import LONGEST
 from ...net.source import SourceError
 from .fields import cut_name, image_id
 from .files import documents
-from .places import are_several_issuers
 from .replaced_documents import Version, conflict_notices, document_version, replaced_keys
+from .volumes.places import are_several_issuers
 
 if TYPE_CHECKING:
     from pydicom import Dataset

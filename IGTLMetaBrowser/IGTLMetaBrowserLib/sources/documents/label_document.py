@@ -13,7 +13,7 @@ import numpy as np
 
 from ...net.source import SourceError
 from ..dicom.fields import cut_name
-from ..dicom.segmentations import MOST_LABELS, Structure, lab_of_color
+from ..dicom.label_maps.segmentations import MOST_LABELS, Structure, lab_of_color
 from .label_file import Labels
 from .label_planes import in_planes, plane_numbers
 from .other_segments import Grid, Segment, check_memory, items_by_name, other_segments

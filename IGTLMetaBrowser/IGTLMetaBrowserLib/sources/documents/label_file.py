@@ -22,7 +22,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ...net.source import SourceError
-from ..dicom.segmentations import Structure
+from ..dicom.label_maps.segmentations import Structure
 
 ENDING = ".npz"
 

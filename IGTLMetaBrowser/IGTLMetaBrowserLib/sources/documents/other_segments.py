@@ -14,8 +14,8 @@ import numpy as np
 
 from ...dicom_index.uids import SEGMENTATION
 from ...net.source import SourceError
-from ..dicom.decoding import stored_frames
 from ..dicom.fields import cut_name
+from ..dicom.pixels.decoding import stored_frames
 from .label_planes import plane_of
 
 if TYPE_CHECKING:

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any
 
 from ... import codec
 from ...net.source import SourceError
-from ..dicom.places import are_several_issuers
 from ..dicom.plans import (
     FINDINGS,
     flip_points,
@@ -34,6 +33,7 @@ from ..dicom.plans import (
     stored_name,
 )
 from ..dicom.replaced_documents import CODING_SCHEME
+from ..dicom.volumes.places import are_several_issuers
 from .predecessor import check_predecessor
 
 if TYPE_CHECKING:

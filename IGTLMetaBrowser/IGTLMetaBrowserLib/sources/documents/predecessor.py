@@ -13,9 +13,9 @@ from ...dicom_index.limited_file import open_limited
 from ...dicom_index.whole_dataset import read_whole
 from ...net.source import SourceError
 from ..archive.archive import MOST_OF_STUDY, Archive, Series, require_all
-from ..archive.entries import series_version
-from ..dicom.places import are_several_issuers
+from ..archive.lists.entries import series_version
 from ..dicom.replaced_documents import CODING_SCHEME, REPLACED, replaced_by
+from ..dicom.volumes.places import are_several_issuers
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -29,7 +29,7 @@ import numpy as np
 from ...codec import printable
 from ...net.source import SourceError
 from ...regular_file import opened
-from ..dicom.pixel_sizes import NOT_KNOWN
+from ..dicom.volumes.pixel_sizes import NOT_KNOWN
 from .formats import (
     LONGEST_HEADER,
     META_ENDINGS,

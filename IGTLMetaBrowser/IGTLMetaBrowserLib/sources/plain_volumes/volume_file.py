@@ -20,8 +20,8 @@ from ...optional_packages import is_installed, pip_command
 from ...regular_file import opened
 from ...system_errors import reason_of
 from ..dicom.fields import LARGEST_SIZE
-from ..dicom.pixel_sizes import MM_NOT_KNOWN
-from ..dicom.segmentations import Structure
+from ..dicom.label_maps.segmentations import Structure
+from ..dicom.volumes.pixel_sizes import MM_NOT_KNOWN
 from ..documents.label_file import Labels
 from .formats import ending_of
 from .headers import Place, check_header, place_of
