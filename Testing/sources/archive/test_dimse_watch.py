@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom import Dataset
-from pynetdicom import AE, build_context
-from pynetdicom.sop_class import CTImageStorage
+from pynetdicom import AE, build_context, evt
+from pynetdicom.sop_class import CTImageStorage, Verification
 
 from helpers import dimse_peer
 from helpers.dimse_peer import PENDING, Behavior
@@ -26,6 +26,7 @@ from helpers.shaped_link import ShapedLink
 from IGTLMetaBrowserLib.net.source import NotReadyError
 from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError, Series
 from IGTLMetaBrowserLib.sources.archive.dimse import watch as dimse_watch
+from IGTLMetaBrowserLib.sources.archive.dimse.association import associated
 from IGTLMetaBrowserLib.sources.archive.dimse.dimse_archive import DimseArchive, DimseSettings
 from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
@@ -98,6 +99,33 @@ def long_answer(slices: list[Dataset]) -> dict[str, Any]:
     """Lists the study with a comment of 10,000 characters."""
     found = dimse_peer.answer(slices[0], "STUDY", PatientComments="x" * 10_000)
     return {"STUDY": lambda event: iter([(PENDING, found)])}
+
+
+class Reactor(threading.Event):
+    """Where pynetdicom's reactor looks whether it is paused, and then is not let run for so long
+    that the answer to a request is there."""
+
+    def __init__(self, association: Any) -> None:
+        super().__init__()
+        self.set()
+        self.has_looked = threading.Event()
+        self.is_answered = threading.Event()
+        association.bind(evt.EVT_PDU_RECV, lambda event: self.is_answered.set())
+
+    def wait(self, timeout: float | None = None) -> bool:
+        super().wait(timeout)
+        self.has_looked.set()
+        return self.is_answered.wait()
+
+
+def test_an_answer_that_comes_before_pynetdicom_knows_that_it_was_asked_for(slices):
+    with dimse_peer.running(Behavior(slices, services=[Verification])) as address:
+        peer = archive_at(address)._peer
+        with associated(peer, [Verification]) as association:
+            of_pynetdicom = association.of_pynetdicom
+            reactor = of_pynetdicom._reactor_checkpoint = Reactor(of_pynetdicom)
+            reactor.has_looked.wait()
+            assert of_pynetdicom.send_c_echo().Status == dimse_peer.SUCCESS
 
 
 def test_an_association_that_is_accepted_byte_by_byte(slices, is_over):
