@@ -8,6 +8,7 @@ until the list is there, the archive is asked once.
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -80,6 +81,7 @@ class ArchiveQueries:
         self.since = 0.0
         # UIDs of series that the archive has of several patients, or in several studies.
         self._ambiguous: frozenset[str] = frozenset()
+        self._lock = threading.Lock()  # several threads find some
         self._studies: dict[str, Listing] = {}  # by their UIDs
         self._archive = archive
         self._executor = executor
@@ -169,8 +171,9 @@ class ArchiveQueries:
         ambiguous = frozenset(uid for uid, several in whose.items() if len(several) > 1)
         # What the whole list has once may be corrected; another list need not have both.
         is_whole = not query and not is_cut and len(found) <= most
-        self._ambiguous = ambiguous if is_whole else self._ambiguous | ambiguous
-        left_out = self._ambiguous & whose.keys()
+        with self._lock:
+            self._ambiguous = ambiguous if is_whole else self._ambiguous | ambiguous
+            left_out = self._ambiguous & whose.keys()
         listed = [one for one in found.values() if one.uid not in left_out][:most]
         if query.keys() - {*UID_KEYWORDS}:  # else it was found before
             self._found.note(query, listed)
