@@ -40,6 +40,9 @@ class ClinicThatListsLater(Clinic):
         number = str(1 + len(self.later))
         self.later.append(replace(entry, id=number, patient_name=name, patient_id=f"No {number}"))
 
+    def image(self, image_id: str) -> codec.ImageMessage:
+        return replace(super().image("0"), device_name=image_id)
+
 
 @pytest.fixture
 def clinic() -> ClinicThatListsLater:
@@ -187,6 +190,24 @@ def test_who_is_named_by_a_volume_that_a_closed_browser_has_covered(
         assert not names(other.scene, "Smith", "Jones")
         hide_patients(False)
         assert is_late == (volume.GetName() == clinic.name)
+
+
+def test_what_a_closed_browser_alone_has_hidden_stays_so_as_others_hear_of_more(
+    unconnected: Browser, late: Browser, clinic: ClinicThatListsLater, clinic_server: ServerInThread
+) -> None:
+    clinic.name = "CT of Smith with Jones"
+    volume = load(unconnected, clinic_server)
+    unconnected.patients.register("Smith", "No 9")
+    unconnected.patients.hide()
+    unconnected.close()
+    assert volume.GetName() == "CT of (hidden) with Jones"
+    clinic.list_patient("Jones")
+    connect(late, clinic_server).list_images()
+    late.load_image("1")
+    assert volume.GetName() == "CT of (hidden) with (hidden)"
+    hide_patients(True)
+    hide_patients(False)
+    assert volume.GetName() == clinic.name
 
 
 def test_who_is_named_by_a_volume_that_another_session_has_covered(
