@@ -181,7 +181,8 @@ def test_names_that_look_alike_without_patients(unconnected: Browser, sequences:
     for node, name in zip(nodes, names, strict=True):
         node.SetName(name)
         unconnected.patients.register(name.split()[-1], "")
-    frame = nodes[0].GetNthDataNode(0)
+    frame, told = nodes[0].GetNthDataNode(0), []
+    frame.AddObserver("ModifiedEvent", lambda *_: told.append(1))
     before = [one.GetName() for one in (*nodes, frame)]
     for _ in range(2):
         unconnected.patients.hide()
@@ -194,6 +195,7 @@ def test_names_that_look_alike_without_patients(unconnected: Browser, sequences:
     unconnected.patients.hide(False)
     # Rather no name than that of another patient.
     assert [one.GetName() for one in nodes] == ["US of Smith", "At the left", "US of (hidden)"]
+    assert told == []  # of a frame, at which Slicer would copy its voxels
 
 
 def test_names_that_are_covered_in_two_steps(unconnected: Browser, sequences: Any) -> None:

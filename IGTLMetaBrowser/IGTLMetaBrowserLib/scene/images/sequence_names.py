@@ -55,15 +55,16 @@ class SequenceNames:
         renamed = [[(redact(name), name) for name in names] for names in before]
         of_all = _unambiguous(chain(*renamed))
         for node, own in zip(nodes, renamed, strict=True):
-            _rename(node, *(shown for shown, _ in own))
+            _rename(self._scene, node, *(shown for shown, _ in own))
             if node.GetScene() is not None:  # also if the user removes another of them
                 cover(node, _COVERED_NAMES_ATTRIBUTE, (own, of_all), self._patients)
 
     def _uncover(self, nodes: list[Any]) -> None:
         seen, meant = self._name_of_frames(nodes[0])
         for node, names in zip(nodes, self._names_before(nodes), strict=True):
-            # One that was made meanwhile is called as its frames were.
-            _rename(node, *(one.replace(seen, meant) if HIDDEN in seen else one for one in names))
+            if HIDDEN in seen:  # one that was made meanwhile is called as its frames were
+                names = [one.replace(seen, meant) for one in names]
+            _rename(self._scene, node, *names)
             if self._covered(node):
                 uncover(node, _COVERED_NAMES_ATTRIBUTE)
 
@@ -74,20 +75,16 @@ class SequenceNames:
         return common_name([*map(redact, names)]), common_name(names)
 
     def _names_before(self, nodes: list[Any]) -> list[list[str]]:
-        """Return how they were called: as is covered on each, or else on all if they agree.
-
-        Frames, on which nothing is covered, are called as their sequence, the first of the nodes.
-        """
+        """Return how they were called: as is covered on each, or else on all if they agree."""
         known = [self._covered(node) for node in nodes]
-        of_all = _unambiguous(pair for one in known if one for pair in (*one[0], *one[1]))
-        of_sequence = known[0][0] if known[0] else ()
+        pairs = (pair for one in known if one for pair in (*one[0], *one[1]))
+        of_all = dict(_unambiguous(pairs))
         names = []
         for node, one in zip(nodes, known, strict=True):
-            others = dict(of_all) | dict(of_sequence if node.GetScene() is None else ())
             own = one[0] if one else [("", "")] * 2
             names.append(
                 [
-                    before if name == shown else others.get(name, name)
+                    before if name == shown else of_all.get(name, name)
                     for name, (shown, before) in zip(_names(node), own, strict=True)
                 ]
             )
@@ -158,12 +155,12 @@ def _names(node: Any) -> tuple[str, str]:
     return node.GetName() or "", node.GetAttribute(BASE_NAME_ATTRIBUTE) or ""
 
 
-def _rename(node: Any, name: str, base_name: str) -> None:
+def _rename(scene: Any, node: Any, name: str, base_name: str) -> None:
     if _names(node) == (name, base_name):
         return
     # Told that a frame has changed, Slicer would copy its voxels; that a sequence of scene views
     # has, it would bring one back.
-    is_frame = node.GetScene() is None
+    is_frame = node.GetScene() is not scene
     with unnoticed(node) if is_frame or is_in_scene_views(node) else nullcontext():
         node.SetName(name)
         if base_name:
