@@ -203,3 +203,25 @@ def test_ctrl_c_in_the_middle_leaves_the_client_usable():
             client.get_image("A", interrupt)
         was_interrupted.set()
         assert client.get_image("B").pixels[0, 0, 0] == 7
+
+
+def test_ctrl_c_while_bytes_are_read_costs_the_connection_alone(
+    running_server: ServerInThread, monkeypatch: pytest.MonkeyPatch
+):
+    """What was read, and not yet counted, is lost: what follows would make no sense."""
+
+    count_bytes = codec.Receiver.buffer_updated
+
+    def interrupt(receiver: codec.Receiver, count: int) -> list[codec.Message | codec.Rejected]:
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        return count_bytes(receiver, count)  # the server's
+
+    with running_server.client() as client:
+        client.list_images()
+        with monkeypatch.context() as interrupted:
+            interrupted.setattr(codec.Receiver, "buffer_updated", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                client.get_image("A")
+        assert client.get_image("B").device_name == "B"
+        assert client.connections == 2

@@ -206,8 +206,7 @@ class Client:
     def offers(self, data_type: str) -> bool | None:
         """Whether the server answers queries for a type; None if that is not known (yet).
 
-        ``CapabilityKnown`` says when it is: after the first answer of a server that says who it is
-        (see ``capabilities``). Of others it stays None.
+        ``CapabilityKnown`` says when it is; of servers that do not say who they are, it never is.
         """
         return None if self._session is None else self._session.capability.offers(data_type)
 
@@ -271,7 +270,17 @@ class Client:
             self._session.cancel(query)
 
     def step(self, seconds: float = _STEP_SECONDS) -> list[ClientEvent]:
-        """Do what can be done without blocking, for about ``seconds``; return what happened."""
+        """Do what can be done without blocking, for about ``seconds``; return what happened.
+
+        Ctrl-C in here closes the connection: what was read may be lost, and all behind it nonsense.
+        """
+        try:
+            return self._step(seconds)
+        except KeyboardInterrupt:
+            self.close()
+            raise
+
+    def _step(self, seconds: float) -> list[ClientEvent]:
         events: list[ClientEvent] = []
         if self._attempt is not None:
             events += self._continue_attempt(self._attempt)
@@ -320,7 +329,7 @@ class Client:
         preparing: PreparingCallback | None = None,
     ) -> codec.ImageMessage:
         """Return one image, in the coordinates of the settings. Raises ``NetworkError``."""
-        message = self._wait_for("IMAGE", image_id, progress, preparing)
+        message = self.wait(self.ask("IMAGE", image_id), progress, preparing)
         image = _of_type(message, codec.ImageMessage)
         coordinates = self.settings.coordinates
         return image if coordinates is None else replace(image, coordinates=coordinates)
@@ -336,7 +345,7 @@ class Client:
     def get_thumbnail(self, image_id: str) -> codec.ThumbnailMessage:
         """Return the thumbnail of an image. Raises ``NetworkError``."""
         require_offer(self, "IMGTHUMB")
-        return _of_type(self._wait_for("IMGTHUMB", image_id, None, None), codec.ThumbnailMessage)
+        return _of_type(self.wait(self.ask("IMGTHUMB", image_id)), codec.ThumbnailMessage)
 
     def find_capability(self) -> None:
         """Wait until it is known what the server offers, if asked. Raises ``NetworkError``."""
@@ -355,7 +364,7 @@ class Client:
         self, preparing: PreparingCallback | None = None
     ) -> codec.TrajectoryMessage:
         """Return them with what one of our servers says of their documents, in the metadata."""
-        message = self._wait_for("TRAJ", "", None, preparing)
+        message = self.wait(self.ask("TRAJ"), preparing=preparing)
         answer = _of_type(message, codec.TrajectoryMessage)
         if self.settings.coordinates is not codec.Coordinates.LPS:
             return answer
@@ -394,15 +403,6 @@ class Client:
             size = size or query.answer_size
             progress(size, size)
         return query.answer
-
-    def _wait_for(
-        self,
-        data_type: str,
-        device_name: str,
-        progress: ProgressCallback | None,
-        preparing: PreparingCallback | None,
-    ) -> codec.Message:
-        return self.wait(self.ask(data_type, device_name), progress, preparing)
 
     def wait_for_socket(self, most: float | None = None) -> None:
         """Sleep until there is something for ``step`` to do, for ``most`` seconds at most."""
