@@ -119,7 +119,7 @@ def test_an_index_gives_the_headers_of_its_images(tmp_path: Path):
     with DicomIndex(tmp_path) as index:
         index.update()
         images = [*index.images()]
-    assert [image.path for image in images] == ["seg", "ct/1", "ct/2", "ct/3"]
+    assert [image.name for image in images] == ["seg", "ct/1", "ct/2", "ct/3"]
     _, first, second, _ = (image.header for image in images)
     assert first.shared is second.shared
     assert first.get("ImagePositionPatient") != second.get("ImagePositionPatient")

@@ -10,7 +10,7 @@ from IGTLMetaBrowserLib.privacy.kept_texts import (
     kept_notices,
     kept_values,
 )
-from IGTLMetaBrowserLib.sources.dicom import offers as dicom_offers
+from IGTLMetaBrowserLib.sources.dicom import series_offers as dicom_offers
 from IGTLMetaBrowserLib.sources.dicom.volumes import pixel_sizes as dicom_sizes
 from IGTLMetaBrowserLib.sources.dicom.volumes import spacing as dicom_spacing
 from IGTLMetaBrowserLib.sources.dicom.volumes import stacks as dicom_stacks

@@ -20,7 +20,6 @@ from .events import (
     ImagesCancelled,
     RegionFailed,
     RegionLoaded,
-    SceneClosed,
     TrajectoriesShown,
 )
 
@@ -128,17 +127,11 @@ def load_sequence(browser: Browser, image_id: str) -> Any:
 
 
 def load_trajectories(browser: Browser) -> Sequence[Any]:
-    """Ask for the trajectories and return their markups nodes.
-
-    Raises ``net.NetworkError``, or ``BrowserError`` if the scene is closed as they come into it.
-    """
+    """Ask for the trajectories and return their markups nodes. Raises ``net.NetworkError``."""
     with _heard(browser, TrajectoriesShown) as shown:
         query = browser.trajectories.request()
         _wait_for(browser, query)
-        with _heard(browser, SceneClosed) as closed:
-            _step_until(browser, lambda: not browser.trajectories.is_showing)
-    if closed:
-        raise BrowserError("the scene was closed before they were shown; try again")
+        _step_until(browser, lambda: not browser.trajectories.is_showing)
     if not shown:
         browser.connection.forget(query)
         raise BrowserError("the connection was lost before they were shown; try again")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,14 @@ from .row_sums import sum_of
 from .rows import (
     INSTANCE,
     File,
-    IndexedImage,
+    ImageFile,
     Row,
     read_files,
     read_images,
+    read_referenced_series,
     read_rows,
     read_rows_of,
+    read_series_sizes,
 )
 from .scan import survey
 from .workers import Batch, Contents, NoProcessesError, read_batches
@@ -239,13 +241,14 @@ class DicomIndex:
         with self._errors_described():
             yield from read_rows(self._sql, level, prefix)
 
-    def images(self) -> Iterator[IndexedImage]:
+    def images(self, known: Mapping[str, ImageFile] | None = None) -> Iterator[ImageFile]:
         """Yield the images in the order of their paths, which are in the folder.
 
         Headers of one series share what they have in common, so that memory does not grow with it.
+        Those of ``known``, by their paths, that have not changed since come again as they are.
         """
         with self._errors_described():
-            yield from read_images(self._sql)
+            yield from read_images(self._sql, known or {})
 
     @property
     def changes(self) -> int:
@@ -263,6 +266,16 @@ class DicomIndex:
             yield from read_rows_of(
                 self._sql, ((os.fsencode(folder), os.fsencode(name)) for folder, name in split)
             )
+
+    def series_sizes(self) -> dict[tuple[str, ...], int]:
+        """Return how many files each series has, by its ``rows.SERIES_KEYS``."""
+        with self._errors_described():
+            return read_series_sizes(self._sql)
+
+    def referenced_series(self) -> dict[str, str]:
+        """Return the series that files refer to, by the UIDs in their references."""
+        with self._errors_described():
+            return read_referenced_series(self._sql)
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Return the answer to a question in SQL, see ``database``."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
@@ -20,38 +21,48 @@ SERIES = "series"
 INSTANCE = "instance"
 LEVELS = (SERIES, INSTANCE)
 
+SERIES_KEYS = ("patient_ID", "study", "series", "modality")
+"""The fields by which the files of a series are counted."""
 SUBSERIES_KEYS = ("patient_ID", "study", "series", "subseries")
 """The fields by which files are found in JSON."""
 GROUP_KEYS = ("patient_ID", "study", "series", "modality", "subseries")
 """The fields by which files belong together. Some planning systems give a structure set the
 SeriesInstanceUID of its CT."""
 
+_READ_AT_ONCE = 500
+
 Row = dict[str, str | int]
 """``FIELDS`` and their values: a number for ``instances``, else texts."""
 
 
-def _series_named_by(field: str) -> str:
+def _series_named_by(uid: str) -> str:
     """Return the SQL for the series that a reference names: by itself, or by a file in it."""
     found = (
-        f"(SELECT series FROM instances AS other WHERE other.{column} = instances.{field} LIMIT 1)"
+        f"(SELECT series FROM instances AS other WHERE other.{column} = {uid} LIMIT 1)"
         for column in ("series", "instance_uid")
     )
-    return f"CASE instances.{field} WHEN '' THEN '' ELSE COALESCE({', '.join(found)}, '') END"
+    return f"CASE {uid} WHEN '' THEN '' ELSE COALESCE({', '.join(found)}, '') END"
 
 
+_REFERENCES = [field.removesuffix("_series") for field in REFERENCED_SERIES]
 _FIELDS = [
     *(f"instances.{key}" for key in PATHS),
-    *(_series_named_by(field.removesuffix("_series")) for field in REFERENCED_SERIES),
+    *(_series_named_by(f"instances.{field}") for field in _REFERENCES),
 ]
+_SIZES = f"""
+    SELECT {", ".join(SERIES_KEYS)}, COUNT(*) AS instances
+    FROM instances JOIN files ON files.id = instances.file AND kind = 'dicom'
+    GROUP BY {", ".join(SERIES_KEYS)}
+"""
+_REFERENCED = f"""
+    SELECT uid, {_series_named_by("uid")}
+    FROM ({" UNION ".join(f"SELECT {field} AS uid FROM instances" for field in _REFERENCES)})
+"""
 _ROWS = f"""
     SELECT {SAID}, sum, folder, name, series_sizes.instances, {", ".join(_FIELDS)}
     FROM instances
     JOIN files ON files.id = instances.file AND kind = 'dicom'
-    JOIN (
-        SELECT patient_ID, study, series, modality, COUNT(*) AS instances
-        FROM instances JOIN files ON files.id = instances.file AND kind = 'dicom'
-        GROUP BY patient_ID, study, series, modality
-    ) AS series_sizes USING (patient_ID, study, series, modality)
+    JOIN ({_SIZES}) AS series_sizes USING ({", ".join(SERIES_KEYS)})
     ORDER BY {", ".join(f"instances.{key}" for key in GROUP_KEYS)}, folder, name
 """
 
@@ -76,10 +87,11 @@ class File(NamedTuple):
     reason: str
 
 
-class IndexedImage(NamedTuple):
-    """An image of a folder: its path there, its version, and its header."""
+@dataclass(frozen=True, eq=False, slots=True)
+class ImageFile:
+    """A file of an image: its path in the indexed folder, its version, and its header."""
 
-    path: str
+    name: str
     version: FileVersion
     header: ImageHeader
 
@@ -95,24 +107,51 @@ def read_files(database: sqlite3.Connection, kinds: tuple[str, ...]) -> Iterator
         yield File(shown_path("", folder, name), kind, reason)
 
 
-def read_images(database: sqlite3.Connection) -> Iterator[IndexedImage]:
+def read_images(
+    database: sqlite3.Connection, known: Mapping[str, ImageFile]
+) -> Iterator[ImageFile]:
     """Yield the images as ``DicomIndex.images`` does."""
     check_whole(database)
-    shared: dict[int, dict[str, str]] = {}
+    shared: dict[int, Mapping[str, str]] = {}  # what headers have in common, by its number
     found = database.execute(
-        f"SELECT {SAID}, sum, folder, name, header, own, {VERSION}"
+        f"SELECT files.id, header, folder, name, {VERSION}"
         " FROM files LEFT JOIN images ON images.file = files.id"
         " WHERE kind = 'dicom' ORDER BY folder, name"
     )
-    for folder, name, number, own, *version in checked(found):
-        if number is None:  # no image
+    while rows := found.fetchmany(_READ_AT_ONCE):
+        files: dict[int, ImageFile] = {}
+        new: dict[int, tuple[str, FileVersion]] = {}
+        for number, common, folder, name, *version in rows:
+            path = shown_path("", folder, name)
+            file = known.get(path)
+            if file is not None and file.version == tuple(version):
+                files[number] = file
+                shared.setdefault(common, file.header.shared)
+            else:
+                new[number] = path, FileVersion(*version)
+        for number, header in _headers(database, [*new], shared):
+            files[number] = ImageFile(*new[number], header)
+        yield from (files[number] for number, *_ in rows if number in files)
+
+
+def _headers(
+    database: sqlite3.Connection, files: Sequence[int], shared: dict[int, Mapping[str, str]]
+) -> Iterator[tuple[int, ImageHeader]]:
+    """Yield the headers of those of these files that are images, after the files' numbers."""
+    found = database.execute(
+        f"SELECT {SAID}, sum, files.id, header, own"
+        " FROM files LEFT JOIN images ON images.file = files.id"
+        f" WHERE files.id IN ({','.join('?' * len(files))})",
+        files,
+    )
+    for number, common, own in checked(found):
+        if common is None:  # no image
             continue
-        if number not in shared:
+        if common not in shared:
             statement = "SELECT header FROM headers WHERE id = ?"
-            (text,) = database.execute(statement, (number,)).fetchone()
-            shared[number] = json.loads(text)
-        header = unpack_header(shared[number], own)
-        yield IndexedImage(shown_path("", folder, name), FileVersion(*version), header)
+            (text,) = database.execute(statement, (common,)).fetchone()
+            shared[common] = json.loads(text)
+        yield number, unpack_header(shared[common], own)
 
 
 def read_rows_of(
@@ -132,6 +171,16 @@ def read_rows_of(
         if series not in sizes:
             (sizes[series],) = database.execute(_SERIES_SIZE, series).fetchone()
         yield _row("", folder, name, sizes[series], *found)
+
+
+def read_series_sizes(database: sqlite3.Connection) -> dict[tuple[str, ...], int]:
+    """Return how many files each series has, by its ``SERIES_KEYS``."""
+    return {tuple(series): count for *series, count in database.execute(_SIZES)}
+
+
+def read_referenced_series(database: sqlite3.Connection) -> dict[str, str]:
+    """Return the series that files refer to, by the UIDs in their references."""
+    return dict(database.execute(_REFERENCED))
 
 
 def read_rows(database: sqlite3.Connection, level: str, prefix: str) -> Iterator[Row]:

@@ -385,8 +385,7 @@ class PanelEvents:
             text += " " + self._messages.notShown
         trajectories = self._browser.trajectories
         # Of several documents, the others say the same of theirs.
-        notices = trajectories.documents.notices(trajectories.items)[:1]
-        notices = filter(None, [trajectories.documents.notice_of_list, *notices])
+        notices = filter(None, [trajectories.notice_of_list, *trajectories.notices[:1]])
         self._status.showResult(text, notices, problems="; ".join(event.problems))
 
     def _onTrajectoriesSent(self, event):

@@ -10,9 +10,10 @@ from pydicom import valuerep
 from helpers import windows
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.dicom_index.image_header import ImageHeader
+from IGTLMetaBrowserLib.dicom_index.rows import ImageFile
 from IGTLMetaBrowserLib.file_version import FileVersion
 from IGTLMetaBrowserLib.sources.dicom import fields as dicom_fields
-from IGTLMetaBrowserLib.sources.dicom.files import Frame, ImageFile
+from IGTLMetaBrowserLib.sources.dicom.files import Frame
 
 
 def frame_with(**attributes) -> Frame:

@@ -340,7 +340,7 @@ def test_what_a_scan_found_that_failed_behind_the_index_is_not_forgotten(
     assert len(after_turns(source.images)) == 2
 
 
-def _raise_disk_error(_index: DicomIndex) -> None:
+def _raise_disk_error(*_arguments: object) -> None:
     raise DicomIndexError("disk I/O error")
 
 

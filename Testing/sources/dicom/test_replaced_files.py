@@ -112,7 +112,7 @@ class TestOfAFileThatWasReadBeforeItWasWritten:
         write(tmp_path / "CT", 3, "1.2.3.1")
         with DicomIndex(tmp_path) as index:
             index.update()
-            ((image,), _, _) = find_images(index, lambda file: b"")
+            (image,) = find_images(index, lambda file: b"").images
 
         def opens(path: Path) -> bool:
             name, size = path.name, path.stat().st_size

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from ...dicom_index.header_reader import DICOM, DICOMDIR, OTHER, REFUSED, UNREAD
 from ...dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
 from ...dicom_index.index import DicomIndex
 from ...dicom_index.plausible_numbers import floats
-from ...dicom_index.rows import shown_path
+from ...dicom_index.rows import ImageFile, shown_path
 from ...dicom_index.uids import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     LABEL_MAP_SEGMENTATION,
@@ -45,15 +45,6 @@ class Document(NamedTuple):
 
     name: str
     version: FileVersion
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class ImageFile:
-    """A file of an image: its path in the indexed folder, its version, and its header."""
-
-    name: str
-    version: FileVersion
-    header: ImageHeader
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -90,41 +81,67 @@ def parse_numbers(text: str) -> tuple[float, ...]:
     return numbers if all(map(math.isfinite, numbers)) else ()
 
 
-def find_images(
-    index: DicomIndex, digest: Callable[[ImageFile], bytes]
-) -> tuple[list[ImageFile], list[Refusal], Counter[str]]:
-    """Return the images in an index's folder in the order of their paths, and what was refused.
+@dataclass
+class FoundImages:
+    """The images in an index's folder in the order of their paths, and what was refused.
 
-    And by SeriesInstanceUID how many images were refused that are now missing in their series.
+    ``missing`` is by SeriesInstanceUID how many images were refused that are now missing in their
+    series. ``read`` has all images by their paths, those that were refused as well; ``digests`` are
+    those that were asked for.
+    """
+
+    images: list[ImageFile] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    missing: Counter[str] = field(default_factory=Counter)
+    read: dict[str, ImageFile] = field(default_factory=dict)
+    digests: dict[ImageFile, bytes] = field(default_factory=dict)
+
+
+def find_images(
+    index: DicomIndex, digest: Callable[[ImageFile], bytes], before: FoundImages | None = None
+) -> FoundImages:
+    """Return the images in an index's folder.
+
     A file whose SOPInstanceUID was seen before is refused: it is the same image, stored twice, or
     else one that is missing, as nothing tells which of the two has the UID with right. ``digest``
-    is asked for that of the pixels of files whose headers are alike.
+    is asked for that of the pixels of files whose headers are alike; it is empty for what cannot be
+    read. Of files that are as they were ``before``, nothing is read again.
     """
-    refused = [
-        (file.path, file.reason or _REASONS[file.kind]) for file in index.files(*_NOT_IMAGES)
-    ]
-    refused += _without_pixels(index)
-    images: list[ImageFile] = []
-    missing: Counter[str] = Counter()
+    before = before or FoundImages()
+    found = FoundImages()
     first: dict[str, ImageFile] = {}
-    for name, version, header in index.images():
-        uid = header.get("SOPInstanceUID") or name
-        reason = _why_refused(header)
-        twin = None if reason else first.get(uid)
-        image = ImageFile(name, version, header)
-        is_copy = (
-            twin is not None and _are_alike(header, twin.header) and digest(image) == digest(twin)
-        )
+
+    def digest_of(image: ImageFile) -> bytes:
+        if image not in found.digests:
+            found.digests[image] = before.digests.get(image) or digest(image)
+        return found.digests[image]
+
+    for image in index.images(before.read):
+        found.read[image.name] = image
+        uid = image.header.get("SOPInstanceUID") or image.name
+        reason = _why_refused(image.header)
+        twin = None if reason else first.setdefault(uid, image)
+        if twin is image:
+            found.images.append(image)
+            continue
+        is_copy = twin is not None and _is_copy(image, twin, digest_of)
         if twin is not None:
             what = "the same image as" if is_copy else "another image than"
             reason = f"{what} {twin.name}: both have the SOPInstanceUID {uid}"
-        if reason:
-            missing[header.get("SeriesInstanceUID")] += not is_copy
-            refused.append((name, reason))
-            continue
-        first[uid] = image
-        images.append(image)
-    return images, sorted(refused), missing
+        found.missing[image.header.get("SeriesInstanceUID")] += not is_copy
+        found.refused.append((image.name, reason))
+    others = index.files(*_NOT_IMAGES)
+    found.refused += [(file.path, file.reason or _REASONS[file.kind]) for file in others]
+    found.refused += _without_pixels(index)
+    found.refused.sort()
+    return found
+
+
+def _is_copy(image: ImageFile, twin: ImageFile, digest: Callable[[ImageFile], bytes]) -> bool:
+    """Whether two files hold one image."""
+    if not _are_alike(image.header, twin.header):
+        return False
+    return digest(image) != b"" and digest(image) == digest(twin)
 
 
 def _are_alike(one: ImageHeader, other: ImageHeader) -> bool:

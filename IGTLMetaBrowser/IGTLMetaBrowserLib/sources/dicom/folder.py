@@ -31,7 +31,7 @@ from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -49,15 +49,16 @@ from ..trajectory_file import read_trajectories
 from ..turn_clock import TurnClock
 from . import fields as dicom_fields
 from .file_versions import FileVersions
-from .files import Refusal
+from .files import Document, Refusal
 from .kept_thumbnails import KeptThumbnails
 from .label_maps.folder_label_maps import FolderLabelMaps, LabelMapReader
-from .offers import TRAJECTORY_FILE, FolderOffers, Offer
+from .offers import TRAJECTORY_FILE, FolderOffers
 from .pixels.decoding import Decoders
 from .pixels.pixels import VolumeReading
 from .pixels.volume_readings import VolumeReadings
 from .plans import SPACE_KEYWORDS, Plan, notices_of, read_plans, valid_plans
 from .replaced_documents import Version
+from .series_offers import Offer
 from .volumes.stacks import Stack
 from .volumes.upright import resample
 
@@ -115,6 +116,9 @@ class DicomFolderSource:
         clock = TurnClock()
         self._versions = FileVersions(seconds_a_turn, clock)
         self._label_maps_read: FolderLabelMaps | None = None
+        # Of files that need not be read again while they are the same.
+        self._label_maps_known: dict[Hashable, Any] = {}
+        self._plans_known: dict[Document, Plan] = {}
         self._given = None if trajectories is None else [*trajectories]
         is_in_turns = seconds_a_turn is not None
         is_decoding = decoders is None and (jobs > 1 or is_in_turns)
@@ -187,9 +191,8 @@ class DicomFolderSource:
             if self._index.changes == self._offers.changes:
                 return None
             offers = FolderOffers(
-                self._index, self.folder, self._is_upright, decoders=self._decoders
+                self._index, self.folder, self._is_upright, None, self._decoders, self._offers
             )
-            offers.take_over(self._offers)
             return offers, self._read_plans(offers), self._read_trajectories(offers)
 
     def _keep_scanned(self, found: _Found | None) -> None:
@@ -360,7 +363,9 @@ class DicomFolderSource:
     def _label_maps(self) -> FolderLabelMaps:
         """Return the label maps. They are read when they are first asked for."""
         if self._label_maps_read is None:
-            reader = LabelMapReader(self.folder, self._offers, self._elsewhere)
+            reader = LabelMapReader(
+                self.folder, self._offers, self._elsewhere, self._label_maps_known
+            )
             self._label_maps_read = self._in_background(self._offers, reader.read)
         return self._label_maps_read
 
@@ -388,16 +393,17 @@ class DicomFolderSource:
 
     def _read_plans(self, offers: FolderOffers) -> list[Plan]:
         """Return the plans that are valid, in the space of an image of their patient."""
-        plans = read_plans(self.folder, self._index) if self._given is None else ()
-        if not plans:
+        if self._given is None:
+            self._plans_known = read_plans(self.folder, self._index, self._plans_known)
+        if not self._plans_known:
             return []
-        firsts = [offer.stack.frames[0] for offer in offers.images.values()]
+        firsts = (offer.stack.frames[0] for offer in offers.images.values())
         spaces = {
-            (str(offers.fields.of(one.file.name)["patient_ID"]), *map(one.get, SPACE_KEYWORDS))
+            (one.get("PatientID"), *map(one.get, SPACE_KEYWORDS))
             for one in firsts
             if one.get("FrameOfReferenceUID")
         }
-        return valid_plans(plans, spaces)
+        return valid_plans(self._plans_known.values(), spaces)
 
     def stacks(self) -> dict[str, Stack]:
         """Return the frames of each image, by its id."""

@@ -8,7 +8,7 @@ reference, entry point first, and its diameter is a measurement. What kind it is
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from ...dicom_index.whole_dataset import read_whole
 from ...lengths import LONGEST
 from ...net.source import SourceError
 from .fields import cut_name, image_id
-from .files import documents
+from .files import Document, documents
 from .replaced_documents import Version, conflict_notices, document_version, replaced_keys
 from .volumes.places import are_several_issuers
 
@@ -98,16 +98,23 @@ def _plan_of(document: Dataset) -> Plan:
     )
 
 
-def read_plans(folder: Path, index: DicomIndex) -> tuple[Plan, ...]:
-    """Return the plans among the files of an index. What cannot be read is logged."""
-    plans = []
-    for document in documents(index, COMPREHENSIVE_3D_SR):
+def read_plans(
+    folder: Path, index: DicomIndex, known: Mapping[Document, Plan] | None = None
+) -> dict[Document, Plan]:
+    """Return the plans among the files of an index. What cannot be read is logged.
+
+    Those of files that are ``known`` are not read again.
+    """
+    plans = dict(known or {})
+    found = documents(index, COMPREHENSIVE_3D_SR)
+    for document in found:
         try:
-            with open_limited(folder / document.name) as file:
-                plans.append(read_plan(read_whole(file)))
+            if document not in plans:
+                with open_limited(folder / document.name) as file:
+                    plans[document] = read_plan(read_whole(file))
         except Exception as error:  # a broken file raises anything
             _logger.warning("a plan is not offered: %s", error)
-    return tuple(plans)
+    return {document: plans[document] for document in found if document in plans}
 
 
 Space = tuple[str, str, str]

@@ -27,11 +27,12 @@ from ....dicom_index.fields import PATHS
 from ....dicom_index.header_reader import DICOM, FileContent
 from ....dicom_index.image_header import ImageHeader, unpack_header
 from ....dicom_index.index import DicomIndex
+from ....dicom_index.rows import ImageFile
 from ....file_version import FileVersion
 from ....net.server.arriving_images import ArrivingImage
 from ....net.source import SourceError
 from ...dicom import fields as dicom_fields
-from ...dicom.files import Frame, ImageFile, number_of_frames
+from ...dicom.files import Frame, number_of_frames
 from ...dicom.pixels.pixels import VolumeReading
 from ...dicom.pixels.stored_pixels import stored_dtype
 from ...dicom.pixels.values import listed_dtype

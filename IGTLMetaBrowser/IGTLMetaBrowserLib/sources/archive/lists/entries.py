@@ -8,10 +8,11 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 from .... import codec
 from ....dicom_index.image_header import ImageHeader
+from ....dicom_index.rows import ImageFile
 from ....file_version import FileVersion
 from ....net.source import SourceError
 from ....person_names import plain_name
-from ...dicom.files import Frame, ImageFile
+from ...dicom.files import Frame
 from ...dicom.volumes.places import are_several_issuers
 from ..archive import Archive, Series
 

@@ -373,8 +373,8 @@ class SeriesFetcher:
             elsewhere=self._elsewhere,
             contents=contents,
         )
-        plans = () if contents else read_plans(cached.files, index)
-        return OpenedSeries(cached, source, tuple(source.images()), plans)
+        plans = {} if contents else read_plans(cached.files, index)
+        return OpenedSeries(cached, source, tuple(source.images()), tuple(plans.values()))
 
 
 def _index_of(cached: CachedSeries) -> DicomIndex:

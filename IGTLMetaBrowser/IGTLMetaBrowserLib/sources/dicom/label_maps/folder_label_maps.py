@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .... import codec
+from ....dicom_index.rows import ImageFile
 from ....net.source import SourceError
 from .. import fields as dicom_fields
 from ..file_fields import FileFields
-from ..files import Document, ImageFile
+from ..files import Document
 from ..offers import FolderOffers
 from ..pixels.decoding import Decoders
 from ..replaced_documents import Version, conflict_notices, replaced_keys, version_in
@@ -39,7 +41,7 @@ class FolderLabelMaps:
     owners: dict[str, str] = field(default_factory=dict)
     images: dict[str, Stack] = field(default_factory=dict)
     files: dict[str, Document] = field(default_factory=dict)
-    versions: dict[str, Version] = field(default_factory=dict)  # by the files' names
+    versions: dict[Document, Version] = field(default_factory=dict)
 
     def items(self) -> list[codec.LabelMetaItem]:
         """Return the structures of those that are valid."""
@@ -73,7 +75,7 @@ class FolderLabelMaps:
 
     def version_of(self, image_id: str) -> Version:
         """Return what the file that a label map is in says of those that it has replaced."""
-        return self.versions.get(self.files[image_id].name, Version())
+        return self.versions.get(self.files[image_id], Version())
 
     def conflict_of(self, image_id: str) -> str:
         """Return what is to be known of a label map that is valid beside another, if anything."""
@@ -104,6 +106,7 @@ class LabelMapReader:
     """Reads the label maps of the files that ``offers`` has no images of.
 
     They may belong to images of the folder, or to those of other sources, which are ``elsewhere``.
+    ``known`` is what was read of files that may be the same, and becomes what is known of these.
     """
 
     def __init__(
@@ -111,21 +114,39 @@ class LabelMapReader:
         folder: Path,
         offers: FolderOffers,
         elsewhere: Mapping[str, Stack],
+        known: dict[Hashable, Any],
     ) -> None:
         self._folder = folder
         self._offers = offers
         self._elsewhere = elsewhere
+        self._known = known
+        self._used: set[Hashable] = set()
 
     def read(self) -> FolderLabelMaps:
         """Return the label maps; what cannot be read is added to ``offers.refused``."""
         found = FolderLabelMaps()
         for file in self._offers.segmentations:
-            found.versions[file.name] = version_in(self._folder / file.name)
             document = Document(file.name, file.version)
+            found.versions[document] = self._version(document)
             self._add(found, document, partial(self._segmentations, file))
         for document in self._offers.structure_sets:
             self._add(found, document, partial(self._structures, document))
+        for key in self._known.keys() - self._used:
+            del self._known[key]
         return found
+
+    def _once(self, key: Hashable, read: Callable[[], Any]) -> Any:
+        """Return what ``read`` returns, or has returned before."""
+        if key not in self._known:
+            self._known[key] = read()
+        self._used.add(key)
+        return self._known[key]
+
+    def _version(self, document: Document) -> Version:
+        version = self._once(document, lambda: version_in(self._folder / document.name))
+        if not version.uid:  # it could not be read: next time, it perhaps can
+            self._used.discard(document)
+        return version
 
     def _add(
         self, found: FolderLabelMaps, file: Document, read: Callable[[], Sequence[LabelMap]]
@@ -159,7 +180,7 @@ class LabelMapReader:
         if (image := self._image(self._owner_of(file.name))) is not None:
             patient = map(file.header.get, ("PatientID", "PatientName", "IssuerOfPatientID"))
             check_patient(image.frames[0], *patient)
-        return read_segmentation(file)
+        return self._once((file.name, file.version, "labels"), lambda: read_segmentation(file))
 
     def _structures(self, file: Document) -> Sequence[LabelMap]:
         owner = self._owner_of(file.name)
@@ -170,7 +191,7 @@ class LabelMapReader:
             )
         if owner not in self._elsewhere and not self._is_in_space_of(file.name, owner):
             raise ValueError("structures in another frame of reference than their image's")
-        return read_structures(self._folder, file, stack)
+        return self._once((file, stack), lambda: read_structures(self._folder, file, stack))
 
     def _image(self, owner: str) -> Stack | None:
         if owner in self._offers.images:

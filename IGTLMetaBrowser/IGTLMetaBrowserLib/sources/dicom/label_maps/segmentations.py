@@ -18,10 +18,11 @@ import numpy as np
 
 from ....codec.geometry import flip_matrix_lps_ras
 from ....dicom_index.image_header import ImageHeader
+from ....dicom_index.rows import ImageFile
 from ....dicom_index.uids import LABEL_MAP_SEGMENTATION
 from ....net.source import SourceError
 from ..fields import image_id, why_too_large
-from ..files import Frame, ImageFile, frames_of
+from ..files import Frame, frames_of
 from ..pixels.decoding import Decoders, decode_labels
 from ..pixels.stored_pixels import open_unchanged
 from ..pixels.values import highest_fraction

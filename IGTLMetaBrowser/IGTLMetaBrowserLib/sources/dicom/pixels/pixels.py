@@ -20,9 +20,10 @@ import numpy as np
 from ....dicom_index.buffer_file import Contents
 from ....dicom_index.grids import TILES
 from ....dicom_index.image_header import ImageHeader
+from ....dicom_index.rows import ImageFile
 from ....net.source import SourceError
 from ....turns import at_once
-from ..files import Frame, ImageFile, frames_of
+from ..files import Frame, frames_of
 from ..volumes.pixel_sizes import pixel_size
 from ..volumes.stacks import Stack
 from .decoding import FRAMES_A_TASK, Decoders, decode_frames
@@ -312,7 +313,7 @@ class PixelDigests:
     """What frames or files have in common only if their pixels are the same.
 
     They lie in ``folder``; ``contents`` and ``decoders`` are those of ``VolumeReading``. What
-    cannot be read is like nothing else.
+    cannot be read has an empty one.
     """
 
     folder: Path
@@ -321,7 +322,10 @@ class PixelDigests:
 
     def of_frame(self, frame: Frame) -> bytes:
         """Return the digest of a frame."""
-        return self._of_frames([frame])
+        try:
+            return self._of_frames([frame])
+        except SourceError:
+            return b""
 
     def of_file(self, file: ImageFile) -> bytes:
         """Return the digest of all frames of a file; its header is to be compared as well."""
@@ -332,16 +336,14 @@ class PixelDigests:
             step = max(1, _PIXELS_AT_ONCE // a_frame)
             for start in range(0, len(frames), step):
                 digest.update(self._of_frames(frames[start : start + step]))
-        except (ArithmeticError, AttributeError, TypeError, ValueError):  # a header of no sense
-            return file.name.encode("utf-8", "surrogateescape")
+        # A header of no sense, too.
+        except (SourceError, ArithmeticError, AttributeError, TypeError, ValueError):
+            return b""
         return digest.digest()
 
     def _of_frames(self, frames: list[Frame]) -> bytes:
         first = frames[0]
         stack = Stack(tuple(frames), np.eye(4), "image", pixel_size(first))
-        try:
-            reading = VolumeReading(stack, self.folder, self.decoders, self.contents)
-            reading.finish()
-            return blake2b(reading.volume.data, digest_size=16).digest()
-        except SourceError:
-            return f"{first.file.name} {first.index}".encode()
+        reading = VolumeReading(stack, self.folder, self.decoders, self.contents)
+        reading.finish()
+        return blake2b(reading.volume.data, digest_size=16).digest()

@@ -14,12 +14,13 @@ import numpy as np
 
 from ....dicom_index.buffer_file import BufferFile, Contents
 from ....dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
+from ....dicom_index.rows import ImageFile
 from ....dicom_index.uids import EXPLICIT_VR_BIG_ENDIAN, UNCOMPRESSED
 from ....file_version import version_of
 from ....net.source import SourceError
 from ....regular_file import RegularFile
 from ....system_errors import reason_of
-from ..files import Frame, ImageFile
+from ..files import Frame
 from .values import integer_kind
 
 # A file's SOPInstanceUID is within its first bytes: it is in the file meta information, too.
