@@ -19,7 +19,11 @@ DISPLAY_CLASSES = {
     "vtkMRMLMarkupsLineNode": "vtkMRMLMarkupsDisplayNode",
     "vtkMRMLMarkupsFiducialNode": "vtkMRMLMarkupsFiducialDisplayNode",
 }
-_WITH_DEFAULT_COLORS = ("vtkMRMLScalarVolumeNode", "vtkMRMLLabelMapVolumeNode")
+_WITH_DEFAULT_COLORS = (
+    "vtkMRMLScalarVolumeDisplayNode",
+    "vtkMRMLDiffusionWeightedVolumeDisplayNode",
+    "vtkMRMLLabelMapVolumeDisplayNode",
+)
 
 
 def create_node(scene: Any, class_name: str) -> Any:
@@ -44,12 +48,15 @@ def add_node(scene: Any, node: Any) -> None:
     require_in_scene(scene, node)
 
 
-def add_display(scene: Any, node: Any) -> Any:
-    """Return the display node of a node, a new one if it has none; the node may go meanwhile."""
+def add_display(scene: Any, node: Any, class_name: str = "") -> Any:
+    """Return the display node of a node, a new one if it has none; the node may go meanwhile.
+
+    A new one is of this class, or else as others of the node's class have them.
+    """
     if (display := node.GetDisplayNode()) is not None:
         return display  # also of a new node: whoever heard of that may have made it
-    class_name = node.GetClassName()
-    display = create_node(scene, DISPLAY_CLASSES[class_name])
+    class_name = class_name or DISPLAY_CLASSES[node.GetClassName()]
+    display = create_node(scene, class_name)
     scene.AddNode(display)
     if class_name in _WITH_DEFAULT_COLORS:
         display.SetDefaultColorMap()

@@ -18,6 +18,7 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec import Coordinates, ImageMessage
 from IGTLMetaBrowserLib.codec.window_level import VoiWindow
 from IGTLMetaBrowserLib.scene.errors import SceneError
+from IGTLMetaBrowserLib.scene.images.sequence_nodes import make_browser, new_sequence
 from IGTLMetaBrowserLib.scene.images.volumes import remove_in_turns, show_image
 
 
@@ -157,6 +158,38 @@ def test_an_image_that_becomes_a_color_image_replaces_its_node(scene):
     assert gray.GetScene() is None
     assert color.GetClassName() == "vtkMRMLVectorVolumeNode"
     assert scene.GetNumberOfNodes() == count  # the display node went with it
+
+
+def draw(node):
+    """Return how many values a voxel has that Slicer's slice views would draw."""
+    layer, slice_node = slicer.vtkMRMLSliceLayerLogic(), slicer.vtkMRMLSliceNode()
+    layer.SetMRMLScene(node.GetScene())
+    node.GetScene().AddNode(slice_node)
+    layer.SetSliceNode(slice_node)
+    layer.SetVolumeNode(node)
+    producer = layer.GetImageDataConnection().GetProducer()
+    producer.Update()
+    return producer.GetOutputDataObject(0).GetNumberOfScalarComponents()
+
+
+def player_of(scene, node):
+    sequence = new_sequence(scene, "Sequence", "time", "s", 1e-6)
+    sequence.SetDataNodeAtValue(node, "0")
+    return make_browser(scene, sequence)[1]
+
+
+@pytest.mark.usefixtures("sequences")
+def test_an_image_of_any_number_of_components_is_drawn_without_errors(scene, capfd):
+    """Also where it becomes one of another number, and where it is replayed."""
+    colors = slicer.vtkMRMLColorLogic()  # as long as it lives, Slicer's color nodes are there
+    colors.SetMRMLScene(scene)
+    node = None
+    for components in (3, 2, 4, 2):
+        image = ImageMessage(ramp("int16", (2, 3, 4, components)))
+        node = show_image(scene, image, "vectors", node=node)
+        drawn = {draw(one) for one in (node, player_of(scene, node))}
+        assert drawn == {4 if components == 2 else components + 1}  # with an opacity
+    assert "ERR" not in capfd.readouterr().err
 
 
 # Window and level

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import SceneError
-from ..new_nodes import add_display, new_node, require_in_scene
+from ..new_nodes import new_node, require_in_scene
 from ..node_names import savable_index_text, savable_name
+from .volumes import add_volume_display
 
 BROWSER_CLASS = "vtkMRMLSequenceBrowserNode"
 BASE_NAME_ATTRIBUTE = "Sequences.BaseName"
@@ -63,7 +64,9 @@ def _make_volume(scene: Any, sequence: Any) -> Any:
     first = sequence.GetNthDataNode(0)
     volume = new_node(scene, first.GetClassName(), sequence.GetName())
     # Before the voxels, or Slicer would look through all of them for window and level.
-    add_display(scene, volume).AutoWindowLevelOff()
+    data = first.GetImageData()
+    components = 1 if data is None else data.GetNumberOfScalarComponents()
+    add_volume_display(scene, volume, components).AutoWindowLevelOff()
     require_in_scene(scene, volume)
     volume.CopyContent(first, False)
     return volume

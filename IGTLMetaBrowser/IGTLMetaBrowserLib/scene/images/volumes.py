@@ -17,7 +17,7 @@ from vtkmodules.vtkCommonDataModel import vtkImageData
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from ...codec import Coordinates, GeometryError, ImageMessage
-from ...codec.window_level import VoiWindow, Window, window_level
+from ...codec.window_level import VoiWindow, window_level
 from ...turns import at_once
 from ..errors import SceneError
 from ..new_nodes import add_display, add_node, create_node, require_in_scene
@@ -30,6 +30,7 @@ from .subvolumes import WholeInTurns, whole_pixels, write_part
 
 # In mm: numbers of the wire have 7 digits.
 _SAME_PLACE = 1e-3
+_DISPLAY_OF_TWO = "vtkMRMLDiffusionWeightedVolumeDisplayNode"
 
 
 def show_image(
@@ -58,11 +59,11 @@ def show_image(
     around = node if image.is_subvolume and keeps_rest and _is_at(node, ijk_to_ras) else None
     pixels = _new_pixels(image, around, prepared)
     shown = name_to_show(node, name) if keeps_rest else savable_name(name)
-    if node is None or node.GetClassName() != volume_class(image):
-        remove_volume(scene, node)  # another number of components needs another kind of node
+    if node is None or not _is_kind_of(node, image):
+        remove_volume(scene, node)
         node = _new_node(scene, volume_class(image), shown, is_hidden)
     if node.GetDisplayNode() is None:  # or no more: the user has removed it
-        _make_display(scene, node, window_level(image.pixels, modality, voi_window), modality)
+        _make_display(scene, node, image, modality, voi_window)
     set_vector_type(node, image)
     modified = node.StartModify()
     set_name(node, name, shown)
@@ -170,6 +171,14 @@ def volume_class(image: ImageMessage) -> str:
     return "vtkMRMLScalarVolumeNode" if image.components == 1 else "vtkMRMLVectorVolumeNode"
 
 
+def _is_kind_of(node: Any, image: ImageMessage) -> bool:
+    """Whether a volume can show an image: another number of components may need another kind."""
+    data = node.GetImageData()
+    before = image.components if data is None else data.GetNumberOfScalarComponents()
+    is_class = node.GetClassName() == volume_class(image)
+    return is_class and (before == 2) == (image.components == 2)
+
+
 def _set_image_data(node: Any, data: vtkImageData) -> None:
     """Give a volume other voxels; of the same size and type, into the image data that it has.
 
@@ -238,8 +247,20 @@ def _new_node(scene: Any, class_name: str, name: str, is_hidden: bool) -> Any:
     return node
 
 
-def _make_display(scene: Any, node: Any, window: Window, modality: str) -> None:
-    display = add_display(scene, node)
+def add_volume_display(scene: Any, node: Any, components: int) -> Any:
+    """Return the display node of a volume, a new one if it has none.
+
+    Of two components, the first one is seen, in gray: that of vector volumes would take them for a
+    color, and print errors each time that a slice is drawn, as its third one is missing.
+    """
+    return add_display(scene, node, _DISPLAY_OF_TWO if components == 2 else "")
+
+
+def _make_display(
+    scene: Any, node: Any, image: ImageMessage, modality: str, voi_window: VoiWindow | None
+) -> None:
+    window = window_level(image.pixels, modality, voi_window)
+    display = add_volume_display(scene, node, image.components)
     require_in_scene(scene, node)
     display.SetSaveWithScene(node.GetSaveWithScene())
     display.AutoWindowLevelOff()
