@@ -138,6 +138,7 @@ WITH_A_THREAD = (
     f"{LIB}.sources.background",
     f"{LIB}.sources.archive.arriving.arriving_volume",
     PROCESSES,
+    f"{LIB}.sources.archive.dimse.association",
     f"{LIB}.sources.archive.dimse.dimse_archive",
     f"{LIB}.sources.archive.dimse.files",
     f"{LIB}.sources.archive.dimse.port",
@@ -145,6 +146,7 @@ WITH_A_THREAD = (
     f"{LIB}.sources.plain_volumes.itk_process",
     f"{LIB}.sources.archive.series.threads",
     f"{LIB}.sources.archive.arriving.volume_memory",
+    f"{LIB}.sources.archive.lists.queries",
     f"{LIB}.sources.archive.dicomweb.answers",
 )
 # The codec does no I/O and does not look at the clock.
