@@ -58,6 +58,12 @@ def test_the_whole_list_has_none(peer: Peer, name: str):
     assert answer.metadata == {}
 
 
+def test_a_client_of_others_that_says_who_it_is_is_told_who_the_server_is(peer: Peer):
+    """So it can know the extension (docs/PROTOCOL.md); with its list, metadata confuse nobody."""
+    peer.send(codec.GetMessage("IMGMETA", header_version=2, metadata={"Client": "Other"}))
+    assert peer.receive().metadata.keys() == {"Server"}
+
+
 def test_a_list_that_happens_to_have_one_entry_has_none_either():
     with (
         ServerInThread(Described({"A": make_image(1)})) as server,

@@ -1,4 +1,4 @@
-"""Names that are longer than IMGMETA's fields, between our own client and server.
+"""Names that are longer than IMGMETA's fields, between clients and servers that can have them.
 
 A server leaves out their middle, and sends them whole in the metadata of the list, under
 ``ID/field``. Only to a client that has said who it is: from a list with metadata the C++ library
@@ -35,9 +35,9 @@ _SURELY_FITS = min(_SIZES.values()) // 4
 _MOST = 60_000
 
 
-def is_own_client(query: codec.Message) -> bool:
-    """Whether a query comes from this project's client."""
-    return query.metadata.items() >= CLIENT.items()
+def names_itself(query: codec.Message) -> bool:
+    """Whether a query says which client it is of: that can read a list with metadata."""
+    return query.metadata.keys() >= CLIENT.keys()
 
 
 def is_own_server(message: codec.Message) -> bool:

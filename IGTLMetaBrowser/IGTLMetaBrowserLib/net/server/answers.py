@@ -29,9 +29,9 @@ from ..whole_texts import (
     WITHOUT_ITEMS,
     document_notices,
     first_of,
-    is_own_client,
     is_own_server,
     is_without_items,
+    names_itself,
 )
 from .named_items import ListedItem, NamedItems
 
@@ -129,7 +129,7 @@ def one_line(words: str) -> str:
 
 
 def _trajectories(source: Source, query: codec.QueryMessage) -> codec.TrajectoryMessage:
-    """Return the trajectories; to our own client, with the document of each (PS3.5 6.4).
+    """Return the trajectories; to clients that name themselves, with their documents (PS3.5 6.4).
 
     And with what is to be known of a document, under ``UID/Notice``.
 
@@ -137,7 +137,7 @@ def _trajectories(source: Source, query: codec.QueryMessage) -> codec.Trajectory
     """
     items = source.trajectories()
     metadata = {}
-    if is_own_client(query) and isinstance(source, OffersDocuments) and len(items) > 0:
+    if names_itself(query) and isinstance(source, OffersDocuments) and len(items) > 0:
         uids, notices = source.documents_of_trajectories(), source.notices_of_documents()
         metadata = {DOCUMENTS: "\\".join(uids)} if uids else {}
         metadata |= document_notices(notices)
@@ -146,8 +146,8 @@ def _trajectories(source: Source, query: codec.QueryMessage) -> codec.Trajectory
 
 
 def _notice_of_missing(source: Source, query: codec.QueryMessage) -> dict[str, str]:
-    """Return what to tell our own client of what is not in a list that has just been made."""
-    if not is_own_client(query) or not isinstance(source, TellsOfMissing):
+    """Return what to tell who can read it of what is not in a list that has just been made."""
+    if not names_itself(query) or not isinstance(source, TellsOfMissing):
         return {}
     words = source.notice_of_missing(query.full_data_type)
     return {NOTICE: words} if words else {}
@@ -163,7 +163,7 @@ def _listing(
     metadata: Mapping[str, str] = {}
     if len(items) == 1 and items[0].id == name and isinstance(source, OffersMetadata):
         metadata = source.metadata(name)
-    elif not name and is_own_client(query):
+    elif not name and names_itself(query):
         metadata = SERVER | words | (WITHOUT_ITEMS if is_without_items(query) else {})
     return codec.ImageMetaMessage(items=items, metadata=metadata)
 
@@ -171,7 +171,7 @@ def _listing(
 def metadata_of_list(
     message: codec.Message, whole_texts: Mapping[str, str], source: Source
 ) -> Mapping[str, str]:
-    """Return the metadata of a list, with what only our own client is told of its items."""
+    """Return the metadata of a list, with what only clients that name themselves are told."""
     if not is_own_server(message):
         return message.metadata
     texts = {**issuer_texts(source), **whole_texts, **sequence_texts(source)}
