@@ -118,16 +118,7 @@ WITH_PROCESSES = (f"{LIB}.dicom_index.workers", f"{LIB}.sources.dicom.pixels.dec
 # What starts them is not loaded before.
 PROCESSES = f"{LIB}.dicom_index.process_executor"
 # An archive is asked, and a folder scanned, by threads of the command ``serve``.
-WITH_THREADS = (
-    f"{LIB}.sources.archive.lists.queries",
-    f"{LIB}.sources.archive.source",
-    f"{LIB}.sources.background",
-    f"{LIB}.sources.archive.series.disk_checks",
-    f"{LIB}.sources.archive.series.fetched_series",
-    f"{LIB}.sources.archive.series.fetcher",
-    f"{LIB}.sources.archive.series.threads",
-    f"{LIB}.sources.archive.arriving.volume_memory",
-)
+WITH_THREADS = (f"{LIB}.sources.archive", f"{LIB}.sources.background")
 # And for the look-up of a host's name, which the system offers as a blocking call only. Its thread
 # does nothing else, and is waited for by looking at it every 50 ms, which also lets it run. The one
 # of a worker process, or of the command ``serve``, ends it with the process that started it.
@@ -135,19 +126,10 @@ WITH_THREADS = (
 WITH_A_THREAD = (
     f"{LIB}.cli.serving",
     f"{LIB}.net.host_lookup",
+    f"{LIB}.sources.archive",
     f"{LIB}.sources.background",
-    f"{LIB}.sources.archive.arriving.arriving_volume",
     PROCESSES,
-    f"{LIB}.sources.archive.dimse.association",
-    f"{LIB}.sources.archive.dimse.dimse_archive",
-    f"{LIB}.sources.archive.dimse.files",
-    f"{LIB}.sources.archive.dimse.port",
-    f"{LIB}.sources.archive.dimse.watch",
     f"{LIB}.sources.plain_volumes.itk_process",
-    f"{LIB}.sources.archive.series.threads",
-    f"{LIB}.sources.archive.arriving.volume_memory",
-    f"{LIB}.sources.archive.lists.queries",
-    f"{LIB}.sources.archive.dicomweb.answers",
 )
 # The codec does no I/O and does not look at the clock.
 INPUT_OUTPUT = (

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from IGTLMetaBrowserLib.dicom_index.header_reader import read_file
+from IGTLMetaBrowserLib.dicom_index.headers.header_reader import read_file
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.regular_file import RegularFile
 from IGTLMetaBrowserLib.sources.dicom.pixels.stored_pixels import read_into

@@ -25,9 +25,9 @@ from pydicom.uid import (
 
 from helpers import radiotherapy as study
 from helpers.dictionary_fields import dictionary_fields
-from IGTLMetaBrowserLib.dicom_index import limited_file
 from IGTLMetaBrowserLib.dicom_index.fields import PATHS
-from IGTLMetaBrowserLib.dicom_index.header_reader import (
+from IGTLMetaBrowserLib.dicom_index.headers import limited_file
+from IGTLMetaBrowserLib.dicom_index.headers.header_reader import (
     DICOM,
     DICOMDIR,
     OTHER,
@@ -37,8 +37,8 @@ from IGTLMetaBrowserLib.dicom_index.header_reader import (
     read_content,
     read_file,
 )
-from IGTLMetaBrowserLib.dicom_index.limited_file import LimitedFile
-from IGTLMetaBrowserLib.dicom_index.sequence_items import Item
+from IGTLMetaBrowserLib.dicom_index.headers.limited_file import LimitedFile
+from IGTLMetaBrowserLib.dicom_index.headers.sequence_items import Item
 
 DATA = Path(pydicom.data.__file__).parent
 FILES = sorted(path for path in DATA.rglob("*") if path.is_file() and path.suffix != ".py")

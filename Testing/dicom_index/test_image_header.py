@@ -12,8 +12,8 @@ import pytest
 from pydicom import Dataset
 
 from helpers import radiotherapy as study
-from IGTLMetaBrowserLib.dicom_index.header_reader import read_file
-from IGTLMetaBrowserLib.dicom_index.image_header import ImageHeader, unpack_header
+from IGTLMetaBrowserLib.dicom_index.headers.header_reader import read_file
+from IGTLMetaBrowserLib.dicom_index.headers.image_header import ImageHeader, unpack_header
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, about broken files

@@ -28,7 +28,7 @@ from IGTLMetaBrowserLib.dicom_index.export import (
     write_index,
 )
 from IGTLMetaBrowserLib.dicom_index.fields import FIELDS
-from IGTLMetaBrowserLib.dicom_index.header_reader import (
+from IGTLMetaBrowserLib.dicom_index.headers.header_reader import (
     DICOM,
     DICOMDIR,
     OTHER,

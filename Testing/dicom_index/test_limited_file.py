@@ -12,8 +12,8 @@ import pytest
 from pydicom.data import get_testdata_file
 from pydicom.encaps import encapsulate
 
-from IGTLMetaBrowserLib.dicom_index import limited_file
-from IGTLMetaBrowserLib.dicom_index.limited_file import TooLargeError, open_limited
+from IGTLMetaBrowserLib.dicom_index.headers import limited_file
+from IGTLMetaBrowserLib.dicom_index.headers.limited_file import TooLargeError, open_limited
 
 _END_OF_SEQUENCE = b"\xfe\xff\xdd\xe0"
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pydicom import Dataset, Sequence
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from IGTLMetaBrowserLib.dicom_index import similar_headers
-from IGTLMetaBrowserLib.dicom_index.header_reader import DICOM, UNREADABLE, read_content
-from IGTLMetaBrowserLib.dicom_index.similar_headers import SimilarHeaders
+from IGTLMetaBrowserLib.dicom_index.headers import similar_headers
+from IGTLMetaBrowserLib.dicom_index.headers.header_reader import DICOM, UNREADABLE, read_content
+from IGTLMetaBrowserLib.dicom_index.headers.similar_headers import SimilarHeaders
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, about broken files
 

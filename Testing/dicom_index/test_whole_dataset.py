@@ -9,7 +9,7 @@ import pytest
 from pydicom import Dataset, dcmread
 from pydicom.uid import ExplicitVRLittleEndian
 
-from IGTLMetaBrowserLib.dicom_index.whole_dataset import read_whole
+from IGTLMetaBrowserLib.dicom_index.headers.whole_dataset import read_whole
 
 
 def file_of(is_undefined: bool) -> bytes:

@@ -20,9 +20,9 @@ from pydicom.uid import (
 )
 
 from helpers import radiotherapy as study
-from IGTLMetaBrowserLib.dicom_index import header_reader
 from IGTLMetaBrowserLib.dicom_index.fields import PATHS
-from IGTLMetaBrowserLib.dicom_index.image_header import unpack_header
+from IGTLMetaBrowserLib.dicom_index.headers import header_reader
+from IGTLMetaBrowserLib.dicom_index.headers.image_header import unpack_header
 
 SYNTAXES = (
     ImplicitVRLittleEndian,

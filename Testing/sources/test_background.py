@@ -10,7 +10,7 @@ import pytest
 from pydicom import examples
 
 from IGTLMetaBrowserLib.dicom_index import index as dicom_index
-from IGTLMetaBrowserLib.dicom_index.header_reader import DICOM, UNREAD
+from IGTLMetaBrowserLib.dicom_index.headers.header_reader import DICOM, UNREAD
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.net.source import NotReadyError
 from IGTLMetaBrowserLib.sources import folder_scans

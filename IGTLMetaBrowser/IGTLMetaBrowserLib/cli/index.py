@@ -22,9 +22,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..dicom_index import header_reader as kinds
 from ..dicom_index.database import DicomIndexError
 from ..dicom_index.export import ENDINGS, check_format, database_path, part_path, write_index
+from ..dicom_index.headers import header_reader as kinds
 from ..dicom_index.index import DicomIndex
 from ..dicom_index.rows import LEVELS, SERIES
 from ..optional_packages import is_installed, pip_command

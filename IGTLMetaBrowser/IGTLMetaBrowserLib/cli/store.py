@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import codec
-from ..dicom_index.limited_file import open_limited
-from ..dicom_index.whole_dataset import read_whole
+from ..dicom_index.headers.limited_file import open_limited
+from ..dicom_index.headers.whole_dataset import read_whole
 from ..metadata.image_modules import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from ..net.source import SourceError
 from ..optional_packages import is_usable, pip_command

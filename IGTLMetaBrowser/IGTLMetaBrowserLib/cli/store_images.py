@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..dicom_index.header_reader import DICOM, DICOMDIR, OTHER, read_content, read_file
-from ..dicom_index.image_header import unpack_header
-from ..dicom_index.limited_file import open_limited
-from ..dicom_index.whole_dataset import read_whole
+from ..dicom_index.headers.header_reader import DICOM, DICOMDIR, OTHER, read_content, read_file
+from ..dicom_index.headers.image_header import unpack_header
+from ..dicom_index.headers.limited_file import open_limited
+from ..dicom_index.headers.whole_dataset import read_whole
 from ..net.source import SourceError
 from ..sources.archive.archive import Archive, Series
 from ..system_errors import reason_of

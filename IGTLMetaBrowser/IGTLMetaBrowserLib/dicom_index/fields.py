@@ -77,10 +77,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from .sequence_items import items_in
+from .headers.sequence_items import items_in
 
 if TYPE_CHECKING:
-    from .sequence_items import Item
+    from .headers.sequence_items import Item
 
 FIELDS = (
     "patient_ID",

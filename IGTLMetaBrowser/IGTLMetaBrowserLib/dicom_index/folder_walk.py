@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..file_version import FileVersion, version_of
 from ..system_errors import reason_of
-from .header_reader import OTHER, REFUSED
+from .headers.header_reader import OTHER, REFUSED
 
 _NOT_KNOWN = FileVersion(-1)
 # Windows lists folders without the numbers of files (os.DirEntry.stat).

@@ -17,7 +17,7 @@ from ..file_version import FileVersion
 from ..system_errors import with_advice
 from .database import VERSION, DicomIndexError, change, errors_described, open_database
 from .fields import PATHS
-from .header_reader import DICOM, UNREAD, FileContent
+from .headers.header_reader import DICOM, UNREAD, FileContent
 from .row_sums import sum_of
 from .rows import (
     INSTANCE,

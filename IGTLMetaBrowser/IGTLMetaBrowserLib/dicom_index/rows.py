@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ..file_version import FileVersion
 from .database import VERSION
 from .fields import FIELDS, PATHS, REFERENCED_SERIES
-from .image_header import ImageHeader, unpack_header
+from .headers.image_header import ImageHeader, unpack_header
 from .row_sums import SAID, check_whole, checked
 
 SERIES = "series"

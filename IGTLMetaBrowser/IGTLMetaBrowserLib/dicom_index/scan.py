@@ -11,7 +11,7 @@ from struct import Struct
 from ..file_version import FileVersion
 from .database import VERSION, change
 from .folder_walk import Entry, files_in, walk
-from .header_reader import REFUSED
+from .headers.header_reader import REFUSED
 
 _STORED_AT_ONCE = 500
 _VERSION_BYTES = Struct(f"<{len(FileVersion._fields)}q")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .header_reader import FileContent, read_file
+from .headers.header_reader import FileContent, read_file
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future

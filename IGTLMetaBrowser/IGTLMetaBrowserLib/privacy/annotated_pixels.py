@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..dicom_index.uids import SECONDARY_CAPTURE_IMAGE
+from ..dicom_index.headers.uids import SECONDARY_CAPTURE_IMAGE
 
 # Ultrasound, endoscopy, photographs, and what was captured from a screen or scanned from paper.
 _OFTEN_ANNOTATED = frozenset({"US", "IVUS", "ES", "GM", "XC", "OP", "SC", "OT", "DOC", "SR", ""})

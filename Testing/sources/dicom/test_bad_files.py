@@ -19,7 +19,7 @@ from pydicom.tag import Tag
 from pydicom.uid import ExplicitVRLittleEndian, RTDoseStorage
 
 from helpers import radiotherapy as study
-from IGTLMetaBrowserLib.dicom_index import limited_file
+from IGTLMetaBrowserLib.dicom_index.headers import limited_file
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources import folder_scans
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource

@@ -9,7 +9,7 @@ from pydicom import valuerep
 
 from helpers import windows
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.dicom_index.image_header import ImageHeader
+from IGTLMetaBrowserLib.dicom_index.headers.image_header import ImageHeader
 from IGTLMetaBrowserLib.dicom_index.rows import ImageFile
 from IGTLMetaBrowserLib.file_version import FileVersion
 from IGTLMetaBrowserLib.sources.dicom import fields as dicom_fields

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...dicom_index.uids import EXPLICIT_VR_LITTLE_ENDIAN
+from ...dicom_index.headers.uids import EXPLICIT_VR_LITTLE_ENDIAN
 from ..geometry import axes_of_matrix, axes_of_plane, image_plane, orientation_letters, slice_plane
 from ..image_modules import (
     IMPLEMENTATION_CLASS_UID,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...dicom_index.fields import FIRST_TAG, SERIES_INSTANCE_UID
-from ...dicom_index.limited_file import open_limited
+from ...dicom_index.headers.limited_file import open_limited
 from ..bounded import BoundedCache
 from ..modules import DICOM_RECORDS, GENERAL_SERIES, SERIES_FILES, read_module
 from ..observable import ObservableProvider

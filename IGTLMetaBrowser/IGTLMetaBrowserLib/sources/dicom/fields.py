@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from ... import codec
 from ...codec.header import MADE_ID_SIZE
 from ...dicom_index.fields import KEYWORDS
-from ...dicom_index.image_header import MEASUREMENT_UNITS
+from ...dicom_index.headers.image_header import MEASUREMENT_UNITS
 from ...dicom_index.rows import Row
 from .files import Frame
 from .volumes.stacks import Stack

@@ -10,12 +10,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ...dicom_index.database import VERSION
-from ...dicom_index.header_reader import DICOM, DICOMDIR, OTHER, REFUSED, UNREADABLE
-from ...dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
-from ...dicom_index.index import DicomIndex
-from ...dicom_index.plausible_numbers import floats
-from ...dicom_index.rows import ImageFile, shown_path
-from ...dicom_index.uids import (
+from ...dicom_index.headers.header_reader import DICOM, DICOMDIR, OTHER, REFUSED, UNREADABLE
+from ...dicom_index.headers.image_header import TRANSFER_SYNTAX_UID, ImageHeader
+from ...dicom_index.headers.plausible_numbers import floats
+from ...dicom_index.headers.uids import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     LABEL_MAP_SEGMENTATION,
     RT_DOSE,
@@ -23,6 +21,8 @@ from ...dicom_index.uids import (
     SEGMENTATION,
     UNCOMPRESSED,
 )
+from ...dicom_index.index import DicomIndex
+from ...dicom_index.rows import ImageFile, shown_path
 from ...file_version import FileVersion
 
 _NOT_IMAGES = (DICOMDIR, OTHER, REFUSED, UNREADABLE)

@@ -36,8 +36,8 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from ... import codec
-from ...dicom_index.buffer_file import Contents
 from ...dicom_index.database import DicomIndexError
+from ...dicom_index.headers.buffer_file import Contents
 from ...dicom_index.index import DicomIndex
 from ...net.image_sequences import ImageSequence
 from ...net.server.arriving_images import ArrivingImage

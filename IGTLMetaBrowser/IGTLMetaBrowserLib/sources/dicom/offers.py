@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ...dicom_index.buffer_file import Contents
+from ...dicom_index.headers.buffer_file import Contents
+from ...dicom_index.headers.uids import RT_STRUCTURE_SET
 from ...dicom_index.index import DicomIndex
 from ...dicom_index.rows import ImageFile
-from ...dicom_index.uids import RT_STRUCTURE_SET
 from ...net.image_sequences import ImageSequence
 from .file_fields import FileFields
 from .files import Document, Frame, documents, find_images, is_fractional, is_segmentation

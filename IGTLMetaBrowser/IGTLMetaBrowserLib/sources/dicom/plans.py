@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ... import codec
+from ...dicom_index.headers.limited_file import open_limited
+from ...dicom_index.headers.uids import COMPREHENSIVE_3D_SR
+from ...dicom_index.headers.whole_dataset import read_whole
 from ...dicom_index.index import DicomIndex
-from ...dicom_index.limited_file import open_limited
-from ...dicom_index.uids import COMPREHENSIVE_3D_SR
-from ...dicom_index.whole_dataset import read_whole
 from ...lengths import LONGEST
 from ...net.source import SourceError
 from .fields import cut_name, image_id

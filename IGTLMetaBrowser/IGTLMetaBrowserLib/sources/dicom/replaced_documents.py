@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ... import codec
-from ...dicom_index.limited_file import open_limited
-from ...dicom_index.whole_dataset import read_whole
+from ...dicom_index.headers.limited_file import open_limited
+from ...dicom_index.headers.whole_dataset import read_whole
 
 if TYPE_CHECKING:
     from pydicom import Dataset

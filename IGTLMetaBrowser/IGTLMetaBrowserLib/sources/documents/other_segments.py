@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...dicom_index.uids import SEGMENTATION
+from ...dicom_index.headers.uids import SEGMENTATION
 from ...net.source import SourceError
 from ..dicom.fields import cut_name
 from ..dicom.pixels.decoding import stored_frames

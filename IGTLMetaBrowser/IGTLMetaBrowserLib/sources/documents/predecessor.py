@@ -9,8 +9,8 @@ import io
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 
-from ...dicom_index.limited_file import open_limited
-from ...dicom_index.whole_dataset import read_whole
+from ...dicom_index.headers.limited_file import open_limited
+from ...dicom_index.headers.whole_dataset import read_whole
 from ...net.source import SourceError
 from ..archive.archive import MOST_OF_STUDY, Archive, Series, require_all
 from ..archive.lists.entries import series_version

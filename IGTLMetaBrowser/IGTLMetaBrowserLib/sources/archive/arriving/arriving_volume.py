@@ -24,8 +24,8 @@ from ....codec.geometry import flip_matrix_lps_ras
 from ....codec.messages.image_part import ARRIVING, FROM_ABOVE, FROM_BELOW
 from ....dicom_index.database import DicomIndexError
 from ....dicom_index.fields import PATHS
-from ....dicom_index.header_reader import DICOM, FileContent
-from ....dicom_index.image_header import ImageHeader, unpack_header
+from ....dicom_index.headers.header_reader import DICOM, FileContent
+from ....dicom_index.headers.image_header import ImageHeader, unpack_header
 from ....dicom_index.index import DicomIndex
 from ....dicom_index.rows import ImageFile
 from ....file_version import FileVersion

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ....dicom_index.header_reader import FileContent
-from ....dicom_index.image_header import ImageHeader
+from ....dicom_index.headers.header_reader import FileContent
+from ....dicom_index.headers.image_header import ImageHeader
 
 
 class FileInVolume:

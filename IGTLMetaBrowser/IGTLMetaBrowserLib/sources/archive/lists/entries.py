@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 from .... import codec
-from ....dicom_index.image_header import ImageHeader
+from ....dicom_index.headers.image_header import ImageHeader
 from ....dicom_index.rows import ImageFile
 from ....file_version import FileVersion
 from ....net.source import SourceError

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from .... import codec
 from ....dicom_index.database import DicomIndexError
-from ....dicom_index.header_reader import FileContent
-from ....dicom_index.image_header import ImageHeader, unpack_header
+from ....dicom_index.headers.header_reader import FileContent
+from ....dicom_index.headers.image_header import ImageHeader, unpack_header
+from ....dicom_index.headers.similar_headers import SimilarHeaders
 from ....dicom_index.index import DicomIndex
-from ....dicom_index.similar_headers import SimilarHeaders
 from ....file_version import FileVersion, version_of
 from ....person_names import plain_name
 from ...dicom.folder import DicomFolderSource

@@ -11,9 +11,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ....dicom_index.buffer_file import Contents
 from ....dicom_index.database import DicomIndexError
-from ....dicom_index.image_header import needed_tags
+from ....dicom_index.headers.buffer_file import Contents
+from ....dicom_index.headers.image_header import needed_tags
 from ....dicom_index.index import DicomIndex
 from ....net.source import SourceError
 from ...dicom.folder import DicomFolderSource

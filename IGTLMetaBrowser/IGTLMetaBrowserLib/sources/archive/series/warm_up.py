@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from pathlib import Path
 
-from ....dicom_index.similar_headers import SimilarHeaders
+from ....dicom_index.headers.similar_headers import SimilarHeaders
 from ..archive import Series
 from ..arriving.arriving_volume import FEWEST_SLICES, ArrivingVolume
 

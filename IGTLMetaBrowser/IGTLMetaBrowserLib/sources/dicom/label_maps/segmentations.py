@@ -17,9 +17,9 @@ from typing import Protocol
 import numpy as np
 
 from ....codec.geometry import flip_matrix_lps_ras
-from ....dicom_index.image_header import ImageHeader
+from ....dicom_index.headers.image_header import ImageHeader
+from ....dicom_index.headers.uids import LABEL_MAP_SEGMENTATION
 from ....dicom_index.rows import ImageFile
-from ....dicom_index.uids import LABEL_MAP_SEGMENTATION
 from ....net.source import SourceError
 from ..fields import image_id, why_too_large
 from ..files import Frame, frames_of

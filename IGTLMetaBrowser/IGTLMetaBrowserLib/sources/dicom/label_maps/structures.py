@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ....codec.geometry import flip_matrix_lps_ras
-from ....dicom_index.limited_file import open_limited
-from ....dicom_index.whole_dataset import read_whole
+from ....dicom_index.headers.limited_file import open_limited
+from ....dicom_index.headers.whole_dataset import read_whole
 from ....lengths import LONGEST
 from ....net.source import SourceError
 from ..fields import image_id

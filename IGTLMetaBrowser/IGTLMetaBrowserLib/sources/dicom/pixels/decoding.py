@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ....dicom_index.image_header import has_table
+from ....dicom_index.headers.image_header import has_table
 from ....file_version import FileVersion, version_of
 from ....net.source import SourceError
 from ....optional_packages import is_installed, requirement

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ....dicom_index.buffer_file import Contents
-from ....dicom_index.grids import TILES
-from ....dicom_index.image_header import ImageHeader
+from ....dicom_index.headers.buffer_file import Contents
+from ....dicom_index.headers.grids import TILES
+from ....dicom_index.headers.image_header import ImageHeader
 from ....dicom_index.rows import ImageFile
 from ....net.source import SourceError
 from ....turns import at_once

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....dicom_index.image_header import ImageHeader
+from ....dicom_index.headers.image_header import ImageHeader
 from ..files import Frame
 from .stored_pixels import stored_dtype
 from .values import aligned_range, rescale_of

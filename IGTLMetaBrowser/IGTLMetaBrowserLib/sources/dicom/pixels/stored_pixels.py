@@ -12,10 +12,10 @@ from typing import Literal
 
 import numpy as np
 
-from ....dicom_index.buffer_file import BufferFile, Contents
-from ....dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
+from ....dicom_index.headers.buffer_file import BufferFile, Contents
+from ....dicom_index.headers.image_header import TRANSFER_SYNTAX_UID, ImageHeader
+from ....dicom_index.headers.uids import EXPLICIT_VR_BIG_ENDIAN, UNCOMPRESSED
 from ....dicom_index.rows import ImageFile
-from ....dicom_index.uids import EXPLICIT_VR_BIG_ENDIAN, UNCOMPRESSED
 from ....file_version import version_of
 from ....net.source import SourceError
 from ....regular_file import RegularFile

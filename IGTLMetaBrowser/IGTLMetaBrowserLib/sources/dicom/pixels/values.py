@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from ....dicom_index.image_header import ImageHeader
-from ....dicom_index.uids import PARAMETRIC_MAP, RT_DOSE, SEGMENTATION
+from ....dicom_index.headers.image_header import ImageHeader
+from ....dicom_index.headers.uids import PARAMETRIC_MAP, RT_DOSE, SEGMENTATION
 from ..files import Frame
 from ..volumes.stacks import Stack
 from .bits import integer_range, range_of_bits, without_other_bits

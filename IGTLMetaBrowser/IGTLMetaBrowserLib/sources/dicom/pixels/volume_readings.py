@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ....dicom_index.buffer_file import Contents
+from ....dicom_index.headers.buffer_file import Contents
 from ....net.source import NotReadyError
 from ...background import RETRY_SECONDS
 from ...begun_work import BegunWork

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ....codec.geometry import flip_matrix_lps_ras
-from ....dicom_index.image_header import EXCESS
+from ....dicom_index.headers.image_header import EXCESS
 from ....person_names import plain_name
 from ..files import Frame, number_of_frames
 from .names import SequenceIndex, name_volumes, sequence_index

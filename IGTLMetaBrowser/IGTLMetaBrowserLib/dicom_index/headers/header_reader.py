@@ -16,11 +16,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, BinaryIO, NamedTuple
 
-from ..system_errors import reason_of
-from . import limited_file
-from .buffer_file import BufferFile
-from .elements import READ_AT_ONCE, Elements
-from .fields import (
+from ...system_errors import reason_of
+from ..fields import (
     CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE,
     FIRST_TAG,
     FRAME_OF_REFERENCE_UID,
@@ -37,6 +34,9 @@ from .fields import (
     fields_by_lookup,
     text_of,
 )
+from . import limited_file
+from .buffer_file import BufferFile
+from .elements import READ_AT_ONCE, Elements
 from .image_header import ImageHeader, needed_tags, pack_header, read_image_header
 from .limited_file import ITEM_TAGS, ElementCount, LimitedFile, TooLargeError
 from .pixel_place import PIXEL_TAGS, UNDEFINED_LENGTH, PixelPlace

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from .fields import Lookup, checked_items, first_item, in_item, items_of, known_vr, text_of
+from ..fields import Lookup, checked_items, first_item, in_item, items_of, known_vr, text_of
 from .grids import GRID_TAGS, split_grid
 from .pixel_place import PixelPlace, excess_of, why_not_whole
 from .plausible_numbers import floats, why_implausible

@@ -14,9 +14,9 @@ from functools import cache
 from io import BytesIO
 from typing import NamedTuple
 
-from ..lengths import LONGEST
+from ...lengths import LONGEST
+from ..fields import PATHS, SOP_INSTANCE_UID
 from .elements import Elements
-from .fields import PATHS, SOP_INSTANCE_UID
 from .header_reader import DICOM, FileContent, read_content, tags_read
 from .image_header import TRANSFER_SYNTAX_UID, ImageHeader, unpack_header
 from .limited_file import ElementCount, TooLargeError

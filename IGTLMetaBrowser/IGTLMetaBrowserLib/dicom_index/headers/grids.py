@@ -15,7 +15,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .fields import Lookup, items_of, text_of
+from ..fields import Lookup, items_of, text_of
 
 if TYPE_CHECKING:
     import numpy as np

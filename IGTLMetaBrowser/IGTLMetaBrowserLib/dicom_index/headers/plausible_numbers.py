@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from ..lengths import LONGEST, is_length
+from ...lengths import LONGEST, is_length
 
 # Multiplied with any stored value, a number of 32 bits still holds it.
 _LARGEST_RESCALE = 1e28

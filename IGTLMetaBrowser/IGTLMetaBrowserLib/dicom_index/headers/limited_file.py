@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..regular_file import RegularFile
+from ...regular_file import RegularFile
 from .buffer_file import BufferFile
 
 LONGEST = 256 << 20
