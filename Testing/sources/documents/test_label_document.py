@@ -352,6 +352,7 @@ def test_an_empty_label_map_and_labels_without_an_image(images, labels, ijk_to_r
     ("keyword", "words"),
     [
         ("PatientID", "of one patient, not of 2"),
+        ("PatientName", "of one patient: these name 2"),
         ("SeriesInstanceUID", "of one series, not of 2"),
         ("FrameOfReferenceUID", "no frame of reference, or several"),
     ],

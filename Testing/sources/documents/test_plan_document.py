@@ -85,13 +85,22 @@ def written_and_read(document: Dataset) -> Dataset:
     return pydicom.dcmread(BytesIO(content.getvalue()))
 
 
-def test_patients_names_in_their_alphabets(make_slice, tmp_path):
-    image = make_slice((0, 0, 0), PatientName="Müller^Jörg", SpecificCharacterSet="ISO_IR 100")
+@pytest.mark.parametrize(
+    ("name", "character_sets"),
+    [
+        ("Müller^Jörg", "ISO_IR 100"),
+        ("Yamada^Tarou=山田^太郎=やまだ^たろう", ["", "ISO 2022 IR 87"]),
+        ("Hong^Gildong=洪^吉洞=홍^길동", ["", "ISO 2022 IR 149"]),
+        ("Wang^XiaoDong=王^小东", "GB18030"),
+    ],
+)
+def test_patients_names_in_their_alphabets(make_slice, tmp_path, name, character_sets):
+    image = make_slice((0, 0, 0), PatientName=name, SpecificCharacterSet=character_sets)
     image.save_as(tmp_path / "image.dcm", enforce_file_format=True)
     path = tmp_path / "plan.dcm"
     read = pydicom.dcmread(tmp_path / "image.dcm")
     write_plan(TRAJECTORIES, [read]).save_as(path, enforce_file_format=True)
-    assert pydicom.dcmread(path).PatientName == "Müller^Jörg"
+    assert pydicom.dcmread(path).PatientName == name
 
 
 def test_points_are_in_the_patients_coordinates_of_dicom(file):

@@ -17,7 +17,7 @@ from ..dicom.label_maps.segmentations import MOST_LABELS, Structure, lab_of_colo
 from .label_file import Labels
 from .label_planes import in_planes, plane_numbers
 from .other_segments import Grid, Segment, check_memory, items_by_name, other_segments
-from .plan_document import check_images, with_required
+from .plan_document import CHARACTER_SET, check_images, with_required
 from .predecessor import name_as_replaced
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _made(images: Sequence[Dataset], segments: np.ndarray, descriptions: list[An
         content_creator_name="",  # type 2: who has drawn it, nobody has said
         series_description="Segmentation",
     )
-    document.SpecificCharacterSet = "ISO_IR 192"  # names of structures may be in any alphabet
+    document.SpecificCharacterSet = CHARACTER_SET
     return document
 
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import codec
 from ...net.source import SourceError
+from ...person_names import plain_name
 from ..dicom.plans import (
     FINDINGS,
     flip_points,
@@ -44,6 +45,8 @@ _REQUIRED = (
     "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime",
     "ReferringPhysicianName", "StudyID", "AccessionNumber",
 )  # fmt: skip
+CHARACTER_SET = "ISO_IR 192"
+"""Of documents: names of patients and structures may be in any alphabet."""
 _SERIES_NUMBER = 9000
 _MANUFACTURER = "IGTLMetaBrowser"
 
@@ -66,7 +69,7 @@ def write_plan(
     document = _document(images, report, predecessor)
     if predecessor is not None:
         check_predecessor(predecessor, document)
-    document.SpecificCharacterSet = "ISO_IR 192"  # names of trajectories may be in any alphabet
+    document.SpecificCharacterSet = CHARACTER_SET
     return document
 
 
@@ -108,8 +111,8 @@ def with_required(image: Dataset) -> Dataset:
     for keyword in _REQUIRED:
         if keyword not in complete:
             setattr(complete, keyword, None)
-    if not complete.get("SpecificCharacterSet", "ASCII"):  # to highdicom, empty is none it knows
-        del complete.SpecificCharacterSet
+    # As the document will: of those of Japan and Korea ("\\ISO 2022 IR 87"), highdicom takes none.
+    complete.SpecificCharacterSet = CHARACTER_SET
     return complete
 
 
@@ -212,6 +215,10 @@ def check_images(images: Sequence[Dataset]) -> str:
             raise SourceError(
                 f"a document belongs to the images of one {what}, not of {len(found)}"
             )
+    names = {plain_name(str(image.get("PatientName") or "")) for image in images}
+    if (count := len(names - {""})) > 1:
+        raise SourceError(f"a document belongs to the images of one patient: these name {count}; "
+                          "correct those with the wrong name, or leave them out")  # fmt: skip
     if are_several_issuers(str(image.get("IssuerOfPatientID") or "") for image in images):
         raise SourceError("a document belongs to the images of one patient: their IDs are of "
                           "several issuers")  # fmt: skip
