@@ -126,6 +126,49 @@ def test_a_plan_that_replaces_another(phantom, plan, tmp_path):
     assert read_plan(pydicom.dcmread(emptied.stdout.strip())).version.replaced == [path.stem]
 
 
+def test_a_plan_is_not_empty_if_it_has_trajectories(phantom, plan, tmp_path):
+    options = ["--images", phantom / "CT", "-o", tmp_path, "--replaces", plan, "--empty"]
+    result = igtlmeta("store", plan, *options)
+    assert result.returncode == 1
+    assert "has trajectories, and --empty says it has none" in result.stderr
+
+
+@pytest.mark.parametrize("ending", [".JSON", ".Json"])
+def test_a_plan_whose_ending_is_written_otherwise(phantom, plan, tmp_path, ending):
+    path = plan.rename(tmp_path / f"plan{ending}")
+    result = igtlmeta("store", path, "--images", phantom / "CT", "-o", tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
+def test_copies_of_images_count_once_and_others_of_the_same_name_are_refused(
+    phantom, plan, tmp_path
+):
+    images = tmp_path / "images"
+    for copy in ("first", "second"):
+        shutil.copytree(phantom / "CT", images / copy)
+    result = igtlmeta("store", plan, "--images", images, "-o", tmp_path)
+    assert result.returncode == 0, result.stderr
+    document = pydicom.dcmread(result.stdout.strip())
+    (series,) = document.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
+    assert len(series.ReferencedSOPSequence) == len([*(images / "first").iterdir()])
+    path = next((images / "second").iterdir())
+    moved = pydicom.dcmread(path)
+    moved.ImagePositionPatient = [1, 2, 3]
+    moved.save_as(path)
+    result = igtlmeta("store", plan, "--images", images, "-o", tmp_path)
+    assert result.returncode == 1
+    assert f"two images that differ are both {moved.SOPInstanceUID}" in result.stderr
+
+
+def test_images_that_are_older_than_preambles(phantom, plan, tmp_path):
+    images = tmp_path / "images"
+    shutil.copytree(phantom / "CT", images)
+    for path in images.iterdir():
+        path.write_bytes(path.read_bytes()[132:])
+    result = igtlmeta("store", plan, "--images", images, "-o", tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_a_plan_of_another_image(phantom, plan, tmp_path):
     plan.write_text(json.dumps([{**PLAN[0], "owner": "ANOTHER"}]))
     result = igtlmeta("store", plan, "--images", phantom / "CT", "-o", tmp_path)
@@ -139,6 +182,7 @@ def test_a_plan_of_another_image(phantom, plan, tmp_path):
         (["--images", "d"], "say where to store it"),
         (["-o", "d"], "name the images"),
         (["-o", "d", "--series", "1.2"], "name the images"),
+        (["-o", "d", "--images", "d", "--empty"], "--empty is of a plan that takes the place"),
     ],
 )
 def test_wrong_usage(plan, arguments, words):

@@ -40,3 +40,11 @@ def test_a_file_that_ends_within_a_value_is_refused(is_undefined: bool):
     for end in ends:
         with pytest.raises((ValueError, EOFError, OSError, struct.error)):
             read_whole(io.BytesIO(data[:end]))
+
+
+def test_a_file_older_than_preambles_is_read_and_one_of_something_else_is_refused():
+    data = file_of(False)
+    assert read_whole(io.BytesIO(data[132:])) == read_whole(io.BytesIO(data))
+    for other in (b"", b"[]", b"x" * 200):
+        with pytest.raises(ValueError, match="it is no DICOM file"):
+            read_whole(io.BytesIO(other))

@@ -29,7 +29,7 @@ from ..whole_file import replaced_at_end
 from . import archive_options
 from .output import complain, note, print_path
 from .parser import add_command, path_of
-from .store_images import images_in_folder, images_of_series
+from .store_images import images_in_folder, images_of_series, without_copies
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -109,6 +109,8 @@ def _check_usage(arguments: argparse.Namespace) -> None:
         arguments.usage_error("name the images: --images DIR, or --series UID of the archive")
     if arguments.segment and (not arguments.replaces or _is_plan(arguments)):
         arguments.usage_error("--segment is of a label map, and of a document: --replaces")
+    if arguments.empty and (not arguments.replaces or not _is_plan(arguments)):
+        arguments.usage_error("--empty is of a plan that takes the place of another: --replaces")
 
 
 def _store_in_folder(folder: Path, document: Dataset, numbers: list[int]) -> int:
@@ -133,7 +135,8 @@ def _store_in_archive(
 
 
 def _checked(images: list[Dataset]) -> list[Dataset]:
-    """Return images that say what they are: all else takes that for granted."""
+    """Return images that say what they are, each once: all else takes that for granted."""
+    images = without_copies(images)
     check_images(images)
     return images
 
@@ -229,6 +232,8 @@ def _document(
     is_plan, replaces = _is_plan(arguments), arguments.replaces
     if is_plan:
         trajectories = read_trajectories(arguments.plan, may_be_pipe=True)
+        if trajectories and arguments.empty:
+            raise SourceError(f"{arguments.plan} has trajectories, and --empty says it has none")
         if not trajectories and not arguments.empty:
             raise SourceError(
                 f"{arguments.plan} has no trajectories; if nothing of the plan that it replaces is "
@@ -251,11 +256,11 @@ def _document(
 
 def _is_plan(arguments: argparse.Namespace) -> bool:
     """Label maps are told by their names, which pipes have not, and are not read through them."""
-    return arguments.plan.suffix == ".json" or is_readable_pipe(arguments.plan)
+    return arguments.plan.suffix.lower() == ".json" or is_readable_pipe(arguments.plan)
 
 
 def _labels(path: Path) -> Labels:
-    return read_label_file(path) if path.suffix == ENDING else read_label_map(path)
+    return read_label_file(path) if path.suffix.lower() == ENDING else read_label_map(path)
 
 
 def _predecessor(text: str | None, known: DocumentsOfStudy | None) -> Dataset | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,16 @@ def images_of_series(archive: Archive, uid: str) -> list[Dataset]:
         raise SourceError(f"the series {uid} has no images in {archive.name}")
     _check_series(images, found[0], archive)
     return images
+
+
+def without_copies(images: Iterable[Dataset]) -> list[Dataset]:
+    """Return each image once. Raises ``SourceError`` if two that differ are called the same."""
+    found: dict[object, Dataset] = {}
+    for image in images:
+        uid = image.get("SOPInstanceUID") or id(image)
+        if found.setdefault(uid, image) != image:
+            raise SourceError(f"two images that differ are both {uid}; leave out the wrong one")
+    return [*found.values()]
 
 
 def _check_series(images: list[Dataset], series: Series, archive: Archive) -> None:

@@ -60,6 +60,8 @@ REFUSED = "refused"  # the system does not let it be read, or it has vanished
 # DICOM PS3.10 7.1: any 128 bytes, then the prefix.
 _PREAMBLE = 128
 _PREFIX = b"DICM"
+LENGTH_OF_START = _PREAMBLE + len(_PREFIX)
+"""How many bytes of a file ``looks_like_dicom`` has to know."""
 # A header is smaller; a deflated file could inflate to a thousand times its size. What comes behind
 # the header is only counted.
 _LONGEST_INFLATED = 4 << 20
@@ -156,7 +158,7 @@ def _read_checked(file: BinaryIO, size: int) -> FileContent:
 
 
 def looks_like_dicom(start: bytes) -> bool:
-    """Whether a file that begins so may be DICOM; ``start`` holds at least 132 bytes.
+    """Whether a file that begins so may be DICOM.
 
     It has DICM after the preamble, or (files older than that) a first element of group 0002 or
     0008.
@@ -173,7 +175,7 @@ def has_prefix(start: bytes) -> bool:
 
 
 def _read(file: BinaryIO, size: int) -> FileContent:
-    start = file.read(_PREAMBLE + len(_PREFIX))
+    start = file.read(LENGTH_OF_START)
     if not looks_like_dicom(start):
         return FileContent(OTHER)
     file.seek(0)
@@ -207,7 +209,7 @@ class _Header:
 
     def read(self) -> dict[int, Any]:
         """Return the elements by their tags. Raises whatever pydicom does of a broken file."""
-        self.has_prefix = has_prefix(self._file.read(_PREAMBLE + len(_PREFIX)))
+        self.has_prefix = has_prefix(self._file.read(LENGTH_OF_START))
         encoding = self._encoding() if self.has_prefix else None
         self._is_plain = encoding is not None
         self._walk(*(encoding or self._guessed_encoding()))

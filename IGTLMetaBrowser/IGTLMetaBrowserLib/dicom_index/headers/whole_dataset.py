@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from .header_reader import LENGTH_OF_START, looks_like_dicom
 from .pixel_place import UNDEFINED_LENGTH
 
 if TYPE_CHECKING:
@@ -17,12 +18,17 @@ if TYPE_CHECKING:
 def read_whole(file: BinaryIO, **options: Any) -> Dataset:
     """Return what ``pydicom.dcmread`` returns of a file with these options.
 
-    Raises ``ValueError`` if it is cut off within a value, and whatever pydicom raises.
+    Files without preamble are read, too, as by ``header_reader``. Raises ``ValueError`` if it is no
+    DICOM file, or cut off within a value, and whatever pydicom raises.
     """
     from pydicom import dcmread
     from pydicom.dataelem import RawDataElement
 
-    dataset = dcmread(file, **options)
+    start = file.read(LENGTH_OF_START)
+    if not looks_like_dicom(start):
+        raise ValueError("it is no DICOM file")
+    file.seek(0)
+    dataset = dcmread(file, force=True, **options)
     for element in dataset.values():
         if not isinstance(element, RawDataElement) or element.length == UNDEFINED_LENGTH:
             continue

@@ -274,7 +274,7 @@ def _read(folder: Path, file: Document) -> Dataset:
     path = folder / file.name
     try:
         with open_limited(path) as opened:
-            dataset = read_whole(opened, force=True)
+            dataset = read_whole(opened)
     except Exception as error:  # a broken file raises anything
         raise SourceError(f"{file.name!r} cannot be read: {error}") from error
     if not version_at(path).may_be(file.version):
