@@ -380,3 +380,12 @@ def test_whatever_is_cut_or_changed_nothing_is_raised(tmp_path: Path):
         kinds.add(read_file(str(path)).kind)
     assert kinds <= {DICOM, DICOMDIR, OTHER, UNREADABLE}
     assert {DICOM, UNREADABLE} <= kinds
+
+
+@pytest.mark.parametrize("make", [study.structure_set, study.plan])
+def test_references_are_found_though_the_modality_is_wrong(tmp_path: Path, make):
+    dataset = make()
+    dataset.Modality = "OT"
+    fields = fields_in(read_file(write(tmp_path / "0", dataset)))
+    assert fields == dictionary_fields(dataset)
+    assert fields["reference_ct"] or fields["reference_rs"]

@@ -12,6 +12,7 @@ from helpers.index_file import rows_of, updated
 from IGTLMetaBrowserLib.dicom_index.database import DicomIndexError
 from IGTLMetaBrowserLib.dicom_index.export import database_path, part_path
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
+from IGTLMetaBrowserLib.dicom_index.rows import INSTANCE
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 
@@ -33,6 +34,14 @@ def test_of_a_link_what_is_written_lies_beside_the_file(folder: Path, output: Pa
     updated(folder, output)
     assert len(rows_of(output.parent / "disk" / "written.csv")) == 6
     assert output.is_symlink()
+
+
+def test_a_carriage_return_is_no_end_of_a_row(folder: Path, output: Path):
+    (folder / "ct" / "1").rename(folder / "ct" / "1\r1")
+    updated(folder, output, INSTANCE)
+    rows = rows_of(output)
+    assert len(rows) == 8
+    assert sum(row["file_path"].endswith("/ct/1\r1") for row in rows) == 1
 
 
 def test_a_damaged_database_is_named(folder: Path, output: Path):

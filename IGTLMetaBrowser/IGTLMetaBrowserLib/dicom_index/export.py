@@ -128,9 +128,16 @@ def _open(path: Path) -> TextIO:
 
 def _write_csv(rows: Iterator[Row], level: str, path: Path) -> None:
     with _open(path) as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        # Before Python 3.13, a carriage return alone is quoted only with all else: without quotes,
+        # who reads the file takes it for the end of a line.
+        writer, quoting = (
+            csv.DictWriter(file, COLUMNS, lineterminator="\n", quoting=how)
+            for how in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
+        )
         writer.writeheader()
-        writer.writerows(rows)
+        for row in rows:
+            has_return = any("\r" in str(value) for value in row.values())
+            (quoting if has_return else writer).writerow(row)
 
 
 def _write_json(rows: Iterator[Row], level: str, path: Path) -> None:

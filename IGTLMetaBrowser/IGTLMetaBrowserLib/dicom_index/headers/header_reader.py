@@ -47,6 +47,7 @@ from .uids import (
     EXPLICIT_VR_BIG_ENDIAN,
     EXPLICIT_VR_LITTLE_ENDIAN,
     IMPLICIT_VR_LITTLE_ENDIAN,
+    RT_STRUCTURE_SET,
 )
 
 # The kinds of files:
@@ -75,6 +76,7 @@ _DIRECTORY_GROUP = 0x0004
 
 _MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
 _TRANSFER_SYNTAX_UID = 0x00020010
+_OF_RADIOTHERAPY = "1.2.840.10008.5.1.4.1.1.481."  # SOP classes (PS3.6, Annex A)
 # Those of DICOM that are not in ``uids`` are explicit little endian (PS3.5 A.4).
 _DICOMS_OWN = "1.2.840.10008.1.2."
 
@@ -330,12 +332,12 @@ class _Header:
         """The last tag that is needed before the pixels, as far as what was read can tell."""
         if not self._is_plain or tag <= _ROWS or _ROWS in self._found:
             return max(PIXEL_TAGS)
-        modality = text_of(self._found.get, MODALITY)
-        if modality == "RTSTRUCT":
+        modality, sop_class = (text_of(self._found.get, one) for one in (MODALITY, SOP_CLASS_UID))
+        if modality == "RTSTRUCT" or sop_class == RT_STRUCTURE_SET:
             fields = fields_by_lookup(self._found.get)
             # The contours name their images too, but they are long.
             return STRUCTURE_SET_ROI_SEQUENCE if fields["reference_ct"] else ROI_CONTOUR_SEQUENCE
-        if not modality or modality.startswith("RT"):
+        if not modality or modality.startswith("RT") or sop_class.startswith(_OF_RADIOTHERAPY):
             return REFERENCED_STRUCTURE_SET_SEQUENCE
         return CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE
 
