@@ -57,8 +57,15 @@ def test_what_is_written_is_read(tmp_path):
             '[{"name": "a", "type": "target", "target": [1, 2]}]',
             r"target is \[1, 2\], not 3 numbers",
         ),
-        ('[{"name": "a", "type": "target", "target": [1, 2, "x"]}]', "could not convert"),
-        ('["a"]', "Trajectory 1"),
+        ('[{"name": "a", "type": "target", "target": [1, 2, "3"]}]', "'3'], not 3 numbers"),
+        ('[{"name": "a", "type": "target", "target": [1, 2, true]}]', "True], not 3 numbers"),
+        ('[{"name": "a", "type": "target", "target": null}]', "target is None, not 3 numbers"),
+        (
+            '[{"name": "a", "type": "target", "target": [1, 2, 3], "target": [-1, -2, 3]}]',
+            "an object has 'target' twice",
+        ),
+        ('[{"name": null, "type": "target", "target": [1, 2, 3]}]', "name is None, no text"),
+        ('["a"]', "Trajectory 1 .* it is no object with name, type and points"),
         ('[{"name": "a", "type": "target", "target": [1, 2, NaN]}]', "not from -1e"),
         ('[{"name": "a", "type": "target", "target": [1, 2, 1%s]}]' % ("0" * 400), "too large"),
         (
@@ -77,6 +84,15 @@ def test_what_is_wrong_is_said(tmp_path, text, problem):
     path.write_text(text)
     with pytest.raises(SourceError, match=problem):
         read_trajectories(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_files_as_windows_writes_them(tmp_path, encoding):
+    """What a command prints, PowerShell writes in UTF-16: igtlmeta trajectories --json > FILE."""
+    path = tmp_path / "trajectories.json"
+    write_trajectories(path, demo_trajectories())
+    path.write_bytes(path.read_text("utf-8").replace("\n", "\r\n").encode(encoding))
+    assert read_trajectories(path) == demo_trajectories()
 
 
 def test_a_file_larger_than_the_limit_is_refused_and_not_read(tmp_path):

@@ -91,6 +91,8 @@ def trajectory_to_json(item: codec.TrajectoryItem) -> dict[str, Any]:
 def trajectory_from_json(trajectory: dict[str, Any]) -> codec.TrajectoryItem:
     """The reverse; raises ``KeyError``, ``TypeError`` or ``ValueError`` for what is no
     trajectory."""
+    if not isinstance(trajectory, dict):
+        raise TypeError("it is no object with name, type and points")
     types = {name: type_ for type_, name in TYPE_NAMES.items()}
     if trajectory["type"] not in types:
         raise ValueError(f"type is {trajectory['type']!r}, not one of {', '.join(types)}")
@@ -107,15 +109,16 @@ def trajectory_from_json(trajectory: dict[str, Any]) -> codec.TrajectoryItem:
         if has_target
         else (0.0, 0.0, 0.0),
         diameter=_numbers("diameter", [trajectory.get("diameter", 0.0)], float, 1, 0)[0],
-        owner=str(trajectory.get("owner", "")),
+        owner=_text("owner", trajectory.get("owner", "")),
     )
 
 
-def _text(key: str, value: Any, most: int) -> str:
-    text = str(value)
-    if len(text.encode()) > most:
-        raise ValueError(f"{key} is {text[:most]!r}..., not at most {most} bytes of UTF-8")
-    return text
+def _text(key: str, value: Any, most: int | None = None) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{key} is {value!r}, no text")
+    if most is not None and len(value.encode()) > most:
+        raise ValueError(f"{key} is {value[:most]!r}..., not at most {most} bytes of UTF-8")
+    return value
 
 
 def _numbers(
@@ -126,7 +129,9 @@ def _numbers(
     least: float = -LONGEST,
     most: float = LONGEST,
 ) -> tuple[Any, ...]:
-    if not isinstance(values, (list, tuple)) or len(values) != count:
+    # No texts: of "1_0", which is 10 in Python, others read 1.
+    is_list = isinstance(values, (list, tuple)) and len(values) == count
+    if not is_list or not all(type(value) in (int, float) for value in values):
         raise ValueError(f"{key} is {values!r}, not {count} numbers")
     numbers = tuple(kind(value) for value in values)
     if not all(least <= number <= most for number in numbers):
