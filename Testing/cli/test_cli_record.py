@@ -142,6 +142,24 @@ def test_other_computers_are_warned_of_with_the_options_of_this_command(tmp_path
     assert "add --allow-remote, preferably with --listen-cert and --allow" in result.stderr
 
 
+@pytest.mark.parametrize("command", ["record", "replay"])
+def test_a_key_alone_is_no_tls(tmp_path: Path, command: str) -> None:
+    """Who gives it believes that nobody can read along."""
+    file = tmp_path / "device.igtl"
+    words = ["127.0.0.1", "-o", file] if command == "record" else [file]
+    result = igtlmeta(command, *words, "--listen-key", tmp_path / "key.pem")
+    assert result.returncode == 2
+    assert "--listen-key requires --listen-cert" in result.stderr
+
+
+def test_files_of_tls_are_read_before_anybody_is_listened_to(tmp_path: Path) -> None:
+    file = tmp_path / "device.igtl"
+    result = igtlmeta("record", "127.0.0.1", "-o", file, "--tls-ca", tmp_path / "none.pem")
+    assert result.returncode == 1
+    assert "none.pem' cannot be read: No such file" in result.stderr
+    assert not file.exists()
+
+
 def test_with_tls_at_both_ends(tmp_path: Path) -> None:
     """Towards the server as a client, and towards clients as a server; the file is readable."""
     authority = Authority.make(tmp_path / "authority")

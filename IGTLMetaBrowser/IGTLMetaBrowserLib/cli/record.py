@@ -87,8 +87,11 @@ def record(arguments: argparse.Namespace) -> int:
     """Run ``igtlmeta record``."""
     _check_exposure(arguments)
     ending = _Ending()
+    server_tls = tls_options.client_tls(arguments)
+    if server_tls is not None:
+        server_tls.make_context()  # else only clients would be told of a file that cannot be read
     options: dict[str, Any] = {
-        "server_tls": tls_options.client_tls(arguments),
+        "server_tls": server_tls,
         "tls": _listening_tls(arguments),
         "limits": serving_options.connection_limits(arguments),
     }
@@ -159,6 +162,8 @@ def _add_listening(command: argparse.ArgumentParser) -> None:
 def _listening_tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
     """Return how clients connect; None for without TLS. Raises ``TLSError``."""
     if arguments.listen_cert is None:
+        if arguments.listen_key is not None:
+            arguments.usage_error("--listen-key requires --listen-cert")
         return None
     files = net.ServerTLS(arguments.listen_cert, arguments.listen_key)
     return tls_options.make_server_context(files)
