@@ -93,7 +93,7 @@ def test_a_file_of_the_window_by_the_command(folder, labels, ijk_to_ras, tmp_pat
     assert result.returncode == 0, result.stderr
     assert [item.name for item in DicomFolderSource(folder).label_maps()] == ["Label 3", "Tumor"]
     path.write_bytes(path.read_bytes()[:300])
-    with pytest.raises(SourceError, match="cannot be read"):
+    with pytest.raises(SourceError, match=r"cannot be read: it is no file of numpy's \(.npz\)"):
         read_label_file(path)
 
 
@@ -338,11 +338,14 @@ def test_another_grid_is_refused(images, labels, ijk_to_ras, change):
         write_segmentation(Labels(labels, matrix), images)
 
 
-def test_an_empty_label_map_and_labels_without_an_image(images, labels, ijk_to_ras):
+def test_label_maps_and_images_of_which_no_segmentation_can_be_made(images, labels, ijk_to_ras):
     with pytest.raises(SourceError, match="no voxel has a label"):
         write_segmentation(Labels(np.zeros_like(labels), ijk_to_ras), images)
     with pytest.raises(SourceError, match="planes of which there is no image"):
         write_segmentation(Labels(labels, ijk_to_ras), images[:2])
+    words = r"this has float32 of the shape \(3, 128, 128\); save it with whole numbers"
+    with pytest.raises(SourceError, match=words):
+        write_segmentation(Labels(labels.astype(np.float32), ijk_to_ras), images)
     images[0].NumberOfFrames = 3
     with pytest.raises(SourceError, match="a multi-frame one"):
         write_segmentation(Labels(labels, ijk_to_ras), images)

@@ -13,6 +13,7 @@ from helpers.peers import ServerInThread
 from helpers.volume_files import VOXELS
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource
+from IGTLMetaBrowserLib.sources.plain_volumes.volume_file import read_label_map
 
 
 def test_a_segmentation_of_slicer_is_a_label_map(tmp_path: Path):
@@ -38,6 +39,17 @@ def test_a_segmentation_of_slicer_is_a_label_map(tmp_path: Path):
             ("Skull", 2, (0, 0, 255, 255)),
         ]
         np.testing.assert_array_equal(client.get_image(items[0].id).pixels, labels)
+
+
+def test_a_structure_of_a_large_number_has_its_name_when_it_is_stored(tmp_path: Path):
+    """Atlases have them; a list of label maps (LBMETA) has a byte for the number."""
+    path = tmp_path / "atlas.seg.nrrd"
+    labels = SimpleITK.GetImageFromArray(np.full((2, 3, 4), 1035, np.uint16))
+    for field, value in {"ID": "1", "LabelValue": "1035", "Name": "Insula"}.items():
+        labels.SetMetaData(f"Segment0_{field}", value)
+    SimpleITK.WriteImage(labels, str(path))
+    assert [(one.name, one.label) for one in read_label_map(path).structures] == [("Insula", 1035)]
+    assert not PlainVolumeSource(tmp_path).label_maps()
 
 
 @pytest.mark.parametrize(

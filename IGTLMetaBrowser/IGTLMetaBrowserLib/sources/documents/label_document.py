@@ -89,7 +89,10 @@ def _written(
 def _layers(labels: np.ndarray) -> np.ndarray:
     """Return label maps of the shape (layers, k, j, i). Raises ``SourceError``."""
     if labels.ndim not in (3, 4) or labels.dtype.kind not in "iu":
-        raise SourceError("a label map has one whole number in each voxel, and this has not")
+        raise SourceError(
+            f"a label map has one whole number in each voxel, and this has {labels.dtype} of the "
+            f"shape {labels.shape}; save it with whole numbers, such as uint8"
+        )
     return labels if labels.ndim == 4 else labels[np.newaxis]
 
 

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 
@@ -50,6 +50,8 @@ def write_label_file(path: Path, labels: Labels) -> None:
 def read_label_file(path: Path) -> Labels:
     """Read a file; raises ``SourceError``, which says what is wrong with it."""
     try:
+        if not is_zipfile(path):  # numpy would advise to trust it
+            raise ValueError("it is no file of numpy's (.npz)")
         with np.load(path, allow_pickle=False) as file:
             structures = [_structure(one) for one in json.loads(str(file["structures"]))]
             found = Labels(file["labels"], np.asarray(file["ijk_to_ras"], float), structures)

@@ -41,6 +41,7 @@ _READERS = {
 }
 ENDINGS = tuple(_READERS)
 _NAME_BYTES = 64
+_MOST_LISTED = 255  # the largest label of LBMETA
 _MOST_DEFLATED = 1032  # bytes that a byte of deflate can stand for (zlib, technical details)
 _FLATTEST = 1e-6  # the volume of three axes of length 1
 _SAMPLE = 4096  # bytes of a file, three times
@@ -51,6 +52,7 @@ _LONGEST_REASON = 100  # it may repeat a text of the file
 class VolumeFile:
     """A file with its line in the listing, its labels, and its version when it was read.
 
+    ``structures`` are all that it names, ``labels`` those that can be listed: LBMETA has a byte.
     ``voxels`` is the file that they are in, perhaps the same; ``metadata`` are what else is known.
     ``digest`` is made of some bytes of both.
     """
@@ -62,6 +64,7 @@ class VolumeFile:
     version: tuple[FileVersion, ...]
     metadata: Mapping[str, str]
     digest: bytes
+    structures: tuple[Structure, ...] = ()
 
     def with_id(self, image_id: str) -> VolumeFile:
         """Return it as it is listed under an ID."""
@@ -109,8 +112,7 @@ def read_label_map(path: Path) -> Labels:
     require_simpleitk()
     check_name(path)
     file = read_header(path, voxel_file(path, path.parent))
-    structures = [Structure(one.name, one.label, one.rgba) for one in file.labels]
-    return Labels(*read_volume(path), structures)
+    return Labels(*read_volume(path), file.structures)
 
 
 def stem_of(path: Path) -> str:
@@ -155,10 +157,16 @@ def read_header(path: Path, voxels: Path, seconds: float = HEADER_SECONDS) -> Vo
         scalar_type=_scalar_type(header),
     )
     try:
-        labels = tuple(_labels(header, item)) if path.name.lower().endswith(".seg.nrrd") else ()
+        is_segmentation = path.name.lower().endswith(".seg.nrrd")
+        structures = tuple(_structures(header)) if is_segmentation else ()
     except ValueError as error:
         raise SourceError(f"its segments cannot be read: {str(error)[:_LONGEST_REASON]}") from None
-    return VolumeFile(path, voxels, item, labels, version, place.metadata, digest)
+    labels = tuple(
+        codec.LabelMetaItem(one.name, item.id, one.label, one.rgba, item.size, "")
+        for one in structures
+        if one.label <= _MOST_LISTED
+    )
+    return VolumeFile(path, voxels, item, labels, version, place.metadata, digest, structures)
 
 
 def _time_of(path: Path) -> codec.Timestamp:
@@ -210,7 +218,7 @@ def _scalar_type(header: VolumeHeader) -> codec.ScalarType:
     return codec.ScalarType.of(np.dtype(known))
 
 
-def _labels(header: VolumeHeader, item: codec.ImageMetaItem) -> Iterator[codec.LabelMetaItem]:
+def _structures(header: VolumeHeader) -> Iterator[Structure]:
     """Yield the structures of a segmentation (Slicer's ``vtkMRMLSegmentationStorageNode``)."""
     if header.components > 1:
         raise SourceError("its segments overlap (several layers); save them as one label map each")
@@ -221,8 +229,8 @@ def _labels(header: VolumeHeader, item: codec.ImageMetaItem) -> Iterator[codec.L
         value = int(fields.get(prefix + "LabelValue", number + 1))
         rgba = rgba_of(fields.get(prefix + "Color", "1 1 0").split())
         name = codec.cut_text(fields.get(prefix + "Name", ""), _NAME_BYTES)
-        if 0 < value < 256:
-            yield codec.LabelMetaItem(name, item.id, value, rgba, item.size, "")
+        if value > 0:
+            yield Structure(name, value, rgba)
         number += 1
 
 
