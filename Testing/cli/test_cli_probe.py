@@ -119,14 +119,42 @@ def test_a_server_writes_nothing_to_the_terminal_but_words() -> None:
     assert result.stdout.count("[31m") == 20
 
 
-def test_what_is_no_openigtlink_server_is_said() -> None:
-    def web_server(peer: Peer) -> None:
-        peer.send(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n" + b"<html>" * 50)
+@pytest.mark.parametrize(
+    ("beginning", "words"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", "is a web server, not an"),
+        (b"SSH-2.0-OpenSSH_9.2p1\r\n", "is an SSH server, not an"),  # less than a header
+        (b"\x15\x03\x01\x00\x02\x02\x46", "speaks TLS only; connect with TLS (--tls)"),
+    ],
+)
+def test_a_server_of_something_else_is_said_as_by_other_commands(beginning, words) -> None:
+    def other(peer: Peer) -> None:
+        peer.send(beginning.ljust(8, b"\0"))
         peer.wait_until_closed()
 
-    with ScriptedServer(web_server) as server:
-        report = probed_here(server, "--json").stdout
-    assert "not an OpenIGTLink server" in report
+    with ScriptedServer(other) as server:
+        result = igtlmeta_here(server, "probe", f"127.0.0.1:{server.port}", "--timeout", "0.5")
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert words in result.stderr
+
+
+def test_a_server_of_which_nothing_can_be_read_is_unusual() -> None:
+    def garbled(peer: Peer) -> None:
+        peer.send(b"\x7f" * 1000)
+        peer.wait_until_closed()
+
+    with ScriptedServer(garbled) as server:
+        report = json.loads(probed_here(server, "--json").stdout)
+    assert {*outcomes(report).values()} == {"unreadable"}
+    assert any(quirk.startswith("it has answered nothing") for quirk in report["quirks"])
+    assert any(quirk.startswith("what answers GET_IMGMETA, GET_") for quirk in report["quirks"])
+
+
+def test_a_message_beyond_the_limit_is_not_said_to_be_no_message(demo_address: str) -> None:
+    report = probed(int(demo_address.rpartition(":")[2]), "--max-size", "100")
+    assert outcomes(report)["GET_IMGMETA"] == "unreadable"
+    assert "780 bytes came; the limit is 100 (--max-size)" in report["answers"][0]["words"]
+    assert "what answers GET_IMGMETA, GET_TRAJ" in "".join(report["quirks"])
 
 
 def test_who_answers_nothing_is_asked_all_at_once_and_it_is_said_what_is_waited_for(

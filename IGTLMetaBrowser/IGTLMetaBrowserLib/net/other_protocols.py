@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .errors import AnswerError
+
 LONGEST_BEGINNING = 8
 
 # An OpenIGTLink header begins with its version: two bytes of which the first is 0.
@@ -25,11 +27,11 @@ _BEGINNINGS = {
 _TLS = (b"\x15\x03", b"\x16\x03")
 
 
-def other_protocol(beginning: bytes) -> str:
-    """Return in words what sends such a beginning, or nothing if it may be OpenIGTLink."""
-    return next((words for start, words in _BEGINNINGS.items() if beginning.startswith(start)), "")
-
-
-def is_tls(beginning: bytes) -> bool:
-    """Whether a TLS server sends such a beginning to a client that does not speak it."""
-    return beginning.startswith(_TLS)
+def error_of_other(beginning: bytes, address: str) -> AnswerError | None:
+    """Return in words that a server speaks another protocol, if its first bytes say so."""
+    if beginning.startswith(_TLS):
+        return AnswerError(f"{address} speaks TLS only; connect with TLS", "tls")
+    for start, words in _BEGINNINGS.items():
+        if beginning.startswith(start):
+            return AnswerError(f"{address} is {words}, not an OpenIGTLink server; check the port")
+    return None

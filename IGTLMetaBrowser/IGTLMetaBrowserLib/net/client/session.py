@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from ... import codec
 from ..connection import Connection
-from ..errors import AnswerError, ConnectionLostError, NetworkError, TimeOutError
-from ..other_protocols import is_tls, other_protocol
+from ..errors import ConnectionLostError, NetworkError, TimeOutError
+from ..other_protocols import error_of_other
 from ..settings import SLOWEST_BYTES_PER_SECOND, ConnectionSettings
 from ..tls import REQUIRES_TLS
 from .capabilities import CapabilityFinder
@@ -136,7 +136,7 @@ class Session:
             self._last_bytes_at = time.monotonic()
             self._on_progress(self._last_bytes_at)
         events: list[ClientEvent] = []
-        if (error := self._wrong_server()) is not None:
+        if (error := error_of_other(self.connection.beginning, self._address)) is not None:
             return events + self._give_up_for_good(error)
         end = time.monotonic() + seconds
         while self._unhandled:
@@ -352,16 +352,6 @@ class Session:
         failed = [query for query in lost if query not in again]
         self.end = SessionEnd(ConnectionLostError(reason, setting), failed, again)
         return events
-
-    def _wrong_server(self) -> NetworkError | None:
-        """Return in words that the peer speaks another protocol, if the first bytes say so."""
-        beginning = self.connection.beginning
-        if is_tls(beginning):
-            return AnswerError(f"{self._address} speaks TLS only; connect with TLS", "tls")
-        words = other_protocol(beginning)
-        if not words:
-            return None
-        return AnswerError(f"{self._address} is {words}, not an OpenIGTLink server; check the port")
 
     def _give_up_for_good(self, error: NetworkError) -> list[ClientEvent]:
         """Give the connection up; nothing is asked again."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ... import codec
+from ..address import format_address
+from ..other_protocols import LONGEST_BEGINNING, error_of_other
 from ..settings import LONGEST_WAIT_SECONDS, SLOWEST_BYTES_PER_SECOND, ConnectionSettings
 from ..tls import certificate_name, fingerprint
 from ..tls_client import open_attempt
@@ -38,6 +40,7 @@ class ProbeConnection:
     """A blocking connection to a server. Raises ``ConnectionFailedError``."""
 
     def __init__(self, host: str, port: int, settings: ConnectionSettings) -> None:
+        self._address = format_address(host, port)
         self._limit = settings.max_body_size
         begin = time.monotonic()
         attempt = open_attempt(host, port, begin, settings.connect_timeout, (), settings.tls)
@@ -73,28 +76,43 @@ class ProbeConnection:
     def receive(self, until: float) -> Received | None:
         """Return the next message, or None if none begins before ``until``.
 
-        Raises ``EOFError`` or ``OSError`` if the connection ends, and ``codec.DecodeError`` if
-        what comes is no message or one that is too large.
+        Raises ``EOFError`` or ``OSError`` if the connection ends, ``codec.DecodeError`` if what
+        comes is no message or one that is too large, and ``AnswerError`` if it is known what else
+        the server is.
         """
         first = self._take(1, until)
         if first is None:
             return None
         began = time.monotonic()
-        rest = self._take(codec.HEADER_SIZE - 1, began + _PATIENCE_SECONDS)
-        if rest is None:
-            raise EOFError("the server stopped in the middle of a header")
-        header = codec.Header.unpack(first + rest)
-        if header.version not in (1, 2) or header.body_size > self._limit:
+        data = self._header(first, began + _PATIENCE_SECONDS)
+        header = codec.Header.unpack(data)
+        if header.version not in (1, 2):
             raise codec.DecodeError(
                 f"a header of version {header.version} with {header.body_size} bytes came; "
                 "this is not an OpenIGTLink server, or it is out of sync"
+            )
+        if header.body_size > self._limit:
+            raise codec.DecodeError(
+                f"a message of {header.body_size} bytes came; the limit is {self._limit} "
+                "(--max-size). Is it an OpenIGTLink server?"
             )
         # Some servers send an image while they read it.
         patience = max(until - began, _PATIENCE_SECONDS)
         body = self._take(header.body_size, time.monotonic() + patience, patience)
         if body is None:
             raise EOFError("the server stopped in the middle of a message")
-        return _received(header, first + rest + body, began)
+        return _received(header, data + body, began)
+
+    def _header(self, first: bytes, until: float) -> bytes:
+        data = first
+        for length in (LONGEST_BEGINNING, codec.HEADER_SIZE):
+            more = self._take(length - len(data), until)
+            if more is None:
+                raise EOFError("the server stopped in the middle of a header")
+            data += more
+            if (error := error_of_other(data, self._address)) is not None:
+                raise error
+        return data
 
     def _take(self, count: int, until: float, patience: float = 0.0) -> bytes | None:
         """Return so many bytes; None if the time is over before.

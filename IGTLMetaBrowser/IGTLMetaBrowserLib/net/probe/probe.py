@@ -37,7 +37,6 @@ _EXTENSIONS = ("IMGPART", "IMGTHUMB")
 _NAMED = codec.GetMessage("IMGMETA", device_name=_NAME)
 _LISTS = tuple(map(codec.GetMessage, ("TRAJ", "LBMETA", "POINT", "STATUS", "CAPABILITY")))
 _OF_NO_IMAGE = codec.GetMessage("IMAGE", device_name=_NO_ID)
-# All is well; or nobody has set the code.
 _NOTHING_ANSWERED = "it has answered nothing: it may be no OpenIGTLink server, or need longer"
 
 
@@ -82,7 +81,7 @@ class Report:
 class Probe:
     """Asks the server at ``host`` and ``port``; ``answer_timeout`` of the settings is for each
     query. ``say`` is called with what is waited for. Raises ``ConnectionFailedError`` if there is
-    no connection.
+    no connection, and ``AnswerError`` if it is known that it is another kind of server.
     """
 
     def __init__(
@@ -120,7 +119,9 @@ class Probe:
             self._fetch(listing)
             self._ask_in_version_2()
         self._report_checksums()
-        if all(answer.outcome in ("silence", "closed") for answer in self.report.answers):
+        if unread := [one.query for one in self.report.answers if one.outcome == "unreadable"]:
+            self._quirk(f"what answers {', '.join(dict.fromkeys(unread))} cannot be read")
+        if not any(answer.outcome in ("answered", "refused") for answer in self.report.answers):
             self._quirk(_NOTHING_ANSWERED)
         self._connection.close()
         return self.report
