@@ -1,1 +1,11 @@
-"""The table of images: filter, columns, states, menus, and what is loaded from it."""
+"""The table of images, and what is loaded from it.
+
+the table       ``section`` has it, ``table`` is its model; ``columns``, ``group_texts``,
+                ``state_appearance``, ``state_icons``, ``thumbnail_column``; ``row_selection``
+above it        ``filter_section`` with ``search_fields`` and ``modality_filter``; ``list_info``,
+                ``list_notice``
+below it        ``preview_section``, ``overlay_section``
+menus           ``context_menu``, ``region_menu``, ``record_button``; ``sequence_loading`` (4D)
+questions       ``memory_question``, ``kept_previews``
+hidden patients ``covering``
+"""
