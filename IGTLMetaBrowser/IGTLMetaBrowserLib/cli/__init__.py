@@ -5,6 +5,7 @@
 
 options  ``parser``, and what several have: ``connection_options``, ``tls_options``; of ``serve``:
          ``serving_options``, ``archive_options``, ``deidentify_options``
-files    ``nrrd_file`` (images), ``markups_file`` (plans), ``store_images``; ``output``: the terminal
+         (``store_images``: of ``store``)
+output   ``output`` (the terminal), ``nrrd_file`` (images), ``markups_file`` (plans)
 servers  ``serving``: until a signal ends it; ``hangup``, ``wake_up``, ``metrics``
 """
