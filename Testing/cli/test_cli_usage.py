@@ -12,6 +12,7 @@ import pytest
 from cli.command import COMMAND, SECONDS, environment, igtlmeta
 from IGTLMetaBrowserLib.cli import main
 from IGTLMetaBrowserLib.cli.archive_options import default_cache, open_archive_source
+from IGTLMetaBrowserLib.cli.parser import size_of
 from IGTLMetaBrowserLib.cli.serve import _open_index
 from IGTLMetaBrowserLib.net.source import SourceError
 
@@ -129,6 +130,22 @@ def test_each_command_has_help(command: list[str], capsys: pytest.CaptureFixture
         main.main([*command, "--help"])
     assert exit_info.value.code == 0
     assert capsys.readouterr().out.startswith(" ".join(["usage: igtlmeta", *command]))
+
+
+@pytest.mark.parametrize(
+    ("command", "seconds", "size"),
+    [("list", "15", "2G"), ("fetch", "15", "2G"), ("probe", "3", "256M")],
+)
+def test_help_has_the_defaults_of_each_command(
+    command: str, seconds: str, size: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = main._parse([command, "h", *(["A", "-o", "d"] if command == "fetch" else [])])
+    assert (arguments.timeout, arguments.max_size) == (float(seconds), size_of(size))
+    with pytest.raises(SystemExit):
+        main.main([command, "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"for this time ({seconds});" in shown
+    assert f"for example 6G ({size})" in shown
 
 
 def test_help_says_what_commands_do_without_pythons_docstrings() -> None:

@@ -46,6 +46,12 @@ def test_from_the_first_voxel_to_the_center():
     assert message.device_name == "IMAGE_0"
 
 
+@pytest.mark.parametrize("shape", [(3, 3), (3, 4), (16,)])
+def test_a_matrix_of_another_shape_is_refused_in_words(shape: tuple[int, ...]):
+    with pytest.raises(codec.EncodeError, match=r"has the shape \(4, 4\), not"):
+        ImageMessage.from_ijk_to_ras(PIXELS, np.ones(shape))
+
+
 def test_the_center_is_in_the_middle_between_the_outermost_voxels():
     affine = ImageMessage(PIXELS, MATRIX).ijk_to_ras()
     first, last = affine @ (0, 0, 0, 1), affine @ (3, 2, 4, 1)

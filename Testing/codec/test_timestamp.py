@@ -32,6 +32,12 @@ def test_a_moment_without_time_zone_is_refused():
         Timestamp.from_datetime(datetime(2024, 5, 17))
 
 
+def test_shows_the_moment_to_who_prints_it():
+    moment = Timestamp.from_datetime(datetime(2024, 5, 17, 8, 30, tzinfo=UTC))
+    assert repr(moment) == f"Timestamp({int(moment)}: 2024-05-17 08:30:00 UTC)"
+    assert repr(Timestamp()) == "Timestamp(0)"
+
+
 def test_0_is_not_set():
     assert Timestamp(0).to_datetime() is None
     assert Timestamp() == 0

@@ -36,8 +36,8 @@ def add_connection_options(parser: argparse.ArgumentParser) -> None:
         "--max-size",
         metavar="SIZE",
         type=size_of,
-        default=codec.DEFAULT_MAX_BODY_SIZE,
-        help="the largest message to receive, for example 6G (2G)",
+        default="2G",
+        help="the largest message to receive, for example 6G (%(default)s)",
     )
     parser.add_argument(
         "--accept-missing-checksum",

@@ -21,7 +21,7 @@ from .parser import add_command
 # Many servers answer some queries with silence, and a probe asks ten.
 _ANSWER_SECONDS = 3.0
 # Enough for the rate: a CT of 512 × 512 × 300 voxels has 150 MiB.
-_LARGEST_FETCHED = 256 << 20
+_LARGEST_FETCHED = "256M"
 
 _ABOUT = (
     "Report what a server supports, how fast it is, and what is unusual about it. The report "

@@ -198,4 +198,4 @@ if not TYPE_CHECKING:  # who checks types shall be told of names that do not exi
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

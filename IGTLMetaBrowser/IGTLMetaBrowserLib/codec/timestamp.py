@@ -53,7 +53,9 @@ class Timestamp(int):
         )
 
     def __repr__(self) -> str:
-        return f"Timestamp({int(self)})"
+        moment = self.to_datetime()
+        shown = "" if moment is None else f": {moment:%Y-%m-%d %H:%M:%S} UTC"
+        return f"Timestamp({int(self)}{shown})"
 
 
 NOT_SET = Timestamp(0)

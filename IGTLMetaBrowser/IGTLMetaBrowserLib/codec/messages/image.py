@@ -118,9 +118,11 @@ class ImageMessage(Message):
 
         ``ijk_to_ras`` has shape (4, 4) and maps the index (i, j, k, 1) of a voxel to the RAS
         position of its center in mm. ``fields`` are other fields of the message; with
-        ``coordinates=Coordinates.LPS`` the matrix is written in LPS.
+        ``coordinates=Coordinates.LPS`` the matrix is written in LPS. Raises ``EncodeError``.
         """
         affine = np.asarray(ijk_to_ras, float)
+        if affine.shape != (4, 4):
+            raise EncodeError(f"a voxel-to-RAS matrix has the shape (4, 4), not {affine.shape}")
         if fields.get("coordinates") == Coordinates.LPS:
             affine = flip_matrix_lps_ras(affine)
         center_index = (np.array(pixels.shape[2::-1]) - 1) / 2

@@ -147,7 +147,7 @@ class Probe:
             self._connection = ProbeConnection(*self._place)
             return False
         silence = f"none in {self._settings.answer_timeout:g} s"
-        self.report.answers += [Answer(query.type_name, "silence", words=silence) for query in rest]
+        self.report.answers += [Answer(_asked(query), "silence", words=silence) for query in rest]
         self._quirk(_NOTHING_ANSWERED)
         return True
 
@@ -253,7 +253,7 @@ class Probe:
 
         Unless an image is asked for that is listed, the answer may also come later.
         """
-        answer = Answer(query.type_name, "silence")
+        answer = Answer(_asked(query), "silence")
         self.report.answers.append(answer)
         self._ask_alone(query, answer, self._seconds_alone(query))
         return answer
@@ -389,6 +389,11 @@ class _LateQuery:
     answer: Answer
     begin: float
     alone: float
+
+
+def _asked(query: codec.QueryMessage) -> str:
+    """Return what the report calls a query: two ask for the list."""
+    return query.type_name + (" with a name" if query is _NAMED else "")
 
 
 def _describe(answer: Answer, received: Received, query: codec.QueryMessage, begin: float) -> None:
