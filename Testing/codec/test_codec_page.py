@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from pathlib import Path
 
 import numpy as np
@@ -25,19 +24,19 @@ def test_the_example_of_a_receiver(capsys: pytest.CaptureFixture[str]) -> None:
     """Of two answers, the second is damaged on its way."""
 
     def answer(peer: Peer) -> None:
+        assert peer.receive().type_name == "TRANSFORM"
         assert peer.receive().type_name == "GET_IMAGE"
-        image = codec.ImageMessage(np.zeros((1, 2, 3), np.uint8), device_name="IMAGE_0")
+        image = codec.ImageMessage(np.zeros((1, 2, 3), np.uint8), device_name="DEMO_CT")
         whole = bytes(codec.pack(image))
         peer.send(whole)
         peer.send(whole[:-1] + b"\xff")
 
-    with (
-        ScriptedServer(answer) as server,
-        socket.create_connection((server.host, server.port)) as sock,
-    ):
-        exec(blocks()[0], {"sock": sock})
+    with ScriptedServer(answer) as server:
+        names: dict[str, object] = {}
+        exec(blocks()[0].replace("18944", str(server.port)), names)
+        names["sock"].close()
     printed = capsys.readouterr().out
-    assert "IMAGE_0 (1, 2, 3)" in printed
+    assert "DEMO_CT (1, 2, 3)" in printed
     assert "could not be read:" in printed
 
 
