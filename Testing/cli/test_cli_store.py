@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, generate_uid
 
 from cli.command import forked_from_imported, igtlmeta
 from helpers import orthanc
 from helpers.scripted_archive import Answer, archive_of, multipart, record, running
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicom.plans import read_plan
 
 without_orthanc = pytest.mark.skipif(
@@ -174,6 +175,21 @@ def test_a_plan_of_another_image(phantom, plan, tmp_path):
     result = igtlmeta("store", plan, "--images", phantom / "CT", "-o", tmp_path)
     assert result.returncode == 1
     assert "was planned in the image ANOTHER, not in " in result.stderr
+
+
+def test_a_plan_of_a_series_that_is_several_volumes(phantom, plan, tmp_path):
+    images = tmp_path / "images"
+    shutil.copytree(phantom / "CT", images)
+    for path in [*images.iterdir()]:
+        later = pydicom.dcmread(path)
+        later.SOPInstanceUID = later.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        later.TemporalPositionIdentifier, later.AcquisitionNumber = 2, 2
+        later.save_as(path.with_suffix(".later"))
+    volumes = DicomFolderSource(images).images()
+    assert len(volumes) == 2
+    plan.write_text(json.dumps([{**PLAN[0], "owner": volume.id} for volume in volumes]))
+    result = igtlmeta("store", plan, "--images", images, "-o", tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from ..net.source import SourceError
 from ..optional_packages import is_usable, pip_command
 from ..regular_file import is_readable_pipe
 from ..sources.archive.archive import Archive
-from ..sources.dicom.fields import image_id
+from ..sources.dicom.fields import image_id, volume_id
 from ..sources.dicom.replaced_documents import document_version, replaced_by
 from ..sources.documents.label_document import replace_segments, write_segmentation
 from ..sources.documents.label_file import ENDING, Labels, read_label_file
@@ -280,7 +280,13 @@ def _predecessor(text: str | None, known: DocumentsOfStudy | None) -> Dataset | 
 def _check_owners(trajectories: list[codec.TrajectoryItem], images: list[Dataset]) -> None:
     """Raise ``SourceError`` if a trajectory was planned in other images than these."""
     series = str(images[0].SeriesInstanceUID)
-    allowed = ("", series, image_id(series))
+    allowed = {"", series, image_id(series)}
+    # Of a series that is several volumes, as a 4D one, each has an id.
+    allowed.update(
+        volume_id(series, str(image.SOPInstanceUID), frame)
+        for image in images
+        for frame in range(int(image.get("NumberOfFrames") or 1))
+    )
     for item in trajectories:
         if item.owner not in allowed:
             raise SourceError(

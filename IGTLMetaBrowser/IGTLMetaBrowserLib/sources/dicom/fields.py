@@ -48,6 +48,11 @@ def image_id(uid: str) -> str:
     return base64.b32encode(hashlib.sha256(uid.encode()).digest()).decode("ascii")[:MADE_ID_SIZE]
 
 
+def volume_id(series_uid: str, instance: str, frame: int) -> str:
+    """The id of one of several volumes of a series, by its first frame, from 0 in its instance."""
+    return image_id(f"{series_uid} {instance} {frame}")
+
+
 def why_too_large(size: tuple[int, int, int], frames: int, area: int) -> str:
     """Return why there cannot be a volume of so many voxels; empty if there can.
 

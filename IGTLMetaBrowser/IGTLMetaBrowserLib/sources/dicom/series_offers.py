@@ -165,7 +165,7 @@ class SeriesReader:
             item_id, words = dicom_fields.image_id(series_uid), ""
         else:
             instance = first.get("SOPInstanceUID") or first.file.name
-            item_id = dicom_fields.image_id(f"{series_uid} {instance} {first.index}")
+            item_id = dicom_fields.volume_id(series_uid, instance, first.index)
             words = _words(stack, number, stacks)
         mark = f" ({stack.pixel_size.mark})" if stack.pixel_size.mark else ""
         is_gray = not is_color(stack)

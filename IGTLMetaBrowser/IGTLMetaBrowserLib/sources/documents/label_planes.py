@@ -26,7 +26,10 @@ def plane_numbers(
     """
     planes = [plane_of(image, shape, ijk_to_ras) for image in images]
     if len(set(planes)) < len(planes):
-        raise SourceError("several images lie in one plane of the label map")
+        raise SourceError(
+            "several images lie in one plane of the label map, as in a 4D series; name a folder of "
+            "one of each (--images)"
+        )
     return planes
 
 
