@@ -75,7 +75,10 @@ def _image_in(source: Path | bytes | memoryview, name: str) -> Iterator[Dataset]
     reason = content.reason
     if content.image is not None:
         shared, rest = content.image
-        reason = unpack_header(json.loads(shared), rest).problem
+        header = unpack_header(json.loads(shared), rest)
+        if header.get("SegmentationType"):  # a document that was stored beside its images
+            return
+        reason = header.problem
     elif content.kind in (DICOM, DICOMDIR, OTHER):
         return
     try:

@@ -84,6 +84,8 @@ def test_by_the_command(folder, labels, ijk_to_ras, tmp_path):
     result = igtlmeta("store", path, "--images", folder, "-o", folder)
     assert result.returncode == 0, result.stderr
     assert [item.name for item in DicomFolderSource(folder).label_maps()] == ["Label 3", "Label 7"]
+    again = igtlmeta("store", path, "--images", folder, "-o", tmp_path)
+    assert again.returncode == 0, again.stderr  # a segmentation beside the images is none of them
 
 
 def test_a_file_of_the_window_by_the_command(folder, labels, ijk_to_ras, tmp_path):
