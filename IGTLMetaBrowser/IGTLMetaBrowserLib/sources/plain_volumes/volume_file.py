@@ -108,7 +108,10 @@ def read_label_map(path: Path) -> Labels:
     Raises ``SourceError``.
     """
     if not path.name.lower().endswith(ENDINGS):
-        raise SourceError(f"{path.name} is no label map; it ends with one of {', '.join(ENDINGS)}")
+        raise SourceError(
+            f"{path.name} is no label map, which ends with one of {', '.join(ENDINGS)}; and a plan "
+            "ends with .json"
+        )
     require_simpleitk()
     check_name(path)
     file = read_header(path, voxel_file(path, path.parent))
