@@ -60,19 +60,43 @@ INDEX = "the index alone"
 OPEN = "serve is ready, first time"
 AGAIN = "serve is ready, again"
 SECONDS_AGAIN = 2.0
+SCAN = "processor time of a scan after one file has come or gone"
+NO_CHANGE = "one that finds nothing"
+MOST_TO_SCAN = 6.0
 SECONDS_A_TURN = 0.01  # as in igtlmeta serve
 KILOBYTES_A_FILE = 5.0
 
-# Opens a folder as serve does; prints the seconds, and how much memory that took.
+# Opens a folder as serve does; prints the seconds, and how much memory that took. Then a file of a
+# new series comes and goes: prints the processor time of scans that find nothing, and that find it.
 OPEN_FOLDER = """
 import sys, time
 from pathlib import Path
+from statistics import median
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
+from IGTLMetaBrowserLib.sources import folder_scans
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 def kilobytes(name):
     lines = dict(line.split(":") for line in open("/proc/self/status"))
     return int(lines[name].split()[0])
+
+def scan_seconds(source):
+    begin = time.process_time()
+    source.images()
+    return time.process_time() - begin
+
+def seconds_of_scans(source):
+    folder_scans._SECONDS_BETWEEN_SCANS = -1
+    content = next(source.folder.rglob("*.dcm")).read_bytes()
+    new, seconds = source.folder / "new.dcm", ([], [])
+    for number in range(6):
+        seconds[0].append(scan_seconds(source))
+        if number % 2:
+            new.unlink()
+        else:
+            new.write_bytes(content.replace(b".77", b".99"))
+        seconds[1].append(scan_seconds(source))
+    return map(median, seconds)
 
 def main():
     folder, database, jobs = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
@@ -84,6 +108,7 @@ def main():
         source = DicomFolderSource(folder, (), index=index)
         source.images()
         print(indexed - begin, time.perf_counter() - begin, kilobytes("VmHWM") - before)
+        print(*seconds_of_scans(source))
 
 if __name__ == "__main__":
     main()
@@ -184,9 +209,9 @@ def hold_opening(console: Console, tree: Path, files: int) -> bool:
     """Print how long a folder takes to open, and what memory; return whether that is enough."""
     database = FOLDER / "bench-dicom.sqlite"
     database.unlink(missing_ok=True)
-    indexed, first, _ = open_folder(tree, database)
+    indexed, first, *_ = open_folder(tree, database)
     # The first time, it is mostly the memory of reading headers.
-    _, again, kilobytes = open_folder(tree, database)
+    _, again, kilobytes, nothing, change = open_folder(tree, database)
     verdicts = []
     for who, required, measured, is_reached in (
         (
@@ -201,6 +226,12 @@ def hold_opening(console: Console, tree: Path, files: int) -> bool:
             f"≤ {KILOBYTES_A_FILE:g} KB a file",
             f"{kilobytes / files:.3g} KB",
             kilobytes / files <= KILOBYTES_A_FILE,
+        ),
+        (
+            SCAN,
+            f"≤ {MOST_TO_SCAN:g} × {NO_CHANGE}",
+            f"{change:.3g} s: {change / nothing:.3g} ×",
+            change <= MOST_TO_SCAN * nothing,
         ),
     ):
         harness.print_verdict(console, who, required, measured, is_reached)
@@ -303,8 +334,11 @@ def decode_in_processes(folder: Path) -> float:
     return time.perf_counter() - begin
 
 
-def open_folder(folder: Path, database: Path) -> tuple[float, float, float]:
-    """Return the seconds until the index is up to date, until all is listed, and KB of memory."""
+def open_folder(folder: Path, database: Path) -> list[float]:
+    """Return the seconds until the index is up to date, until all is listed, and KB of memory.
+
+    And the seconds of scans that find nothing, and that find one file.
+    """
     environment = {**os.environ, "PYTHONPATH": str(TESTING.parent / "IGTLMetaBrowser")}
     script = FOLDER / "open_folder.py"
     script.write_text(OPEN_FOLDER)
@@ -315,8 +349,7 @@ def open_folder(folder: Path, database: Path) -> tuple[float, float, float]:
         check=True,
         env=environment,
     )
-    indexed, listed, kilobytes = map(float, result.stdout.split())
-    return indexed, listed, kilobytes
+    return [*map(float, result.stdout.split())]
 
 
 if __name__ == "__main__":
