@@ -148,6 +148,17 @@ def test_help_has_the_defaults_of_each_command(
     assert f"for example 6G ({size})" in shown
 
 
+def test_the_list_of_commands_has_a_sentence_of_each(capsys: pytest.CaptureFixture[str]) -> None:
+    """What else there is to say of one is in its own help."""
+    shown = {}
+    for command in ([], ["probe"]):
+        with pytest.raises(SystemExit):
+            main.main([*command, "--help"])
+        shown[tuple(command)] = " ".join(capsys.readouterr().out.split())
+    assert "what is unusual about it. record " in shown[()]
+    assert "what is unusual about it. The report " in shown["probe",]
+
+
 def test_help_says_what_commands_do_without_pythons_docstrings() -> None:
     for name in ("", "1", "2"):
         result = igtlmeta("--help", PYTHONOPTIMIZE=name)
