@@ -59,8 +59,9 @@ def add_command(
     """Add a command to the subparsers ``commands``, and return its parser.
 
     ``about`` is its help (with ``python -OO`` there are no docstrings), of which the list of all
-    commands has the first sentence. ``run`` returns the exit code. ``errors`` are what it raises, beside ``CommandError``, to end with one line that says
-    why. In the arguments that it is given, ``usage_error`` ends the process because of wrong usage.
+    commands has the first sentence. ``run`` returns the exit code. ``errors`` are what it raises,
+    beside ``CommandError``, to end with one line that says why. In the arguments that it is given,
+    ``usage_error`` ends the process because of wrong usage.
     """
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
