@@ -275,7 +275,7 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
     def loadTrajectories(self):
         """Ask for the planned trajectories and return their markups nodes.
 
-        Raises IGTLMetaBrowserLib.net.NetworkError.
+        Raises IGTLMetaBrowserLib.net.NetworkError, or BrowserError if the scene is closed.
         """
         return self.browser.load_trajectories()
 

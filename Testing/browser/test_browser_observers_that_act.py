@@ -139,6 +139,18 @@ def test_the_scene_can_be_closed_as_a_node_comes_into_it(unconnected, events, sc
     assert len(step_until_event(unconnected, events, told.PointsShown, 2).nodes) == 5
 
 
+def test_a_script_hears_that_the_scene_was_closed_as_its_trajectories_came(browser, scene):
+    def close_scene(*_: Any) -> None:
+        if scene.GetNumberOfNodesByClass("vtkMRMLMarkupsLineNode"):
+            scene.Clear(0)
+
+    tag = scene.AddObserver(scene.NodeAddedEvent, close_scene)
+    with pytest.raises(BrowserError, match=r"the scene was closed .* try again"):
+        browser.load_trajectories()
+    scene.RemoveObserver(tag)
+    assert len(browser.load_trajectories()) == 2
+
+
 def test_a_recording_can_be_stopped_as_it_is_started(unconnected, sequences):
     recordings = unconnected.images.recordings
     once(unconnected, told.RecordingStarted, lambda: recordings.stop("Ultrasound"))

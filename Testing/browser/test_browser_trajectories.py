@@ -74,11 +74,11 @@ def test_what_is_said_of_a_list_is_not_said_of_another_server_s(unconnected, eve
     clinic.notice_of_missing = lambda data_type: "some are missing"
     with ServerInThread(clinic) as server, ScriptedServer(push) as other:
         connect(unconnected, server).load_trajectories()
-        assert unconnected.trajectories.notice_of_list == "some are missing"
+        assert unconnected.trajectories.documents.notice_of_list == "some are missing"
         events.clear()
         unconnected.connect("127.0.0.1", other.port)
         step_until_event(unconnected, events, TrajectoriesShown)
-        assert unconnected.trajectories.notice_of_list == ""
+        assert unconnected.trajectories.documents.notice_of_list == ""
         unconnected.disconnect()
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import slicer
 from vtkmodules.vtkCommonCore import vtkIdList
 
 from browser.test_covered_ids import GROUP, IMAGE, LABELS, clinic, loaded
+from helpers.hospital import Hospital, parents
 from helpers.one_patient import SMITH, connect, get_overlays
 from helpers.peers import ServerInThread
 from helpers.saved_scene import load_scene, save_scene
@@ -90,6 +93,24 @@ def test_what_the_user_calls_an_item(loaded: Browser, title: str):
         assert not names_somebody(loaded.scene)
         loaded.patients.hide(False)
         assert items(loaded.scene) == before
+
+
+@pytest.mark.parametrize("is_left", [False, True], ids=["of its browser", "of one that was closed"])
+def test_two_patients_of_one_id_stay_two(
+    is_left: bool, hospital: Hospital, browser: Browser, late: Browser
+):
+    hospital.entries[0] = replace(hospital.entries[0], patient_name="Roe^Jane")
+    browser.list_images()
+    nodes = [browser.load_image(image_id) for image_id in ("MR", "CT")]
+    before = items(browser.scene)
+    if is_left:
+        browser.close()
+    who_hides = late if is_left else browser
+    who_hides.patients.hide()
+    assert sorted(map(parents, nodes)) == [["Patient 1"], ["Patient 2"]]
+    who_hides.patients.hide(False)
+    assert list(map(parents, nodes)) == [["Roe^Jane"], ["Phantom, Head"]]
+    assert items(browser.scene) == before
 
 
 @pytest.mark.parametrize("title", [HIDDEN_GROUP, "Patient 1"], ids=["folder", "patient"])

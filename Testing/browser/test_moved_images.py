@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,10 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from vtkmodules.vtkImagingCore import vtkExtractVOI
 
 from helpers.hospital import Hospital, step_until_event
+from helpers.one_patient import owned_nodes
 from helpers.part_peers import large_image, parts_of, pixels_of
 from helpers.peers import TRAJECTORY, ScriptedServer, ServerInThread
+from helpers.saved_scene import save_and_load
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import LabelMapsListed, PointsShown
@@ -20,6 +24,7 @@ from IGTLMetaBrowserLib.scene.errors import SceneError
 from IGTLMetaBrowserLib.scene.images.moved_images import movement
 from IGTLMetaBrowserLib.scene.images.outgoing_volumes import ijk_to_world
 from IGTLMetaBrowserLib.scene.label_maps.outgoing_labels import image_labels
+from IGTLMetaBrowserLib.scene.transform_followers import MOVED_ATTRIBUTE
 
 PLAN = replace(TRAJECTORY, owner="CT", entry=(1.0, 2.0, 3.0), target=(0.0, 0.0, 0.0))
 # A quarter of a turn around S, and 100 mm to the right.
@@ -62,6 +67,14 @@ def harden(node: Any) -> None:
     node.HardenTransform()
 
 
+def load_points_and_labels(browser: Browser, events: list) -> tuple[Any, Any]:
+    browser.overlays.request_points()
+    (points,) = step_until_event(browser, events, PointsShown).nodes
+    browser.overlays.request_label_maps()
+    step_until_event(browser, events, LabelMapsListed)
+    return points, browser.load_image("LABELS")
+
+
 def entry_of(line: Any) -> tuple[float, ...]:
     return tuple(np.round(line.GetNthControlPointPositionWorld(0), 3))
 
@@ -89,6 +102,21 @@ def test_they_are_where_it_comes_again(browser: Browser, scene: Any, is_removed:
     assert entry_of(line) == PLAN.entry
 
 
+@pytest.mark.parametrize("is_edited", [True, False])
+def test_who_loads_it_again_is_told_that_it_is_not_there_any_more(
+    browser: Browser, is_edited: bool
+) -> None:
+    volume = browser.load_image("CT")
+    for edit in (harden, crop):
+        if is_edited:
+            edit(volume)
+        browser.load_image("CT")
+        notes = "".join(browser.images.state("CT").notes)
+        assert ("is again as the server has it" in notes) is is_edited
+    browser.load_image("CT")
+    assert browser.images.state("CT").notes == ()
+
+
 def test_in_a_scene_that_was_saved_its_trajectories_stay_there(
     browser: Browser, scene: Any, server: ServerInThread
 ) -> None:
@@ -102,15 +130,56 @@ def test_in_a_scene_that_was_saved_its_trajectories_stay_there(
     later.close()
 
 
+@pytest.mark.parametrize("is_line_first", [True, False])
+def test_they_go_back_with_it_where_the_transform_was_hardened_in_both(
+    browser: Browser, scene: Any, is_line_first: bool
+) -> None:
+    """As Slicer's Transforms module does, one after the other."""
+    volume = browser.load_image("CT")
+    (line,) = browser.load_trajectories()
+    volume.SetAndObserveTransformNodeID(transform_of(scene).GetID())
+    for node in (line, volume) if is_line_first else (volume, line):
+        node.HardenTransform()
+    assert entry_of(line) == MOVED_ENTRY
+    assert browser.load_trajectories() == [line]
+    assert entry_of(line) == MOVED_ENTRY
+    browser.load_image("CT")
+    assert entry_of(line) == PLAN.entry
+
+
+@pytest.mark.parametrize("is_asked_again", [True, False])
+def test_in_a_scene_that_was_saved_without_it_all_is_where_it_comes_again(
+    browser: Browser, scene: Any, events: list, server: ServerInThread, tmp_path: Path,
+    is_asked_again: bool,
+) -> None:  # fmt: skip
+    volume = browser.load_image("CT")
+    browser.load_trajectories()
+    load_points_and_labels(browser, events)
+    browser.overlays.label_maps.show_segmentation("LABELS")
+    harden(volume)
+    scene.RemoveNode(volume)
+    with closing(Browser(save_and_load(scene, tmp_path))) as later:
+        line, points, labels, segmentation = owned_nodes(later.scene)
+        later.connect(server.host, server.port)
+        later.list_images()
+        if is_asked_again:
+            later.load_trajectories()
+            later.overlays.request_label_maps()
+            later.load_image("LABELS")
+        assert (entry_of(line), entry_of(points)) == (MOVED_ENTRY, MOVED_ENTRY)
+        image = later.load_image("CT")
+        assert (entry_of(line), entry_of(points)) == (PLAN.entry, PLAN.entry)
+        assert np.allclose(ijk_to_world(labels), ijk_to_world(image), atol=1e-4)
+        assert segmentation.GetAttribute(MOVED_ATTRIBUTE) is None
+        harden(image)
+        assert (entry_of(line), entry_of(points)) == (MOVED_ENTRY, MOVED_ENTRY)
+
+
 def test_points_and_labels_are_moved_too(browser: Browser, events: list) -> None:
     volume = browser.load_image("CT")
     harden(volume)
-    browser.overlays.request_points()
-    (points,) = step_until_event(browser, events, PointsShown).nodes
+    points, labels = load_points_and_labels(browser, events)
     assert entry_of(points) == MOVED_ENTRY
-    browser.overlays.request_label_maps()
-    step_until_event(browser, events, LabelMapsListed)
-    labels = browser.load_image("LABELS")
     assert np.allclose(ijk_to_world(labels), ijk_to_world(volume), atol=1e-4)
     stored = image_labels(labels, volume).ijk_to_ras
     assert np.allclose(MOVEMENT @ stored, ijk_to_world(volume), atol=1e-4)

@@ -65,10 +65,12 @@ def test_unless_they_are_hidden_nothing_changes(patients):
     assert patients.redact("Lindqvist^Astrid") == "Lindqvist^Astrid"
 
 
-def test_a_patient_has_one_pseudonym_by_the_id(patients):
-    assert patients.pseudonym("Lindqvist^Astrid", "W-1021") == "Patient 1"
-    assert patients.pseudonym("LINDQVIST", "W-1021") == "Patient 1"
-    assert patients.pseudonym("Lindqvist^Astrid", "W-1022") == "Patient 4"
+def test_a_patient_has_one_pseudonym_by_id_and_name(patients):
+    assert patients.pseudonym("Lindqvist^Astrid^M^Dr", "W-1021") == "Patient 1"
+    assert patients.pseudonym("LINDQVIST, ASTRID M, DR", "W-1021") == "Patient 1"
+    assert patients.pseudonym("王^小東", "88") == "Patient 2"  # as a list has it that is cut
+    assert patients.pseudonym("Lindqvist^Astrid^M^Dr", "W-1022") == "Patient 4"
+    assert patients.pseudonym("Roe^Jane", "W-1021") == "Patient 5"
     assert patients.pseudonym("", "") == ""
 
 
@@ -76,6 +78,7 @@ def test_nobody_can_guess_the_patient_from_the_uid(patients):
     uid = patients.uid("Lindqvist^Astrid", "W-1021")
     assert uid == patients.uid("Lindqvist^Astrid", "W-1021")
     assert uid != patients.uid("Lindqvist^Astrid", "W-1022")
+    assert uid != patients.uid("Roe^Jane", "W-1021")
     assert uid != HiddenPatients().uid("Lindqvist^Astrid", "W-1021")
     assert patients.redact(uid) == uid
     assert "1021" not in uid or uid.count("-") == 4  # a random UUID

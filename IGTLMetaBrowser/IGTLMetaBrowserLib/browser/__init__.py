@@ -8,7 +8,8 @@ downloads      one after the other, and in parts
 previews       thumbnails and slices of what is not loaded
 endpoints      servers that the user starts: the scene's, a gateway to an archive
 connection     ``connection``, ``reconnection`` (when to try again), ``blocking_calls`` (scripts)
-beside images  ``trajectories``, ``overlays`` (label maps, points, colors), ``owned_nodes`` (whose)
+beside images  ``trajectories`` and ``trajectory_documents``, ``overlays`` (label maps, points,
+               colors), ``owned_nodes`` (whose)
 side by side   ``open_browsers``: of panels and of scripts
 messages       ``held_messages`` (for a list), ``preparation`` (what takes long, in turns)
 """

@@ -20,6 +20,7 @@ from .events import (
     ImagesCancelled,
     RegionFailed,
     RegionLoaded,
+    SceneClosed,
     TrajectoriesShown,
 )
 
@@ -127,11 +128,17 @@ def load_sequence(browser: Browser, image_id: str) -> Any:
 
 
 def load_trajectories(browser: Browser) -> Sequence[Any]:
-    """Ask for the trajectories and return their markups nodes. Raises ``net.NetworkError``."""
+    """Ask for the trajectories and return their markups nodes.
+
+    Raises ``net.NetworkError``, or ``BrowserError`` if the scene is closed as they come into it.
+    """
     with _heard(browser, TrajectoriesShown) as shown:
         query = browser.trajectories.request()
         _wait_for(browser, query)
-        _step_until(browser, lambda: not browser.trajectories.is_showing)
+        with _heard(browser, SceneClosed) as closed:
+            _step_until(browser, lambda: not browser.trajectories.is_showing)
+    if closed:
+        raise BrowserError("the scene was closed before they were shown; try again")
     if not shown:
         browser.connection.forget(query)
         raise BrowserError("the connection was lost before they were shown; try again")

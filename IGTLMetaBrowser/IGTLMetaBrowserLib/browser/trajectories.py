@@ -12,6 +12,7 @@ from ..scene.markups.trajectory_set import TrajectorySet
 from ..scene.server_nodes import SERVER_ATTRIBUTE
 from .connection import Connection
 from .events import Observer, TrajectoriesChanged, TrajectoriesSent, TrajectoriesShown
+from .trajectory_documents import TrajectoryDocuments
 
 
 class Trajectories:
@@ -24,13 +25,7 @@ class Trajectories:
         self._connection = connection
         self._nodes = nodes
         self._notify = notify
-        # The documents of trajectories, as long as these are what was listed; what was stored of
-        # them since; and what there is to know of documents, by their UIDs.
-        self._documents: dict[Trajectory, tuple[codec.TrajectoryItem, str]] = {}
-        self._stored: dict[Trajectory, codec.TrajectoryItem] = {}
-        self._notices: dict[str, str] = {}
-        self._notice_of_list = ""
-        self._address_of_documents = ""
+        self._documents = TrajectoryDocuments()
 
     # What is known
 
@@ -70,86 +65,40 @@ class Trajectories:
     def document_of(self, node: Any) -> str:
         """Return the SOPInstanceUID of the document that a node's trajectory came from, if any."""
         one = self._of_server.shown_by(node)
-        return "" if one is None else self._document_of(one)
+        return "" if one is None else self.documents.document_of(one)
 
     def listed_item(self, node: Any) -> codec.TrajectoryItem | None:
         """Return what the server says of the trajectory that a node shows, if it is one of it."""
         one = self._of_server.shown_by(node)
         return None if one is None else one.item
 
+    @property
+    def documents(self) -> TrajectoryDocuments:
+        """The documents that this server's last answer came from."""
+        address = self._connection.address
+        known = self._documents
+        return known if known.address == address else TrajectoryDocuments(address)
+
     def by_document(self) -> dict[str, list[Trajectory]]:
         """Return the trajectories that came from documents, by their SOPInstanceUIDs."""
-        found = dict[str, list[Trajectory]]()
-        for one, uid in self._documented():
-            found.setdefault(uid, []).append(one)
-        return found
-
-    def notice_of(self, trajectory: Trajectory) -> str:
-        """Return what there is to know of the document of a trajectory, or an empty text."""
-        return self._notices.get(self._document_of(trajectory), "") if self._notices else ""
-
-    @property
-    def notice_of_list(self) -> str:
-        """What there is to know of this server's last answer as a whole, or an empty text."""
-        is_same = self._address_of_documents == self._connection.address
-        return self._notice_of_list if is_same else ""
-
-    @property
-    def notices(self) -> list[str]:
-        """What there is to know of the documents that trajectories came from."""
-        uids = dict.fromkeys(uid for _, uid in self._documented()) if self._notices else ()
-        return [self._notices[uid] for uid in uids if uid in self._notices]
-
-    def stored_item(self, trajectory: Trajectory) -> codec.TrajectoryItem:
-        """Return what the archive has of a trajectory: not as listed, if it was stored since."""
-        return self._stored.get(trajectory, trajectory.item)
+        return self.documents.by_document(self.items)
 
     def on_stored(
         self, document: str, successor: str, stored: Mapping[Trajectory, codec.TrajectoryItem]
     ) -> None:
         """Know which document has taken the place of another, and what it has of the listed."""
-        listed = self._documents_of_server
-        self._documents = {one: known for one, known in listed.items() if known[1] != document}
-        for one, item in stored.items():
-            self._documents[one], self._stored[one] = (one.item, successor), item
-        if document in self._notices:  # what has replaced the same as that, is still there
-            self._notices[successor] = self._notices[document]
+        self._documents = self.documents
+        self._documents.replace(document, successor, stored)
 
     def on_new_stored(self, document: str, stored: Mapping[Any, codec.TrajectoryItem]) -> None:
         """Let the user's lines that are in a document now be the server's: each is there once."""
-        if self._address_of_documents != self._connection.address:
-            self._know_documents({}, {})
+        self._documents = self.documents
         for node, item in stored.items():
             is_users_own = node.GetScene() is not None and not node.GetAttribute(SERVER_ATTRIBUTE)
             one = self._of_server.own(node, item) if is_users_own else None
             if one is not None:
-                self._documents[one] = one.item, document
+                self._documents.add(document, one)
         self._notify(TrajectoriesChanged())
-
-    @property
-    def _documents_of_server(self) -> dict[Trajectory, tuple[codec.TrajectoryItem, str]]:
-        is_same = self._address_of_documents == self._connection.address
-        return self._documents if is_same else {}
-
-    def _document_of(self, trajectory: Trajectory) -> str:
-        item, uid = self._documents_of_server.get(trajectory, (None, ""))
-        return uid if item == trajectory.item else ""
-
-    def _documented(self) -> Iterator[tuple[Trajectory, str]]:
-        """Yield the trajectories that came from documents, with the UIDs of these."""
-        for one in self.items if self._documents_of_server else ():
-            if uid := self._document_of(one):
-                yield one, uid
-
-    def _know_documents(
-        self,
-        documents: dict[Trajectory, tuple[codec.TrajectoryItem, str]],
-        notices: dict[str, str],
-        notice_of_list: str = "",
-    ) -> None:
-        self._documents, self._stored, self._notices = documents, {}, notices
-        self._notice_of_list = notice_of_list
-        self._address_of_documents = self._connection.address
 
     @property
     def coordinates(self) -> codec.Coordinates | None:
@@ -211,9 +160,8 @@ class Trajectories:
         """Show what came. ``is_answer``: those that the user has removed come back."""
         self._nodes.receive(self._connection.address, message.items, is_answer)
         if is_answer:
-            notices = net.notices_of_documents(message.metadata)
-            notice_of_list = net.notice_of_list(message.metadata)
-            self._know_documents(_documents(message, self.items), notices, notice_of_list)
+            address = self._connection.address
+            self._documents = TrajectoryDocuments.of_answer(address, message, self.items)
         # The table shows them at once, although their markups take several turns.
         self._notify(TrajectoriesChanged(is_unsolicited=not is_answer))
 
@@ -274,12 +222,3 @@ class Trajectories:
     @property
     def _of_server(self) -> TrajectorySet:
         return self._nodes.of(self._connection.address)
-
-
-def _documents(
-    message: codec.TrajectoryMessage, listed: Sequence[Trajectory]
-) -> dict[Trajectory, tuple[codec.TrajectoryItem, str]]:
-    """Return in which documents trajectories are, which are listed in the order of the answer."""
-    uids = net.documents_of_items(message)
-    current = [one for one in listed if not one.is_gone]  # of too many, the first
-    return {one: (one.item, uid) for one, uid in zip(current, uids, strict=False)}

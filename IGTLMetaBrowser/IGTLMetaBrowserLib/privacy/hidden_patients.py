@@ -22,6 +22,7 @@ from ..codec.messages.items import ItemTable
 from ..metadata.modules import KEYWORD_KINDS, PATIENT, RECORDS
 from ..metadata.registry import MetadataProviders
 from ..metadata.values import as_text, module_items
+from ..person_names import plain_name
 from ..signal import Signal
 
 HIDDEN = "(hidden)"
@@ -169,7 +170,8 @@ class HiddenPatients:
     def pseudonym(self, name: str, patient_id: str) -> str:
         """Return ``Patient 1`` or another number; an empty text if no patient is named.
 
-        As in the subject hierarchy, it is the id that makes a patient, or else the name.
+        As in the subject hierarchy, ID and name make a patient; the name by its words, which a list
+        and an image may write with other marks between them.
         """
         key = _key(name, patient_id)
         if not key:
@@ -275,9 +277,10 @@ class HiddenPatients:
 
 
 def _key(name: str, patient_id: str) -> str:
-    if patient_id:
-        return f"id {patient_id}"
-    return f"name {' '.join(_tokens(name))}" if name else ""
+    if not name and not patient_id:
+        return ""
+    # Of several spellings the first one: a list cuts what is longer than its field.
+    return f"name {' '.join(_tokens(plain_name(name)))} id {patient_id}"
 
 
 def _tokens(text: str) -> _Phrase:

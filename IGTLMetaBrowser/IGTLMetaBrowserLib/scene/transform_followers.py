@@ -10,6 +10,9 @@ from vtkmodules.vtkCommonCore import vtkWeakReference
 
 from .images.moved_images import movement
 
+MOVED_ATTRIBUTE = "IGTLMetaBrowser.Moved"
+"""By what a node was moved as its image was, for when that comes to a scene which was saved without
+it: a matrix (4, 4), RAS mm to RAS mm, by rows."""
 _FEWEST_TO_CLEAN = 1000
 
 
@@ -31,7 +34,9 @@ class TransformFollowers:
         follower = self._follower(node)
         if follower is None:
             # One of a scene that was saved may be under a transform that the user chose.
-            follower = self._add(node, None, known.moved)
+            follower = self._add(node, None)
+            if _moved(node) is None:  # a new one
+                _write_moved(node, known.moved)
         if follower.owner is not known:
             self._leave_owner(follower)
             follower.owner = known
@@ -40,9 +45,9 @@ class TransformFollowers:
 
     def follow_like(self, node: Any, other: Any) -> None:
         """Have a new node, which lies where another one does, be moved as that from now on."""
-        follower = self._follower(other)
-        if follower is not None:
-            self._add(node, follower.transform_id, follower.moved)
+        _write_moved(node, _moved(other))
+        if (follower := self._follower(other)) is not None:
+            self._add(node, follower.transform_id)
 
     def refresh(self, owner: Any) -> None:
         """Have all that belongs to an image follow it: it has come again."""
@@ -53,9 +58,9 @@ class TransformFollowers:
 
         Of shape (4, 4), RAS mm; None if nothing does. Of a new one, ``node`` is None.
         """
-        follower = None if node is None else self._follower(node)
-        if follower is not None:
-            return follower.moved
+        moved = None if node is None else _moved(node)
+        if moved is not None or (node is not None and self._follower(node) is not None):
+            return moved
         # As all that follows it already: it may have been moved since without an event.
         return None if owner is None else self._owner(owner).moved
 
@@ -64,9 +69,9 @@ class TransformFollowers:
         follower = self._follower(node)
         if follower is not None and follower.owner is not None:
             self._leave_owner(follower)
-            follower.put_under(None, follower.moved)
+            follower.put_under(None, _moved(node))
         elif follower is None and (transform_id := node.GetTransformNodeID()) is not None:
-            self._add(node, transform_id, None)  # saved without its image: it is where that was
+            self._add(node, transform_id)  # saved without its image: it is where that was
 
     def let_be(self, node: Any) -> None:
         """Have ``node`` follow no image any more; it stays where it is."""
@@ -75,10 +80,10 @@ class TransformFollowers:
             self._leave_owner(follower)
             del self._followers[node.GetID()]
 
-    def _add(self, node: Any, transform_id: str | None, moved: np.ndarray | None) -> _Follower:
+    def _add(self, node: Any, transform_id: str | None) -> _Follower:
         if len(self._followers) >= self._most_followers:
             self._clean()  # a stream can bring and take away nodes for ever
-        follower = self._followers[node.GetID()] = _Follower(node, transform_id, moved)
+        follower = self._followers[node.GetID()] = _Follower(node, transform_id)
         return follower
 
     def _clean(self) -> None:
@@ -109,13 +114,12 @@ class TransformFollowers:
 class _Follower:
     """A node, and the transform of its image, under which it is unless the user moved it.
 
-    Its points or voxels are ``moved`` from where they came, as the image is.
+    Its points or voxels are moved from where they came, as the image is, by what it says itself.
     """
 
-    def __init__(self, node: Any, transform_id: str | None, moved: np.ndarray | None) -> None:
+    def __init__(self, node: Any, transform_id: str | None) -> None:
         self._node = _weak(node)
         self.transform_id = transform_id
-        self.moved = moved
         self.owner: _Owner | None = None
 
     @property
@@ -124,18 +128,23 @@ class _Follower:
 
     def put_under(self, transform_id: str | None, moved: np.ndarray | None) -> None:
         """Let the node follow to another place, unless the user has moved it."""
-        node = self.node
-        if node is not None and node.GetTransformNodeID() == self.transform_id:
+        node, put_there, self.transform_id = self.node, self.transform_id, transform_id
+        if node is None:
+            return
+        follows = node.GetTransformNodeID() == put_there
+        if follows:
             node.SetAndObserveTransformNodeID(transform_id)
-            if moved is not self.moved:
-                before = np.eye(4) if self.moved is None else self.moved
-                now = np.eye(4) if moved is None else moved
-                moves = slicer.util.vtkMatrixFromArray(now @ np.linalg.inv(before))
-                node.ApplyTransformMatrix(moves)
-                # Of a segmentation that is moved so, views hear by this alone, as when a transform
-                # is hardened.
-                node.InvokeEvent(slicer.vtkMRMLTransformableNode.TransformModifiedEvent)
-        self.transform_id, self.moved = transform_id, moved
+        if _is_same(moved, before := _moved(node)):
+            return
+        # Also if it does not follow: the user may have hardened the transform in both of them.
+        _write_moved(node, moved)
+        if follows:
+            now = np.eye(4) if moved is None else moved
+            moves = now if before is None else now @ np.linalg.inv(before)
+            node.ApplyTransformMatrix(slicer.util.vtkMatrixFromArray(moves))
+            # Of a segmentation that is moved so, views hear by this alone, as when a transform is
+            # hardened.
+            node.InvokeEvent(slicer.vtkMRMLTransformableNode.TransformModifiedEvent)
 
 
 class _Owner:
@@ -161,12 +170,28 @@ class _Owner:
     def update(self) -> None:
         """Find where the image is now, and let all that belongs to it follow."""
         # Hardened, it is under no transform any more.
-        self.transform_id, moved = self.node.GetTransformNodeID(), movement(self.node)
-        if not _is_same(moved, self.moved):
-            self.moved = moved
+        self.transform_id, self.moved = self.node.GetTransformNodeID(), movement(self.node)
         self.followers = {one for one in self.followers if one.node is not None}
         for follower in self.followers:
             follower.put_under(self.transform_id, self.moved)
+
+
+def _moved(node: Any) -> np.ndarray | None:
+    """Return by what a node was moved, as it says; None if it was not."""
+    if not (text := node.GetAttribute(MOVED_ATTRIBUTE)):
+        return None
+    try:
+        matrix = np.reshape([float(one) for one in text.split()], (4, 4))
+    except ValueError:
+        return None  # somebody has edited the scene file
+    return matrix if np.isfinite(matrix).all() and abs(np.linalg.det(matrix)) > 0 else None
+
+
+def _write_moved(node: Any, moved: np.ndarray | None) -> None:
+    if moved is not None:
+        node.SetAttribute(MOVED_ATTRIBUTE, " ".join(map(repr, moved.ravel().tolist())))
+    elif node.GetAttribute(MOVED_ATTRIBUTE) is not None:
+        node.RemoveAttribute(MOVED_ATTRIBUTE)
 
 
 def _is_same(matrix: np.ndarray | None, other: np.ndarray | None) -> bool:

@@ -23,6 +23,7 @@ from ...net.client.listed_images import (
 )
 from ...scene.errors import SceneError
 from ...scene.images.image_nodes import ImageNodes
+from ...scene.images.moved_images import undone_notes
 from ...scene.images.node_slices import slices_of_node
 from ...scene.images.savable_voxels import saving_notes
 from ...scene.images.sequence_recording import SequenceRecording
@@ -157,6 +158,7 @@ class SceneImages:
         entry = self._metadata.entry(image_id)
         scan_time = None if entry is None else entry.scan_time.to_datetime()
         address = self._connection.address
+        undone = undone_notes(self._nodes.volume(address, image_id))
         node = self._nodes.show(address, image_id, image, scan_time, is_live)
         # Without that list it may be a label map still, as one of a saved scene.
         if self._overlays.is_list_current:
@@ -164,7 +166,7 @@ class SceneImages:
         self.image_shown.emit(image_id)
         doubled = doubled_notes(self._metadata.listing.entries_of(image_id), entry)
         notes = *image_notes(image_id, entry, image), *saving_notes(image.pixels)
-        return node, (*notes, *doubled)
+        return node, (*notes, *doubled, *undone)
 
     def _release(self, nodes: Iterable[Any]) -> None:
         for node in nodes:

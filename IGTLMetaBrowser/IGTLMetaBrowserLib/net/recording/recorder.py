@@ -109,13 +109,13 @@ class Recorder:
         self._acceptor = Acceptor(
             (host, port),
             self._selector,
-            lambda: tls,
             limits,
             self._log,
-            self._connected,
-            self._let_in,
-            self._hang_up,
-            _MOST_LEAVING,
+            tls=lambda: tls,
+            connected=self._connected,
+            let_in=self._let_in,
+            hang_up=self._hang_up,
+            most_leaving=_MOST_LEAVING,
         )
         self.host, self.port = self._acceptor.listener.host, self._acceptor.listener.port
         refuse_tls = self._acceptor.refuse_tls

@@ -63,13 +63,13 @@ class ReplayServer:
         self._acceptor = Acceptor(
             (host, port),
             self._selector,
-            lambda: tls,
             self._limits,
             self._log,
-            lambda: self._clients,
-            self._let_in,
-            self._hang_up,
-            _MOST_LEAVING,
+            tls=lambda: tls,
+            connected=lambda: self._clients,
+            let_in=self._let_in,
+            hang_up=self._hang_up,
+            most_leaving=_MOST_LEAVING,
         )
         self.host, self.port = self._acceptor.listener.host, self._acceptor.listener.port
         self._numbers = count()

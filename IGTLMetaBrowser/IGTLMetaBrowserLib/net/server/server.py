@@ -61,12 +61,12 @@ class Server:
         self._acceptor = Acceptor(
             (host, port),
             self._selector,
-            lambda: self.tls,
             self._limits,
             self._journal,
-            lambda: self._clients,
-            self._let_in,
-            self._hang_up,
+            tls=lambda: self.tls,
+            connected=lambda: self._clients,
+            let_in=self._let_in,
+            hang_up=self._hang_up,
         )
         self.host, self.port = self._acceptor.listener.host, self._acceptor.listener.port
         self._paused: set[ServedClient] = set()

@@ -100,6 +100,19 @@ def check_not_bent(node: Any) -> None:
         )
 
 
+def undone_notes(node: Any) -> tuple[str, ...]:
+    """Return a note on what is lost if the image of a node, None if there is none, comes again."""
+    came = None if node is None else geometry_as_it_came(node)
+    if came is None or node.GetImageData() is None:
+        return ()
+    if _has_voxels_of(node, came[0]) and movement(node) is None:
+        return ()
+    return (
+        "it was moved, cropped or resampled in the scene, as by a transform that was hardened, and "
+        "is again as the server has it",
+    )
+
+
 def moved_back(points: Any, image: Any) -> Any:
     """Return points (RAS mm) as tuples, as they were before an image was moved."""
     moved = None if image is None else movement(image)

@@ -215,7 +215,7 @@ class PlanStore:
             elif trajectories.is_removed(one):
                 leftOut.append(one.item)
             else:
-                kept[one] = trajectories.stored_item(one)
+                kept[one] = trajectories.documents.stored_item(one)
         return changed, kept, leftOut
 
 

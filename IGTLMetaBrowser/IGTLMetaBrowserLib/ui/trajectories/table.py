@@ -144,7 +144,7 @@ class TrajectoryTableModel(SortableTableModel):
     def _noteRank(self, one):
         if one.problem:
             return 0
-        isNoted = one.is_gone or one.notes or self._browser.trajectories.notice_of(one)
+        isNoted = one.is_gone or one.notes or self._browser.trajectories.documents.notice_of(one)
         return 1 if isNoted else 2
 
     def _isShown(self, one):
@@ -178,7 +178,7 @@ class TrajectoryTableModel(SortableTableModel):
         """Return why a trajectory cannot be shown, and what else is odd about it."""
         notes = [self._texts["gone"]] if one.is_gone else []
         notes += [one.problem] if one.problem else one.notes
-        notice = self._browser.trajectories.notice_of(one)
+        notice = self._browser.trajectories.documents.notice_of(one)
         return [*notes, printable(notice)] if notice else notes
 
     def _toolTipLines(self, row, column):
