@@ -82,6 +82,12 @@ def test_a_wrong_host_name(host: str):
     assert "check the name" in str(caught.value)
 
 
+@pytest.mark.parametrize("host", ["localhost:18944", "http://localhost"])
+def test_a_host_with_its_port_or_as_a_url_is_told_what_it_is(host: str) -> None:
+    with pytest.raises(net.ConnectionFailedError, match="without port and http://"):
+        net.Client(host).list_images()
+
+
 def test_a_refused_port(refused_port: int):
     with (
         net.Client("127.0.0.1", refused_port) as client,

@@ -88,5 +88,9 @@ def _numeric(host: str, port: int) -> list[SocketAddress]:
 
 
 def _unknown_host(host: str, error: Exception) -> ConnectionFailedError:
-    reason = with_advice(error, "check the name and the network")
+    is_address = host.count(":") == 1 or "/" in host  # IPv6 has more
+    try_this = (
+        "write it without port and http://" if is_address else "check the name and the network"
+    )
+    reason = with_advice(error, try_this)
     return ConnectionFailedError(f"the host name {host!r} is not known: {reason}")
