@@ -17,6 +17,7 @@ from helpers import radiotherapy as study
 from helpers.clinic import SECRETS, Clinic
 from helpers.demo_dicom import write_series
 from helpers.peers import PATIENCE, TRAJECTORY, ImagesInMemory, ServerInThread, make_image
+from helpers.ready_sources import ready
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.image_sequences import ImageSequence
 from IGTLMetaBrowserLib.net.source import OffersSearch, OffersStreams, SourceError
@@ -323,6 +324,26 @@ def test_a_source_that_is_not_ready_leaves_the_list_as_it_was():
     assert offered.image_version(before[0].id) is not None
     source.is_ready = True
     assert len(offered.images()) == 2
+
+
+def test_a_long_list_is_made_in_turns():
+    """That of 20,000 images took two seconds, in which no other client was served."""
+
+    class Growing(ImagesInMemory):
+        listing: tuple[codec.ImageMetaItem, ...] = ()
+
+        def images(self):
+            return self.listing
+
+    source = Growing()
+    offered = DeidentifiedSource(source, KEY, seconds_a_turn=0.0)
+    source.listing = tuple(codec.ImageMetaItem("", name, "CT") for name in "ABC")
+    for _ in "ABC":
+        with pytest.raises(net.NotReadyError):
+            offered.images()
+        source.listing = (*source.listing, codec.ImageMetaItem("", "D", "CT"))
+    assert len(offered.images()) == 3, "if each new list were waited for, none would ever be sent"
+    assert len(ready(offered.images)) == 6
 
 
 class Archive(Clinic):

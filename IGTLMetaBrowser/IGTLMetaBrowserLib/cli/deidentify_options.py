@@ -67,10 +67,12 @@ def deidentify_key(arguments: argparse.Namespace) -> bytes | None:
     return secrets.token_bytes(32) if path is None else _read_key(path)
 
 
-def deidentified(source: net.Source, key: bytes, allow_annotated: bool) -> net.Source:
+def deidentified(
+    source: net.Source, key: bytes, allow_annotated: bool, seconds_a_turn: float
+) -> net.Source:
     """Return the source without identities. Raises ``SourceError``."""
     # Which asks for a list: a folder that was opened seconds ago is looked at again.
-    changed = when_ready(partial(DeidentifiedSource, source, key, allow_annotated))
+    changed = when_ready(partial(DeidentifiedSource, source, key, allow_annotated, seconds_a_turn))
     if changed.withheld_count:
         note(
             f"{changed.withheld_count} images are not offered, because their pixels may show "

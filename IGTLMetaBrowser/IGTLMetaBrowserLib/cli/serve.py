@@ -118,7 +118,9 @@ def serve(arguments: argparse.Namespace) -> int:
         end_with_stdin()
     opened = _open_source(arguments)
     with closed_at_end(opened):
-        source = opened if key is None else deidentified(opened, key, arguments.allow_annotated)
+        source = opened
+        if key is not None:
+            source = deidentified(opened, key, arguments.allow_annotated, _SECONDS_A_TURN)
         try:
             server = net.Server(source, arguments.host, arguments.port, limits, context, records)
         except OSError as error:

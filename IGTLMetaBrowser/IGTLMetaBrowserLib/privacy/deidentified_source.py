@@ -35,7 +35,9 @@ import base64
 import hashlib
 import hmac
 import logging
-from collections.abc import Callable, Hashable, Mapping, Sequence
+import math
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -59,6 +61,7 @@ from ..net.source import (
     SourceError,
     TellsOfMissing,
 )
+from ..turns import InTurns, at_once
 from .annotated_pixels import may_show_names
 from .kept_texts import is_modality, is_technical, kept_mark, kept_notices, kept_values
 
@@ -99,15 +102,23 @@ class DeidentifiedSource:
 
     With the same ``key``, which must stay secret, pseudonyms stay the same; without it nobody can
     tell from a pseudonym whose it is, not even by trying all ids. ``allow_annotated`` sends images
-    whose pixels may show names, too.
+    whose pixels may show names, too. ``seconds_a_turn``, for a server that must not keep others
+    waiting, is after how many ``images`` asks for another turn.
     """
 
-    def __init__(self, source: Source, key: bytes, allow_annotated: bool = False) -> None:
+    def __init__(
+        self,
+        source: Source,
+        key: bytes,
+        allow_annotated: bool = False,
+        seconds_a_turn: float = math.inf,
+    ) -> None:
         self._source = source
         self._key = key
         self._allow_annotated = allow_annotated
         self._original: Sequence[codec.ImageMetaItem] | None = None
         self._listing: tuple[codec.ImageMetaItem, ...] = ()
+        self._begun: Iterator[None] | None = None
         self._ids: dict[str, str] = {}
         self._other_ids: dict[str, str] = {}  # of label maps, and of images that were found
         # Only a source that has these offers what they stand for.
@@ -115,7 +126,10 @@ class DeidentifiedSource:
             self.seconds_between_images = source.seconds_between_images
         if isinstance(source, OffersSearch):
             self.search_keywords = _SEARCH_KEYWORDS.intersection(source.search_keywords)
-        self._update()
+        self._update(math.inf)
+        # Lists that somebody else has may have to be newer than one that is begun.
+        is_elsewhere = isinstance(source, AsksElsewhere)
+        self._seconds_a_turn = math.inf if is_elsewhere else seconds_a_turn
 
     @property
     def withheld_count(self) -> int:
@@ -129,8 +143,8 @@ class DeidentifiedSource:
             self._asked(self._source.require_lists_since, since, known)
 
     def images(self) -> Sequence[codec.ImageMetaItem]:
-        """Return the listing. Raises ``SourceError``."""
-        self._update()
+        """Return the listing. Raises ``SourceError``, ``NotReadyError`` if a turn is needed."""
+        self._update(self._seconds_a_turn)
         return self._listing
 
     def image(self, image_id: str) -> codec.ImageMessage:
@@ -267,7 +281,7 @@ class DeidentifiedSource:
         if not isinstance(self._source, OffersSearch) or not attributes.keys() <= _SEARCH_KEYWORDS:
             raise SourceError("images can be searched by Modality only")
         items, notice = self._asked(self._source.search, attributes)
-        ids, listing = self._without_identities(items)
+        ids, listing = at_once(self._without_identities(items))
         self._other_ids |= ids
         return listing, _MORE if notice else ""
 
@@ -278,17 +292,24 @@ class DeidentifiedSource:
             raise SourceError("there are no color tables here")
         return self._asked(self._source.color_table, original)
 
-    def _update(self) -> None:
-        items = self._asked(self._source.images)
-        if items is self._original:
-            return
-        # The source may not be ready to tell of an item: then the list of before stays as it is.
-        ids, listing = self._without_identities(items)
-        self._original, self._ids, self._listing = items, ids, listing
+    def _update(self, seconds: float) -> None:
+        """Go on with the list for so long. One that is begun is done before a newer one."""
+        begun, self._begun = self._begun or self._renew(self._asked(self._source.images)), None
+        end = time.monotonic() + seconds
+        for _ in begun:
+            if time.monotonic() >= end:
+                self._begun = begun
+                raise NotReadyError
+
+    def _renew(self, items: Sequence[codec.ImageMetaItem]) -> Iterator[None]:
+        if items is not self._original:
+            # The source may not be ready to tell of an item: then the list of before stays.
+            ids, listing = yield from self._without_identities(items)
+            self._original, self._ids, self._listing = items, ids, listing
 
     def _without_identities(
         self, items: Sequence[codec.ImageMetaItem]
-    ) -> tuple[dict[str, str], tuple[codec.ImageMetaItem, ...]]:
+    ) -> InTurns[tuple[dict[str, str], tuple[codec.ImageMetaItem, ...]]]:
         """Return the original ids by the new ones, and the list of what is not withheld."""
         ids, listing = {}, []
         for number, item in enumerate(items, start=1):
@@ -296,6 +317,7 @@ class DeidentifiedSource:
                 new_id = self._new_id(item.id)
                 ids[new_id] = item.id
                 listing.append(self._without_names(item, new_id, number))
+            yield
         return ids, tuple(listing)
 
     def _may_show_names(self, item: codec.ImageMetaItem) -> bool:
