@@ -64,7 +64,7 @@ def test_a_folder_that_is_looked_at_again_before_it_is_served_is_waited_for(
             return super().images()
 
     shelf = Folder([codec.ImageMetaItem(name="Doe", id="A", modality="CT", size=(1, 1, 1))])
-    source = deidentified(shelf, bytes(16), allow_annotated=False)
+    source = deidentified(shelf, bytes(16), allow_annotated=False, seconds_a_turn=1.0)
     assert [item.name for item in source.images()] == ["CT 1"]
 
 
