@@ -198,6 +198,8 @@ def test_a_plan_of_a_series_that_is_several_volumes(phantom, plan, tmp_path):
         (["--images", "d"], "say where to store it"),
         (["-o", "d"], "name the images"),
         (["-o", "d", "--series", "1.2"], "name the images"),
+        (["-o", "d", "--images", "d", "--segment", "1_0"], "'1_0' is no number of a segment"),
+        (["-o", "d", "--images", "d", "--segment", "1,"], "'1,' is no number of a segment"),
         (["-o", "d", "--images", "d", "--empty"], "--empty is of a plan that takes the place"),
     ],
 )

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 
 _UID = re.compile(r"[0-9.]{1,64}")
+_NUMBERS = re.compile(r"[0-9]{1,5}(,[0-9]{1,5})*")
 
 _ABOUT = "Store a plan (as Comprehensive 3D SR) or a label map (as Segmentation)."
 
@@ -218,11 +219,10 @@ def _print(document: Path | str, numbers: list[int]) -> None:
 
 
 def _numbers(text: str) -> list[int]:
-    try:
-        return [int(number) for number in text.split(",")]
-    except ValueError:
-        words = f"{text} is no number of a segment; give one, or several as in 2,3"
-        raise argparse.ArgumentTypeError(words) from None
+    if not _NUMBERS.fullmatch(text):
+        words = f"{text!r} is no number of a segment; give one, or several as in 2,3"
+        raise argparse.ArgumentTypeError(words)
+    return [int(number) for number in text.split(",")]
 
 
 def _document(

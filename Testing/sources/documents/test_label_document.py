@@ -262,6 +262,28 @@ def test_a_segment_whose_others_cannot_be_taken_over(images, overlapping, ijk_to
         replace_segments(one, images, first, [2])
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda it: delattr(it, "SharedFunctionalGroupsSequence"), "lacks what each has"),
+        (lambda it: delattr(it.SegmentSequence[0], "SegmentNumber"), "lacks what each has"),
+        (lambda it: delattr(it.SegmentSequence[0], "SegmentLabel"), "lacks what each has"),
+        (
+            lambda it: setattr(it.SegmentSequence[0], "SegmentNumber", 7),
+            "has frames of a segment 1, which it does not describe",
+        ),
+    ],
+)
+def test_a_segmentation_of_others_whose_segments_make_no_sense(
+    images, overlapping, ijk_to_ras, change, words
+):
+    """It is not the images that are to be corrected; and nothing of it is lost."""
+    first = deepcopy(write_segmentation(overlapping, images))
+    change(first)
+    with pytest.raises(SourceError, match=f"be taken over: it {words}"):
+        replace_segments(Labels(overlapping.labels[1], ijk_to_ras), images, first, [2])
+
+
 def test_what_a_segment_is_of_is_not_lost(images, labels, ijk_to_ras):
     """That it is a liver, says the document of others that is replaced."""
     document = write_segmentation(

@@ -16,7 +16,14 @@ from ..dicom.fields import cut_name
 from ..dicom.label_maps.segmentations import MOST_LABELS, Structure, lab_of_color
 from .label_file import Labels
 from .label_planes import in_planes, plane_numbers
-from .other_segments import Grid, Segment, check_memory, items_by_name, other_segments
+from .other_segments import (
+    Grid,
+    Segment,
+    check_memory,
+    descriptions_of,
+    items_by_name,
+    other_segments,
+)
 from .plan_document import CHARACTER_SET, check_images, with_required
 from .predecessor import name_as_replaced
 
@@ -196,11 +203,9 @@ def _descriptions(
     place: int,
 ) -> list[Any]:
     """Return what each segment is, ``known`` are those of the predecessor by their names."""
-    from highdicom.seg import SegmentDescription
-
     named = {structure.label: structure for structure in structures}
     new = [_description(label, named.get(label), known) for label in numbers]
-    kept = [SegmentDescription.from_dataset(other.item) for other in others]
+    kept = descriptions_of(others)
     descriptions = [*kept[:place], *new, *kept[place:]]
     for number, description in enumerate(descriptions, start=1):
         description.SegmentNumber = number

@@ -6,9 +6,9 @@ replaced now, what they have changed stays.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -70,15 +70,28 @@ def other_segments(
     if that is given. Raises ``SourceError`` if there are no such segments, if they are others now
     than they were, or if those that stay cannot be taken over as they are.
     """
-    numbers = _check(known or document, replaced)
-    if known is None:
-        others = _segments(document, numbers - {*replaced}, grid)
-    else:
-        segments = _segments(document, _check(document), grid)
-        before = _segments(known, {*replaced}, grid)
-        replaced = {_found_again(one, segments) for one in before}
-        others = [one for one in segments if one.number not in replaced]
+    try:
+        numbers = _check(known or document, replaced)
+        if known is None:
+            others = _segments(document, numbers - {*replaced}, grid)
+        else:
+            segments = _segments(document, _check(document), grid)
+            before = _segments(known, {*replaced}, grid)
+            replaced = {_found_again(one, segments) for one in before}
+            others = [one for one in segments if one.number not in replaced]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _not_taken_over(f"lacks what each has ({error})") from error
     return others, sum(one.number < min(replaced) for one in others)
+
+
+def descriptions_of(segments: Iterable[Segment]) -> list[Any]:
+    """Return what segments are, as highdicom has it. Raises ``SourceError``."""
+    from highdicom.seg import SegmentDescription
+
+    try:
+        return [SegmentDescription.from_dataset(one.item) for one in segments]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _not_taken_over(f"lacks what each has ({error})") from error
 
 
 def _found_again(segment: Segment, later: Sequence[Segment]) -> int:
@@ -105,8 +118,11 @@ def _segments(document: Dataset, numbers: Collection[int], grid: Grid) -> list[S
     check_memory(len(document.SegmentSequence), len(grid.planes) * grid.shape[1] * grid.shape[2])
     masks = {number: np.zeros((len(grid.planes), *grid.shape[1:]), bool) for number in numbers}
     images = {k: image for image, k in enumerate(grid.planes)}
+    described = {int(item.SegmentNumber) for item in document.SegmentSequence}
     for frame, pixels in zip(_frames(document), _pixels(document), strict=True):
-        mask = masks.get(int(frame.ReferencedSegmentNumber))
+        if (number := int(frame.ReferencedSegmentNumber)) not in described:
+            raise _not_taken_over(f"has frames of a segment {number}, which it does not describe")
+        mask = masks.get(number)
         if mask is None or not pixels.any():
             continue
         image = images.get(_plane_of(frame, grid))
