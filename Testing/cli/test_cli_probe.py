@@ -57,6 +57,8 @@ def test_in_words(demo_address: str) -> None:
     text = igtlmeta("probe", demo_address, "--timeout", "1e10").stdout  # longer than sockets wait
     assert f"{demo_address}: connected in " in text
     assert "not encrypted" in text
+    assert "images: count 3, modalities CT:1 MR:1 PT:1, largest 256x256x128\n" in text
+    assert ", byte order little-endian, metadata count 0\n" in text
     assert "extensions of this project: IMGPART, IMGTHUMB" in text
     assert "Nothing unusual was found." in text
 

@@ -60,12 +60,20 @@ def _print(report: Report) -> None:
     output.print_table(["Query", "Outcome", "As", "ms", "Version", "Checksum", "Details"], rows)
     for title, values in (("images", report.images), ("fetched", report.fetched)):
         if values:
-            _say(f"{title}: " + ", ".join(f"{key} {value}" for key, value in values.items()))
+            words = [f"{key.replace('_', ' ')} {_shown(value)}" for key, value in values.items()]
+            _say(f"{title}: " + ", ".join(words))
     if report.extensions:
         _say("extensions of this project: " + ", ".join(report.extensions))
     _say("What is unusual about it:" if report.quirks else "Nothing unusual was found.")
     for quirk in report.quirks:
         _say(f"  - {quirk}")
+
+
+def _shown(value: Any) -> str:
+    """Return numbers of modalities, a size, or what is one word already."""
+    if isinstance(value, dict):
+        return " ".join(f"{name}:{count}" for name, count in value.items())
+    return "x".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _say(line: str) -> None:
