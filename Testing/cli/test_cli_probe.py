@@ -157,7 +157,7 @@ def test_a_message_beyond_the_limit_is_not_said_to_be_no_message(demo_address: s
     report = probed(int(demo_address.rpartition(":")[2]), "--max-size", "100")
     assert outcomes(report)["GET_IMGMETA"] == "unreadable"
     assert "780 bytes came; the limit is 100 (--max-size)" in report["answers"][0]["words"]
-    assert "what answers GET_IMGMETA, GET_TRAJ" in "".join(report["quirks"])
+    assert "what answers GET_IMGMETA, GET_IMGMETA with a name" in "".join(report["quirks"])
 
 
 def test_who_answers_nothing_is_asked_all_at_once_and_it_is_said_what_is_waited_for(
