@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from helpers.interruption import interrupt_reading
 from helpers.peers import (
     PATIENCE,
     ImagesInMemory,
@@ -17,6 +18,7 @@ from helpers.peers import (
     step_until,
 )
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.connection_attempt import ConnectionAttempt
 
 
 def named_image(shade: int, device_name: str, size=(4, 3, 2)) -> codec.ImageMessage:
@@ -205,23 +207,48 @@ def test_ctrl_c_in_the_middle_leaves_the_client_usable():
         assert client.get_image("B").pixels[0, 0, 0] == 7
 
 
-def test_ctrl_c_while_bytes_are_read_costs_the_connection_alone(
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt_reading(monkeypatch)
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_ctrl_c_while_bytes_are_read_costs_the_connection_alone(running_server: ServerInThread):
+    """What was read, and not yet counted, is lost: what follows would make no sense."""
+    with running_server.client() as client:
+        other = client.ask("IMAGE", "B")
+        with pytest.raises(KeyboardInterrupt):
+            client.get_image("A")
+        assert client.get_image("B").device_name == "B"
+        assert client.wait(other).device_name == "B"
+        assert client.connections == 2
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_after_ctrl_c_it_is_said_that_the_connection_was_lost(running_server: ServerInThread):
+    with running_server.client() as client:
+        cancelled, other = client.ask("IMAGE", "A"), client.ask("IMAGE", "B")
+        with pytest.raises(KeyboardInterrupt):
+            client.wait(cancelled)
+        assert client.next_deadline == 0.0
+        (lost,) = client.step()
+        assert isinstance(lost, net.Disconnected)
+        assert "was interrupted; ask again" in str(lost.error)
+        events = step_until(client, lambda: other.is_done)
+        finished = [event.query for event in events if isinstance(event, net.Finished)]
+        assert finished == [other]
+
+
+def test_ctrl_c_while_it_connects_lets_others_wait_no_longer_than_they_must(
     running_server: ServerInThread, monkeypatch: pytest.MonkeyPatch
 ):
-    """What was read, and not yet counted, is lost: what follows would make no sense."""
-
-    count_bytes = codec.Receiver.buffer_updated
-
-    def interrupt(receiver: codec.Receiver, count: int) -> list[codec.Message | codec.Rejected]:
-        if threading.current_thread() is threading.main_thread():
-            raise KeyboardInterrupt
-        return count_bytes(receiver, count)  # the server's
+    def interrupt(_attempt: ConnectionAttempt, _now: float) -> None:
+        raise KeyboardInterrupt
 
     with running_server.client() as client:
-        client.list_images()
+        other = client.ask("IMAGE", "B")
         with monkeypatch.context() as interrupted:
-            interrupted.setattr(codec.Receiver, "buffer_updated", interrupt)
+            interrupted.setattr(ConnectionAttempt, "step", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 client.get_image("A")
-        assert client.get_image("B").device_name == "B"
-        assert client.connections == 2
+        assert client.wait(other).device_name == "B"

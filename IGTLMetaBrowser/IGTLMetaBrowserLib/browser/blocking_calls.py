@@ -70,7 +70,11 @@ def load_image(browser: Browser, image_id: str) -> Any:
             return isinstance(event.error, net.ConnectionFailedError)
         return event.image_id == image_id
 
-    with _heard(browser, ImageLoaded, ImageFailed, ImagesCancelled, Disconnected) as heard:
+    def cancel() -> None:
+        browser.images.cancel([image_id])
+
+    ends = ImageLoaded, ImageFailed, ImagesCancelled, Disconnected
+    with _heard(browser, *ends) as heard, _interruptible(cancel):
         browser.images.request([image_id])
         _step_until(browser, lambda: any(map(is_end, heard)))
     end = next(filter(is_end, heard))
@@ -78,7 +82,7 @@ def load_image(browser: Browser, image_id: str) -> Any:
         return end.node
     if isinstance(end, ImagesCancelled):
         raise net.CancelledError(f"loading {codec.printable(image_id)!r} was cancelled")
-    browser.images.cancel([image_id])
+    cancel()
     raise end.error
 
 
@@ -90,8 +94,9 @@ def load_region(browser: Browser, image_id: str, roi: Any) -> Any:
     _wait_for_offer(browser)
     with _heard(browser, RegionLoaded, RegionFailed) as heard:
         regions = browser.images.regions
-        regions.request(image_id, roi_corners(roi))
-        _step_until(browser, lambda: not regions.is_loading)
+        with _interruptible(regions.cancel_all):
+            regions.request(image_id, roi_corners(roi))
+            _step_until(browser, lambda: not regions.is_loading)
     end = next(event for event in heard if event.image_id == image_id)
     if isinstance(end, RegionFailed):
         raise end.error
@@ -151,6 +156,16 @@ def _wait_for(browser: Browser, query: net.Query) -> None:
         # The window waits until the server can be reached again; a script has to know.
         browser.connection.forget(query)
         raise query.error
+
+
+@contextmanager
+def _interruptible(cancel: Callable[[], None]) -> Iterator[None]:
+    """Cancel what is interrupted, as by Ctrl-C: else the next call would get the end of this."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        cancel()
+        raise
 
 
 @contextmanager

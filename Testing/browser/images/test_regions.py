@@ -17,7 +17,7 @@ from helpers.part_peers import (
 from helpers.peers import ScriptedServer
 from IGTLMetaBrowserLib import net
 from IGTLMetaBrowserLib.browser.errors import BrowserError
-from IGTLMetaBrowserLib.browser.events import ImageStatus, RegionFailed, RegionLoaded
+from IGTLMetaBrowserLib.browser.events import Asked, ImageStatus, RegionFailed, RegionLoaded
 from IGTLMetaBrowserLib.net.client import parts_transfer
 from IGTLMetaBrowserLib.scene.errors import SceneError
 from IGTLMetaBrowserLib.scene.images.outgoing_volumes import ijk_to_world
@@ -99,6 +99,23 @@ def test_the_same_region_comes_into_the_same_volume(unconnected, scene):
         assert unconnected.load_region("CT", roi) is node
         roi.SetSize(3, 3, 3)
         assert unconnected.load_region("CT", roi) is not node
+
+
+def test_after_ctrl_c_in_one_region_another_is_not_taken_for_it(unconnected, scene):
+    def interrupt(_event):
+        unconnected.remove_observer(interrupt)
+        raise KeyboardInterrupt
+
+    image = large_image()
+    with ScriptedServer(parts_of(image)) as server:
+        connect(unconnected, server)
+        unconnected.list_images()
+        unconnected.connection.client.find_capability()
+        unconnected.add_observer(interrupt, Asked)
+        with pytest.raises(KeyboardInterrupt):
+            unconnected.load_region("CT", roi_around(scene, image, (0, 0, 0), (5, 5, 5)))
+        node = unconnected.load_region("CT", roi_around(scene, image))
+    assert np.array_equal(pixels_of(node), expected_pixels(image))
 
 
 def test_a_region_of_a_calibrated_image_lies_as_in_the_image(unconnected, scene):

@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from ... import codec
 from ..address import DEFAULT_PORT, format_address
@@ -23,18 +23,18 @@ from ..errors import (
     CancelledError,
     ConnectionFailedError,
     ConnectionLostError,
-    NetworkError,
 )
 from ..host_lookup import SocketAddress
 from ..settings import LONGEST_WAIT_SECONDS, ConnectionSettings
 from ..tls_client import open_attempt
 from ..whole_texts import with_whole_texts
 from .diameters import to_radii
-from .events import ClientEvent, Connected, Disconnected, Finished
+from .events import ClientEvent, Connected, Disconnected, failed_with
 from .header_versions import server_version
 from .offers import check_offer, find_offers, require_offer
 from .queries import Queries
 from .query import Query
+from .query_errors import of_type
 from .session import Session, SessionEnd
 from .several_lists import ask_for_list
 
@@ -48,7 +48,6 @@ _CAPABILITY_SECONDS = 2.0
 ProgressCallback = Callable[[int, int], None]
 PreparingCallback = Callable[[float], None]
 EventsCallback = Callable[[Sequence[ClientEvent]], None]
-MessageType = TypeVar("MessageType", bound=codec.Message)
 
 
 class Client:
@@ -75,6 +74,7 @@ class Client:
         self._addresses: dict[tuple[str, int], list[SocketAddress]] = {}
         self._attempt: ConnectionAttempt | None = None
         self._session: Session | None = None
+        self._interrupted: Session | None = None  # by Ctrl-C, and nobody has been told
         self._queries = Queries(self.settings.answer_timeout)
         self._unsent: list[Query] = []
         self._last_message_id = 0
@@ -135,7 +135,7 @@ class Client:
         """When to call ``step`` at the latest, in ``time.monotonic`` seconds; None for never."""
         if self._attempt is not None:
             return self._attempt.deadline
-        if self._unsent:
+        if self._unsent or self._interrupted is not None:
             return 0.0
         if self._session is None:
             return None
@@ -183,6 +183,7 @@ class Client:
         if self._session is not None and self._session.held is not None:
             waiting.append(self._session.held)
         self._drop_connection()
+        self._interrupted = None
         for query in waiting:
             query.error = CancelledError(f"{query} was cancelled: the connection was closed")
         self._unsent = []
@@ -272,30 +273,37 @@ class Client:
     def step(self, seconds: float = _STEP_SECONDS) -> list[ClientEvent]:
         """Do what can be done without blocking, for about ``seconds``; return what happened.
 
-        Ctrl-C in here closes the connection: what was read may be lost, and all behind it nonsense.
+        Ctrl-C in here costs the connection, as what was read may be lost: the next call says so.
         """
         try:
             return self._step(seconds)
         except KeyboardInterrupt:
-            self.close()
+            self._interrupted = self._session
+            self._drop_connection()
             raise
 
     def _step(self, seconds: float) -> list[ClientEvent]:
+        interrupted, self._interrupted = self._interrupted, None
+        if interrupted is not None:
+            return interrupted.interrupt() + self._on_end(interrupted.end)
+        if self._unsent:
+            self.connect()  # Ctrl-C may have ended the attempt
         events: list[ClientEvent] = []
         if self._attempt is not None:
             events += self._continue_attempt(self._attempt)
         session = self._session
         if session is not None:
-            unsent, self._unsent = self._unsent, []
-            for query in unsent:
+            while self._unsent:
+                query = self._unsent.pop(0)
                 if query.request is None or self.offers_parts:
                     session.ask(query)
                 else:  # it was for the connection before
                     lost = ConnectionLostError(f"{query} was lost with its connection; ask again")
-                    events += _fail([query], lost)
+                    events += failed_with(lost, [query])
             events += session.step(seconds)
             if session.end is not None:
-                events += self._handle_end(session.end)
+                self._drop_connection()
+                events += self._on_end(session.end)
         return events
 
     # Blocking calls
@@ -330,7 +338,7 @@ class Client:
     ) -> codec.ImageMessage:
         """Return one image, in the coordinates of the settings. Raises ``NetworkError``."""
         message = self.wait(self.ask("IMAGE", image_id), progress, preparing)
-        image = _of_type(message, codec.ImageMessage)
+        image = of_type(message, codec.ImageMessage)
         coordinates = self.settings.coordinates
         return image if coordinates is None else replace(image, coordinates=coordinates)
 
@@ -340,12 +348,12 @@ class Client:
         """Return a part of an image. Raises ``NetworkError``, as of a server without parts."""
         require_offer(self, "IMGPART")
         part = self.wait(self.ask_part(request), progress)
-        return _of_type(part, codec.ImagePartMessage)
+        return of_type(part, codec.ImagePartMessage)
 
     def get_thumbnail(self, image_id: str) -> codec.ThumbnailMessage:
         """Return the thumbnail of an image. Raises ``NetworkError``."""
         require_offer(self, "IMGTHUMB")
-        return _of_type(self.wait(self.ask("IMGTHUMB", image_id)), codec.ThumbnailMessage)
+        return of_type(self.wait(self.ask("IMGTHUMB", image_id)), codec.ThumbnailMessage)
 
     def find_capability(self) -> None:
         """Wait until it is known what the server offers, if asked. Raises ``NetworkError``."""
@@ -365,7 +373,7 @@ class Client:
     ) -> codec.TrajectoryMessage:
         """Return them with what one of our servers says of their documents, in the metadata."""
         message = self.wait(self.ask("TRAJ"), preparing=preparing)
-        answer = _of_type(message, codec.TrajectoryMessage)
+        answer = of_type(message, codec.TrajectoryMessage)
         if self.settings.coordinates is not codec.Coordinates.LPS:
             return answer
         return replace(answer, items=[item.flipped() for item in answer.items])
@@ -426,7 +434,7 @@ class Client:
             # It may have moved: then its name has another address by now.
             self._addresses.pop((attempt.host, attempt.port), None)
             self._attempt, failed, self._unsent = None, self._unsent, []
-            return [Disconnected(error), *_fail(failed, error)]
+            return [Disconnected(error), *failed_with(error, failed)]
         if sock is None:
             return []
         self._attempt, settings = None, self.settings
@@ -443,12 +451,15 @@ class Client:
         self.connections += 1
         return [Connected()]
 
-    def _handle_end(self, end: SessionEnd) -> list[ClientEvent]:
-        self._drop_connection()
-        if end.again:
-            self._unsent = [*end.again, *self._unsent]
+    def _on_end(self, end: SessionEnd | None) -> list[ClientEvent]:
+        if end is None:
+            return []
+        # What was interrupted may have been cancelled since.
+        again, failed = ([q for q in some if not q.is_done] for some in (end.again, end.failed))
+        if again:
+            self._unsent = [*again, *self._unsent]
             self.connect()
-        return [Disconnected(end.error), *_fail(end.failed, end.error)]
+        return [Disconnected(end.error), *failed_with(end.error, failed)]
 
     def _drop_connection(self) -> None:
         if self._attempt is not None:
@@ -456,15 +467,3 @@ class Client:
         if self._session is not None:
             self._session.connection.close()
         self._attempt = self._session = None
-
-
-def _of_type(message: codec.Message, message_class: type[MessageType]) -> MessageType:
-    if not isinstance(message, message_class):
-        raise AnswerError(f"{message.type_name} came as {type(message).__name__}")
-    return message
-
-
-def _fail(queries: Sequence[Query], error: NetworkError) -> list[ClientEvent]:
-    for query in queries:
-        query.error = error
-    return [Finished(query) for query in queries]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ... import codec
@@ -43,3 +44,10 @@ class CapabilityKnown:
 
 
 ClientEvent = CapabilityKnown | Connected | Disconnected | Finished | Unsolicited
+
+
+def failed_with(error: NetworkError, queries: Sequence[Query]) -> list[ClientEvent]:
+    """Let queries fail with an error; return that they have."""
+    for query in queries:
+        query.error = error
+    return [Finished(query) for query in queries]

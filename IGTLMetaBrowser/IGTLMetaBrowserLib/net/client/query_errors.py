@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from ... import codec
 from ..errors import AnswerError, DamagedAnswerError, NetworkError, RefusedError, TimeOutError
 from .image_notes import describe_image
@@ -10,6 +12,15 @@ from .query import Query
 WRONG_SERVER_HINT = "is it an OpenIGTLink server?"
 # Larger than any machine's memory; what claims to have so many bytes is no OpenIGTLink message.
 _LARGEST_BELIEVABLE_BODY = 1 << 40
+
+MessageType = TypeVar("MessageType", bound=codec.Message)
+
+
+def of_type(message: codec.Message, message_class: type[MessageType]) -> MessageType:
+    """Return an answer of a class. Raises ``AnswerError`` if it came as another one."""
+    if not isinstance(message, message_class):
+        raise AnswerError(f"{message.type_name} came as {type(message).__name__}")
+    return message
 
 
 def no_data(query: Query) -> RefusedError:

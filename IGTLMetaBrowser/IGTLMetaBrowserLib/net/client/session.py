@@ -125,6 +125,10 @@ class Session:
         else:
             self._queries.abandon(query)
 
+    def interrupt(self) -> list[ClientEvent]:
+        """Give the connection up, as somebody has interrupted ``step``; return what happened."""
+        return self._give_up(f"the connection with {self._address} was interrupted; ask again")
+
     def step(self, seconds: float) -> list[ClientEvent]:
         """Send and receive for about ``seconds``; return what happened."""
         connection = self.connection

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from ... import codec
 from ...codec.messages.items import ItemTable
-from ..errors import AnswerError
 from ..whole_texts import is_own_server
 from .events import ClientEvent, Unsolicited
+from .query_errors import of_type
 
 if TYPE_CHECKING:
     from .client import Client
@@ -43,9 +43,7 @@ def ask_for_list(
         others: deque[codec.ImageMetaMessage] = deque(maxlen=_MOST_OTHERS)
         keep = partial(_keep_lists, others)
         query = client.ask("IMGMETA", image_id, attributes)
-        answer = client.wait(query, None, preparing, keep)
-        if not isinstance(answer, codec.ImageMetaMessage):
-            raise AnswerError(f"{answer.type_name} came as {type(answer).__name__}")
+        answer = of_type(client.wait(query, None, preparing, keep), codec.ImageMetaMessage)
         if image_id or answer.message_id == query.message_id:
             return answer, False
         if not is_own_server(answer):  # which pushes none
