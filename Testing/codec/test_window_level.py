@@ -23,6 +23,13 @@ def test_a_large_image_is_judged_by_a_sample_that_sees_all_columns():
     assert window_level(pixels) == (1000, 500)
 
 
+def test_of_two_values_a_voxel_the_one_that_is_shown_decides():
+    """As of a magnitude and its phase."""
+    magnitude = np.linspace(0, 1000, 5000, dtype=np.float32).reshape(5, 20, 50)
+    pixels = np.stack([magnitude, np.full_like(magnitude, 1e6)], axis=3)
+    assert window_level(pixels) == window_level(magnitude)
+
+
 def test_a_ct_that_is_not_in_hounsfield_units_is_judged_by_its_pixels():
     assert window_level(np.arange(4096, dtype=np.uint16), "CT")[0] > 4000
 

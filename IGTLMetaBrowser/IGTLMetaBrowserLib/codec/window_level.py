@@ -42,11 +42,13 @@ class VoiWindow(NamedTuple):
 def window_level(
     pixels: np.ndarray, modality: str = "", voi_window: VoiWindow | None = None
 ) -> Window:
-    """Return window and level for pixels of any shape.
+    """Return window and level for pixels of any shape; of (k, j, i, 2) for the first of two.
 
-    The image's own window counts first, then its modality: CT as soft tissue, PT and NM from 0 to
-    about the maximum, and all others by percentiles.
+    It alone is shown. The image's own window counts first, then its modality: CT as soft tissue, PT
+    and NM from 0 to about the maximum, and all others by percentiles.
     """
+    if pixels.shape[3:] == (2,):
+        pixels = pixels.reshape(-1, 2)[:, 0]
     sample = _sample(pixels, _SAMPLE_SIZE)
     if not sample.size:
         return Window(1.0, 0.0)

@@ -192,6 +192,15 @@ def test_an_image_of_any_number_of_components_is_drawn_without_errors(scene, cap
     assert "ERR" not in capfd.readouterr().err
 
 
+def test_a_saved_volume_of_two_components_that_has_the_display_of_vectors_is_drawn_again(scene):
+    """As scenes have it that were saved before there was another one."""
+    image = ImageMessage(ramp("int16", (2, 3, 4, 2)))
+    before = show_image(scene, image, "vectors")
+    display = scene.AddNewNodeByClass("vtkMRMLVectorVolumeDisplayNode")
+    before.SetAndObserveDisplayNodeID(display.GetID())
+    assert draw(show_image(scene, image, "vectors", node=before)) == 4
+
+
 # Window and level
 
 

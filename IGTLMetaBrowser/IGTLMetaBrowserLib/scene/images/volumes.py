@@ -173,10 +173,9 @@ def volume_class(image: ImageMessage) -> str:
 
 def _is_kind_of(node: Any, image: ImageMessage) -> bool:
     """Whether a volume can show an image: another number of components may need another kind."""
-    data = node.GetImageData()
-    before = image.components if data is None else data.GetNumberOfScalarComponents()
-    is_class = node.GetClassName() == volume_class(image)
-    return is_class and (before == 2) == (image.components == 2)
+    display = node.GetDisplayNode()
+    is_of_two = image.components == 2 if display is None else display.IsA(_DISPLAY_OF_TWO)
+    return node.GetClassName() == volume_class(image) and is_of_two == (image.components == 2)
 
 
 def _set_image_data(node: Any, data: vtkImageData) -> None:
