@@ -25,6 +25,7 @@ from helpers.reserved_port import free_port
 from helpers.shaped_link import ShapedLink
 from IGTLMetaBrowserLib.net.source import NotReadyError
 from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError, Series
+from IGTLMetaBrowserLib.sources.archive.dimse import association as dimse_association
 from IGTLMetaBrowserLib.sources.archive.dimse import watch as dimse_watch
 from IGTLMetaBrowserLib.sources.archive.dimse.association import associated
 from IGTLMetaBrowserLib.sources.archive.dimse.dimse_archive import DimseArchive, DimseSettings
@@ -126,6 +127,13 @@ def test_an_answer_that_comes_before_pynetdicom_knows_that_it_was_asked_for(slic
             reactor = of_pynetdicom._reactor_checkpoint = Reactor(of_pynetdicom)
             reactor.has_looked.wait()
             assert of_pynetdicom.send_c_echo().Status == dimse_peer.SUCCESS
+
+
+def test_a_pynetdicom_that_pauses_its_reactor_in_another_way_is_left_as_it_is():
+    """Its thread would end at what is not there, and with that each association."""
+    dimse = SimpleNamespace(get_msg=print, send_msg=print)
+    dimse_association._leave_answers(SimpleNamespace(dimse=dimse))
+    assert dimse == SimpleNamespace(get_msg=print, send_msg=print)
 
 
 def test_an_association_that_is_accepted_byte_by_byte(slices, is_over):

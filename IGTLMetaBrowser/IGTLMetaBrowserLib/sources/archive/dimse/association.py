@@ -309,6 +309,8 @@ def _leave_answers(association: Any) -> None:
     A request pauses it. Where it has found just before that it is not paused, and is let run again
     when the answer is there, it took that: of eight associations at a time, one of 400 answers.
     """
+    if not hasattr(association, "_reactor_checkpoint"):
+        return  # pynetdicom has changed how it does that, and would fail in its thread
     dimse, lock = association.dimse, threading.Lock()
     take, send = dimse.get_msg, dimse.send_msg
 
