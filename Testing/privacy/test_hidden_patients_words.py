@@ -68,10 +68,19 @@ def test_unless_they_are_hidden_nothing_changes(patients):
 def test_a_patient_has_one_pseudonym_by_id_and_name(patients):
     assert patients.pseudonym("Lindqvist^Astrid^M^Dr", "W-1021") == "Patient 1"
     assert patients.pseudonym("LINDQVIST, ASTRID M, DR", "W-1021") == "Patient 1"
+    assert patients.pseudonym("Dr Astrid M Lindqvist", "W-1021") == "Patient 1"
     assert patients.pseudonym("王^小東", "88") == "Patient 2"  # as a list has it that is cut
     assert patients.pseudonym("Lindqvist^Astrid^M^Dr", "W-1022") == "Patient 4"
     assert patients.pseudonym("Roe^Jane", "W-1021") == "Patient 5"
     assert patients.pseudonym("", "") == ""
+
+
+@pytest.mark.parametrize("most", [63, 64])
+def test_a_long_name_that_a_list_has_cut_has_the_pseudonym_of_the_whole(patients, most):
+    name = "Константинопольский^Александр^Владимирович"  # 82 bytes
+    cut = codec.cut_text(name, most)
+    assert cut != name
+    assert patients.pseudonym(cut, "9") == patients.pseudonym(name, "9")
 
 
 def test_nobody_can_guess_the_patient_from_the_uid(patients):

@@ -17,12 +17,12 @@ import weakref
 from collections.abc import Hashable, Iterator, Mapping, Sized
 from typing import NamedTuple
 
-from ..codec import ImageMetaItem, readable
+from ..codec import ImageMetaItem, cut_text, readable
 from ..codec.messages.items import ItemTable
 from ..metadata.modules import KEYWORD_KINDS, PATIENT, RECORDS
 from ..metadata.registry import MetadataProviders
 from ..metadata.values import as_text, module_items
-from ..person_names import plain_name
+from ..person_names import name_words, plain_name
 from ..signal import Signal
 
 HIDDEN = "(hidden)"
@@ -34,6 +34,8 @@ _TOKEN = re.compile(r"[^\W_]+")
 # Titles, modalities and the like, which say nothing of who it is where they stand in a name.
 _NO_NAMES = {"mr", "mrs", "ms", "dr", "jr", "sr", "prof", "ct", "pt", "us", "patient", "hidden"}
 _PSEUDONYM = re.compile(r"Patient \d+")
+# Of a name, in bytes: what fills the field may have been cut.
+_LONGEST_LISTED = ImageMetaItem.columns["patient_name"].itemsize - 1
 _SHORTEST_NUMBER = 4  # "12" can be anything
 _MOST_NEWS = 100_000  # to look at more of them takes longer than to redact a few texts
 
@@ -171,7 +173,7 @@ class HiddenPatients:
         """Return ``Patient 1`` or another number; an empty text if no patient is named.
 
         As in the subject hierarchy, ID and name make a patient; the name by its words, which a list
-        and an image may write with other marks between them.
+        and an image may write in another order, and with other marks between them.
         """
         key = _key(name, patient_id)
         if not key:
@@ -279,8 +281,9 @@ class HiddenPatients:
 def _key(name: str, patient_id: str) -> str:
     if not name and not patient_id:
         return ""
-    # Of several spellings the first one: a list cuts what is longer than its field.
-    return f"name {' '.join(_tokens(plain_name(name)))} id {patient_id}"
+    # Of several spellings the first one, as a list cuts what is longer than its field.
+    words = name_words(plain_name(cut_text(name, _LONGEST_LISTED)))
+    return f"name {' '.join(words)} id {patient_id}"
 
 
 def _tokens(text: str) -> _Phrase:
