@@ -75,6 +75,12 @@ def load_points_and_labels(browser: Browser, events: list) -> tuple[Any, Any]:
     return points, browser.load_image("LABELS")
 
 
+def bounds_of(node: Any) -> list[float]:
+    bounds = [0.0] * 6
+    node.GetRASBounds(bounds)
+    return bounds
+
+
 def entry_of(line: Any) -> tuple[float, ...]:
     return tuple(np.round(line.GetNthControlPointPositionWorld(0), 3))
 
@@ -173,6 +179,38 @@ def test_in_a_scene_that_was_saved_without_it_all_is_where_it_comes_again(
         assert segmentation.GetAttribute(MOVED_ATTRIBUTE) is None
         harden(image)
         assert (entry_of(line), entry_of(points)) == (MOVED_ENTRY, MOVED_ENTRY)
+
+
+def test_a_segmentation_that_is_made_without_the_image_is_where_it_comes_again(
+    browser: Browser, scene: Any, events: list, server: ServerInThread, tmp_path: Path
+) -> None:
+    volume = browser.load_image("CT")
+    load_points_and_labels(browser, events)
+    harden(volume)
+    scene.RemoveNode(volume)
+    with closing(Browser(save_and_load(scene, tmp_path))) as later:
+        later.connect(server.host, server.port)
+        later.list_images()
+        segmentation = later.overlays.label_maps.show_segmentation("LABELS")
+        moved = bounds_of(segmentation)
+        later.load_image("CT")
+        assert not np.allclose(bounds_of(segmentation), moved)
+        assert segmentation.GetAttribute(MOVED_ATTRIBUTE) is None
+
+
+@pytest.mark.parametrize("text", ["0 " * 16, "nan " * 16, "1 2 3", "?"])
+def test_what_says_how_it_was_moved_makes_no_sense(
+    browser: Browser, scene: Any, server: ServerInThread, tmp_path: Path, text: str
+) -> None:
+    """Somebody has edited the scene file: it is as if nothing was said."""
+    browser.load_image("CT")
+    (line,) = browser.load_trajectories()
+    line.SetAttribute(MOVED_ATTRIBUTE, text)
+    with closing(Browser(save_and_load(scene, tmp_path))) as later:
+        later.connect(server.host, server.port)
+        harden(later.load_image("CT"))
+        (line,) = later.load_trajectories()
+        assert entry_of(line) == MOVED_ENTRY
 
 
 def test_points_and_labels_are_moved_too(browser: Browser, events: list) -> None:
