@@ -295,5 +295,22 @@ def test_pixels_that_could_not_be_read_are_compared_next_time(
         assert reason in str(source.refused)
 
 
+def test_an_image_goes_on_being_read_when_another_one_of_its_series_has_changed(folder, contents):
+    """By its stack it is known what was begun."""
+
+    def stack_of(file: str) -> Any:
+        stacks = source.stacks().values()
+        (found,) = (one for one in stacks if file in [frame.file.name for frame in one.frames])
+        return found
+
+    write(folder / "a", contents["another patient"])
+    with closing(DicomFolderSource(folder)) as source:
+        before, of_other = stack_of("ct 1"), stack_of("a")
+        ct_slice(5, PatientID="2").save_as(folder / "z", enforce_file_format=True)
+        said(source)
+        assert stack_of("ct 1") is before
+        assert stack_of("a") is not of_other
+
+
 def _raise_source_error(*_arguments: object) -> None:
     raise SourceError("away")
