@@ -28,6 +28,7 @@ from IGTLMetaBrowserLib.sources.dicom import plans, series_offers
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicom.label_maps import folder_label_maps
 from IGTLMetaBrowserLib.sources.dicom.pixels.pixels import PixelDigests
+from IGTLMetaBrowserLib.sources.dicom.replaced_documents import Version
 from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan
 from sources.dicom.test_label_maps import square, structure_set
 
@@ -310,6 +311,18 @@ def test_an_image_goes_on_being_read_when_another_one_of_its_series_has_changed(
         said(source)
         assert stack_of("ct 1") is before
         assert stack_of("a") is not of_other
+
+
+def test_what_a_segmentation_has_replaced_is_read_next_time_if_it_could_not_be(
+    folder, contents, monkeypatch
+):
+    with monkeypatch.context() as away:
+        away.setattr(folder_label_maps, "version_in", lambda _path: Version())
+        source = DicomFolderSource(folder)
+        said(source)
+    write(folder / "new", contents["another image"])
+    with closing(source):
+        check_like_a_new_start(source)
 
 
 def _raise_source_error(*_arguments: object) -> None:
