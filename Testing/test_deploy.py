@@ -25,7 +25,8 @@ def test_the_options_of_the_command_exist(file: Path) -> None:
     }
     command = re.search(parts[file], text, re.DOTALL | re.MULTILINE)[1]
     used = {*re.findall(r"--[a-z-]+", command)}
-    assert {"--tls-cert", "--tls-client-ca", "--allow-remote"} <= used
+    # Without a home, nor a cache in it, all images would be read again at each start.
+    assert {"--tls-cert", "--tls-client-ca", "--allow-remote", "--index"} <= used
     assert used <= known
 
 
