@@ -27,6 +27,7 @@ from machine.system_packages import (
     DRAWING,
     ENSUREPIP,
     INTEROP,
+    VALIDATION,
     VIRTUAL_DISPLAY,
     WINDOW,
     Need,
@@ -159,7 +160,11 @@ def commands() -> dict[str, Command]:
             "no window is opened",
         ),
         "test": Command(
-            test, "run the tests; takes pytest's arguments", DRAWING, (*INTEROP, *ARCHIVE), skipped
+            test,
+            "run the tests; takes pytest's arguments",
+            DRAWING,
+            (*INTEROP, *ARCHIVE, *VALIDATION),
+            skipped,
         ),
         "bench": Command(
             bench,

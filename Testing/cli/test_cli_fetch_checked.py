@@ -124,7 +124,9 @@ def shades_in(folder: Path) -> dict[str, int]:
 def test_images_of_one_size_under_the_servers_own_name(tmp_path: Path, piece_size: int | None):
     with ScriptedServer(own_name(), piece_size=piece_size) as server:
         result = igtlmeta("fetch", f"127.0.0.1:{server.port}", "--all", "-o", tmp_path)
-    assert (result.returncode, result.stderr.splitlines()) == (
+    # On a busy machine it waits for single bytes for so long that it says so.
+    said = [line for line in result.stderr.splitlines() if ": preparing, " not in line]
+    assert (result.returncode, said) == (
         0,
         [f"igtlmeta: {id_}: it came under the name 'PlusServer'" for id_ in "ABC"],
     )

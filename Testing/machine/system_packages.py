@@ -106,6 +106,9 @@ ARCHIVE = (
     ),
 )
 
+# To hold what is written as DICOM against the standard.
+VALIDATION = (Need("dciodvfy", "dicom3tools", lambda: shutil.which("dciodvfy") is not None),)
+
 
 def missing(needs: Iterable[Need]) -> list[Need]:
     return [need for need in needs if not need.is_there()]
