@@ -170,6 +170,17 @@ def test_images_that_are_older_than_preambles(phantom, plan, tmp_path):
     assert (result.returncode, result.stderr) == (0, "")
 
 
+def test_a_plan_of_images_with_two_numbers_of_frames(phantom, plan, tmp_path):
+    images = tmp_path / "images"
+    shutil.copytree(phantom / "CT", images)
+    for path in images.iterdir():
+        image = pydicom.dcmread(path)
+        image.NumberOfFrames = ["1", "1"]
+        image.save_as(path)
+    result = igtlmeta("store", plan, "--images", images, "-o", tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_a_plan_of_another_image(phantom, plan, tmp_path):
     plan.write_text(json.dumps([{**PLAN[0], "owner": "ANOTHER"}]))
     result = igtlmeta("store", plan, "--images", phantom / "CT", "-o", tmp_path)

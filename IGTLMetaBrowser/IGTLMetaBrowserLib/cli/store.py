@@ -20,7 +20,7 @@ from ..sources.dicom.fields import image_id, volume_id
 from ..sources.dicom.replaced_documents import document_version, replaced_by
 from ..sources.documents.label_document import replace_segments, write_segmentation
 from ..sources.documents.label_file import ENDING, Labels, read_label_file
-from ..sources.documents.plan_document import check_images, write_plan
+from ..sources.documents.plan_document import check_images, frame_count, write_plan
 from ..sources.documents.predecessor import DocumentsOfStudy
 from ..sources.plain_volumes.volume_file import read_label_map
 from ..sources.trajectory_file import read_trajectories
@@ -285,7 +285,7 @@ def _check_owners(trajectories: list[codec.TrajectoryItem], images: list[Dataset
     allowed.update(
         volume_id(series, str(image.SOPInstanceUID), frame)
         for image in images
-        for frame in range(int(image.get("NumberOfFrames") or 1))
+        for frame in range(frame_count(image))
     )
     for item in trajectories:
         if item.owner not in allowed:

@@ -362,6 +362,12 @@ def test_another_grid_is_refused(images, labels, ijk_to_ras, change):
         write_segmentation(Labels(labels, matrix), images)
 
 
+def test_images_with_two_numbers_of_frames(images, labels, ijk_to_ras):
+    for image in images:
+        image.NumberOfFrames = [1, 1]
+    assert write_segmentation(Labels(labels, ijk_to_ras), images).SegmentSequence
+
+
 def test_label_maps_and_images_of_which_no_segmentation_can_be_made(images, labels, ijk_to_ras):
     with pytest.raises(SourceError, match="no voxel has a label"):
         write_segmentation(Labels(np.zeros_like(labels), ijk_to_ras), images)

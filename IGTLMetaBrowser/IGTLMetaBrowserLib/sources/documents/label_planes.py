@@ -9,6 +9,7 @@ import numpy as np
 
 from ...codec.geometry import flip_matrix_lps_ras
 from ...net.source import SourceError
+from .plan_document import frame_count
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -39,7 +40,7 @@ def plane_of(image: Dataset, shape: Sequence[int], ijk_to_ras: np.ndarray) -> in
     There need not be such a plane: segmentations leave out those at their ends in which they have
     nothing. Raises ``SourceError`` if the label map's voxels are not the image's pixels.
     """
-    if int(image.get("NumberOfFrames") or 1) > 1:
+    if frame_count(image) > 1:
         raise SourceError(
             "the image is a multi-frame one (enhanced); segmentations are stored of single-frame "
             "images only"

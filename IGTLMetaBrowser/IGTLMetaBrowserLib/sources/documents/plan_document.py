@@ -194,6 +194,12 @@ def _group(item: codec.TrajectoryItem, frame: str, tracked: Mapping[str, list[st
     )
 
 
+def frame_count(image: Dataset) -> int:
+    """Return how many frames an image has; of several numbers the first, as where it is served."""
+    count = image.get("NumberOfFrames") or 1
+    return int(count) if isinstance(count, (int, str)) else int(count[0])
+
+
 def check_images(images: Sequence[Dataset]) -> str:
     """Return what the images' positions refer to, if a document can belong to them.
 
