@@ -36,7 +36,7 @@ def add_connection_options(parser: argparse.ArgumentParser) -> None:
         "--max-size",
         metavar="SIZE",
         type=size_of,
-        default="2G",
+        default=f"{codec.DEFAULT_MAX_BODY_SIZE >> 30}G",
         help="the largest message to receive, for example 6G (%(default)s)",
     )
     parser.add_argument(
