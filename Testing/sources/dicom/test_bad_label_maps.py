@@ -112,6 +112,22 @@ def test_segments_with_one_number_are_left_out_of_which_the_others_tell(
     assert notice in image.metadata["Notice"]
 
 
+def test_voxels_whose_number_no_segment_has_are_left_out_of_which_a_notice_tells(
+    ct_folder: Path, slices: list[Dataset]
+) -> None:
+    """Each is to be described (PS3.3 C.8.20.2): nobody would know that something is missing."""
+    voxels = np.zeros((3, 128, 128), np.uint8)
+    voxels[0, :9], voxels[1, :9] = 1, 2
+    kind = SegmentationTypeValues.LABELMAP
+    document = study.segments(slices, voxels, ["Tumor", "Vessel"], kind=kind)
+    del document.SegmentSequence[-1]
+    source = write(ct_folder, document)
+    (item,) = source.label_maps()
+    image = source.image(item.id)
+    assert np.array_equal(image.pixels != 0, voxels == 1)
+    assert "left out, as no structure has their number: 2" in image.metadata["Notice"]
+
+
 @pytest.mark.parametrize("is_last_first", [False, True], ids=["in order", "last segment first"])
 def test_segments_that_overlap_though_their_file_denies_it(
     ct_folder: Path, slices: list[Dataset], is_last_first: bool

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from ..volumes.stacks import Stack
     from .segmentations import Structure
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 CUT = "cut off at the end of the image"
 _EMPTY = "the label map has no voxels"
 _BESIDE = "parts are beyond the image"
+_MOST_NUMBERS = 10
 # How far the center of a voxel may be beside the outermost ones: half of a voxel is theirs.
 _HALF = 0.51
 
@@ -23,6 +24,15 @@ _HALF = 0.51
 def shared_number_notice(names: Sequence[str]) -> str:
     """Return that structures are left out: nobody knows which voxels are whose."""
     return f"left out, as they share a number with another structure: {', '.join(names)}"
+
+
+def unknown_number_notices(numbers: Collection[int]) -> list[str]:
+    """Return that voxels are left out whose numbers are no structure's."""
+    if not numbers:
+        return []
+    listed = ", ".join(map(str, sorted(numbers)[:_MOST_NUMBERS]))
+    more = ", ..." if len(numbers) > _MOST_NUMBERS else ""
+    return [f"voxels are left out, as no structure has their number: {listed}{more}"]
 
 
 def other_space_notice(names: Sequence[str]) -> str:

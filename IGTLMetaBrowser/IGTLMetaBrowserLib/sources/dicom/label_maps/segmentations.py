@@ -29,7 +29,7 @@ from ..pixels.values import highest_fraction
 from ..volumes.pixel_sizes import PixelSize
 from ..volumes.places import Places, group_by_grid, has_position
 from ..volumes.stacks import OFF_LINE, SAME_PLACE, STRAIGHT, VOLUME, Stack
-from .label_notices import empty_notices, shared_number_notice
+from .label_notices import empty_notices, shared_number_notice, unknown_number_notices
 
 MOST_LABELS = 255  # a label in LBMETA is a byte; 0 is the background
 _FITS = 0.1  # how far a frame may be from a plane of the grid, as a part of their distance
@@ -116,7 +116,7 @@ class SegmentationLabelMap:
         if not self.frames:  # those without any of a segment may be left out
             return volume, [*self.notices, *empty_notices(self.structures, volume)]
         file = self.frames[0].file
-        indices = [frame.index for frame in self.frames]
+        indices, unlabelled = [frame.index for frame in self.frames], set[int]()
         open_unchanged(folder, file).close()
         is_compressed = UID(file.header.get("TransferSyntaxUID")).is_encapsulated
         pixels = decode_labels(folder / file.name, indices, decoders if is_compressed else None)
@@ -127,19 +127,29 @@ class SegmentationLabelMap:
             if ((labels != plane) & (labels != 0) & (plane != 0)).any():
                 raise SourceError(f"{file.name!r} has segments that overlap, and denies it")
             np.maximum(plane, labels, out=plane)
+            unlabelled.update(np.flatnonzero(np.bincount(picture[labels == 0])).tolist())
         # Of a file written again, voxels would come with the place and the names of before.
         open_unchanged(folder, file).close()
-        return volume, [*self.notices, *empty_notices(self.structures, volume)]
+        notices = [*self.notices, *unknown_number_notices(self._unknown(unlabelled))]
+        return volume, [*notices, *empty_notices(self.structures, volume)]
 
     def _labels_of(self, frame: Frame, picture: np.ndarray) -> np.ndarray:
         """Return the labels of a frame: its pixels are those of one segment, or their numbers."""
         labels = np.zeros(picture.shape, np.uint8)
-        if frame.file.header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION:
+        if _is_numbered(frame.file.header):
             for number, label in self.labels.items():
                 labels[picture == number] = label
         else:
             labels[picture != 0] = self.labels[_segment_of(frame)]
         return labels
+
+    def _unknown(self, numbers: set[int]) -> set[int]:
+        """Return which of these pixels are numbers, but no segment's, nor the background's."""
+        header = self.frames[0].file.header
+        if not _is_numbered(header):
+            return set()
+        known = {number for number, _ in _described(header)}
+        return numbers - known - {0, int(header.get("PixelPaddingValue") or 0)}
 
 
 def read_segmentation(file: ImageFile) -> list[SegmentationLabelMap]:
@@ -207,7 +217,7 @@ def _layers(
     places = [
         (k, frame.get("ReferencedSegmentNumber")) for k, frame in zip(planes, frames, strict=True)
     ]
-    is_numbered = frames[0].file.header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION
+    is_numbered = _is_numbered(frames[0].file.header)
     is_told_apart = frames[0].get("SegmentsOverlap") == "NO"
     if is_numbered or is_told_apart or len({k for k, _ in places}) == len(places):
         return [([*segments], "")]
@@ -215,8 +225,7 @@ def _layers(
 
 
 def _is_of(frame: Frame, numbers: Sequence[int]) -> bool:
-    is_numbered = frame.file.header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION
-    return is_numbered or _segment_of(frame) in numbers
+    return _is_numbered(frame.file.header) or _segment_of(frame) in numbers
 
 
 def _frames(file: ImageFile, segments: dict[int, Structure]) -> list[Frame]:
@@ -225,7 +234,7 @@ def _frames(file: ImageFile, segments: dict[int, Structure]) -> list[Frame]:
     Raises ``ValueError`` if a frame is not of one of the segments: it would be left out.
     """
     frames = [*frames_of(file)]
-    if file.header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION:
+    if _is_numbered(file.header):
         return frames
     described = {number for number, _ in _described(file.header)}
     for frame in frames:
@@ -314,6 +323,11 @@ def _step(places: Places, planes: np.ndarray, step: float) -> np.ndarray:
     return found
 
 
+def _is_numbered(header: ImageHeader) -> bool:
+    """Whether the pixels are the numbers of segments."""
+    return header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION
+
+
 def _segments(header: ImageHeader) -> tuple[dict[int, Structure], list[str]]:
     """Return the segments by their numbers, but for the background of a label map, and notices.
 
@@ -338,8 +352,7 @@ def _segments(header: ImageHeader) -> tuple[dict[int, Structure], list[str]]:
 
 def _described(header: ImageHeader) -> list[tuple[int, dict[str, str]]]:
     """Return the numbers of the segments that are described, and the attributes of each."""
-    is_numbered = header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION
-    background = header.get("PixelPaddingValue") if is_numbered else ""
+    background = header.get("PixelPaddingValue") if _is_numbered(header) else ""
     items = json.loads(header.get("SegmentSequence") or "[]")
     described = [one for one in items if not background or one.get("SegmentNumber") != background]
     return [
