@@ -19,6 +19,7 @@ from helpers.demo_dicom import write_series
 from helpers.peers import PATIENCE, TRAJECTORY, ImagesInMemory, ServerInThread, make_image
 from helpers.ready_sources import ready
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.client.listed_images import is_of_another_patient
 from IGTLMetaBrowserLib.net.image_sequences import ImageSequence
 from IGTLMetaBrowserLib.net.source import OffersSearch, OffersStreams, SourceError
 from IGTLMetaBrowserLib.privacy.deidentified_source import DeidentifiedSource
@@ -147,7 +148,7 @@ def test_technical_metadata_stay_and_uids_are_replaced_alike(folder: Path):
         assert after["Modality"] == before["Modality"]
         assert after["StudyInstanceUID"] == after["study"] != before["study"]
         assert after["StudyInstanceUID"].startswith("2.25.")
-        assert "PatientID" not in after
+        assert after["PatientID"] == new.patient_id
         assert "file_path" not in after
 
 
@@ -344,6 +345,65 @@ def test_a_long_list_is_made_in_turns():
         source.listing = (*source.listing, codec.ImageMetaItem("", "D", "CT"))
     assert len(offered.images()) == 3, "if each new list were waited for, none would ever be sent"
     assert len(ready(offered.images)) == 6
+
+
+class Corrected(ImagesInMemory):
+    """An image that is one patient's, and another's when somebody has asked for a newer list."""
+
+    patient_id = "P1"
+
+    def __init__(self) -> None:
+        super().__init__({"A": make_image(1), "B": make_image(2)})
+        self._listing = self._listed()
+
+    def correct(self) -> None:
+        self.patient_id = "P2"
+        self._listing = self._listed()
+
+    def _listed(self) -> tuple[codec.ImageMetaItem, ...]:
+        return tuple(replace(item, patient_id=self.patient_id) for item in super().images())
+
+    def images(self) -> tuple[codec.ImageMetaItem, ...]:
+        return self._listing
+
+    def image(self, image_id: str) -> codec.ImageMessage:
+        return replace(super().image(image_id), metadata=self.metadata(image_id))
+
+    def metadata(self, image_id: str) -> dict[str, str]:
+        return {"PatientID": self.patient_id}
+
+    def kept_thumbnail(self, image_id: str) -> codec.ThumbnailMessage | None:
+        return codec.ThumbnailMessage()
+
+    def keep_thumbnail(self, image_id: str, thumbnail: codec.ThumbnailMessage) -> None:
+        pass
+
+
+def test_that_an_id_is_another_patients_now_is_noticed():
+    """By a client that has the list of before: size and type are the same."""
+    corrected = Corrected()
+    source = DeidentifiedSource(corrected, KEY)
+    before = source.images()[0]
+    assert not is_of_another_patient(source.image(before.id), before)
+    corrected.correct()
+    now = source.images()[0]
+    assert now.id == before.id
+    assert is_of_another_patient(source.image(before.id), before)
+    assert not is_of_another_patient(source.image(now.id), now)
+
+
+def test_nothing_is_sent_of_an_image_that_is_another_patients_than_its_list_says():
+    """The list is made in turns, when the source has the images of the newer one already."""
+    corrected = Corrected()
+    source = DeidentifiedSource(corrected, KEY, seconds_a_turn=0.0)
+    before = source.images()[0]
+    corrected.correct()
+    with pytest.raises(net.NotReadyError):
+        source.images()
+    for ask in (source.image, source.kept_thumbnail):
+        with pytest.raises(SourceError, match="has changed"):
+            ask(before.id)
+    assert is_of_another_patient(source.image(ready(source.images)[0].id), before)
 
 
 class Archive(Clinic):

@@ -6,7 +6,9 @@ to all that a server sends, and nothing beside the following is let through:
 ==============================  ==================================================================
 images                          pixels, geometry, size, scalar type, modality
 names, ids of images            replaced by a number after the modality; by a pseudonym
-names, ids of patients          replaced by pseudonyms: the same for the same patient
+names, ids of patients          replaced by pseudonyms: the same for the same patient; images have
+                                the ID, too, by which another patient's under an id of before is
+                                noticed
 dates and times                 removed
 metadata                        only the technical attributes listed below (action K), if their
                                 values are numbers or defined terms; UIDs are
@@ -43,6 +45,7 @@ from typing import Any
 
 from .. import codec
 from ..codec.header import MADE_ID_SIZE
+from ..net.client.listed_images import is_id_of_another_patient
 from ..net.image_sequences import ImageSequence, OffersSequences
 from ..net.server.arriving_images import ArrivingImage, OffersArrivingImages
 from ..net.source import (
@@ -66,6 +69,8 @@ from .annotated_pixels import may_show_names
 from .kept_texts import is_modality, is_technical, kept_mark, kept_notices, kept_values
 
 _logger = logging.getLogger(__name__)
+
+_Item = codec.ImageMetaItem | codec.LabelMetaItem
 
 _KEPT = frozenset({
     "BurnedInAnnotation", "EchoTime", "EstimatedRadiographicMagnificationFactor",
@@ -119,8 +124,9 @@ class DeidentifiedSource:
         self._original: Sequence[codec.ImageMetaItem] | None = None
         self._listing: tuple[codec.ImageMetaItem, ...] = ()
         self._begun: Iterator[None] | None = None
-        self._ids: dict[str, str] = {}
-        self._other_ids: dict[str, str] = {}  # of label maps, and of images that were found
+        # By the new ids, what the source lists; others are label maps, and images that were found.
+        self._items: dict[str, _Item] = {}
+        self._other_items: dict[str, _Item] = {}
         # Only a source that has these offers what they stand for.
         if isinstance(source, OffersStreams):
             self.seconds_between_images = source.seconds_between_images
@@ -139,8 +145,9 @@ class DeidentifiedSource:
     def require_lists_since(self, since: float, image_id: str = "") -> None:
         """Have the source use no older lists, if it asks for them elsewhere."""
         if isinstance(self._source, AsksElsewhere):
-            known = self._ids.get(image_id) or self._other_ids.get(image_id, "")
-            self._asked(self._source.require_lists_since, since, known)
+            known = self._items.get(image_id) or self._other_items.get(image_id)
+            original = "" if known is None else known.id
+            self._asked(self._source.require_lists_since, since, original)
 
     def images(self) -> Sequence[codec.ImageMetaItem]:
         """Return the listing. Raises ``SourceError``, ``NotReadyError`` if a turn is needed."""
@@ -155,8 +162,11 @@ class DeidentifiedSource:
     def _without_names_in(self, message: codec.ImageMessage, image_id: str) -> codec.ImageMessage:
         """Return an image without identity. Raises ``SourceError`` if it shows names itself.
 
-        Of an image in an archive that is not known before it is fetched.
+        Of an image in an archive that is not known before it is fetched. Nor is it sent if the
+        source has another patient's by now.
         """
+        item = self._item(image_id)
+        _require_patient_of(item, message.metadata)
         modality = message.metadata.get("Modality")
         if not self._allow_annotated and may_show_names(modality, message.metadata):
             raise SourceError("this image is withheld: names may be in its pixels")
@@ -164,7 +174,7 @@ class DeidentifiedSource:
             message,
             device_name=image_id,
             timestamp=codec.Timestamp(0),
-            metadata=self._without_identity(message.metadata),
+            metadata=self._described(item, message.metadata),
         )
 
     def image_version(self, image_id: str) -> Hashable:
@@ -179,10 +189,11 @@ class DeidentifiedSource:
         It shows less than the image does, which is withheld if it may show names. Raises
         ``SourceError``, in its own words.
         """
-        original = self._original_id(image_id)
+        item = self._item(image_id)
         if not isinstance(self._source, KeepsThumbnails):
             return None
-        return self._asked(self._source.kept_thumbnail, original)
+        _require_patient_of(item, self._metadata_of(item.id))
+        return self._asked(self._source.kept_thumbnail, item.id)
 
     def keep_thumbnail(self, image_id: str, thumbnail: codec.ThumbnailMessage) -> None:
         """Let the source keep a thumbnail, under its own id."""
@@ -212,7 +223,8 @@ class DeidentifiedSource:
 
     def metadata(self, image_id: str) -> Mapping[str, str]:
         """Return what is kept of an image's metadata. Raises ``SourceError``."""
-        return self._without_identity(self._metadata_of(self._original_id(image_id)))
+        item = self._item(image_id)
+        return self._described(item, self._metadata_of(item.id))
 
     def trajectories(self) -> Sequence[codec.TrajectoryItem]:
         """Return the trajectories, numbered. Raises ``SourceError``."""
@@ -254,7 +266,7 @@ class DeidentifiedSource:
         changed = []
         for item in self._asked(self._source.label_maps) if is_told else ():
             new_id, owner = self._new_id(item.id), self._new_id(item.owner)
-            self._other_ids[new_id] = item.id
+            self._other_items[new_id] = item
             changed.append(replace(item, name=f"Label {item.label}", id=new_id, owner=owner))
         return changed
 
@@ -271,7 +283,7 @@ class DeidentifiedSource:
             )
             for ids, name, unit, values in found
         )
-        return [one for one in changed if self._ids.keys() >= {*one.ids}]
+        return [one for one in changed if self._items.keys() >= {*one.ids}]
 
     def search(self, attributes: Mapping[str, str]) -> tuple[Sequence[codec.ImageMetaItem], str]:
         """Return the images with these attributes. Raises ``SourceError``.
@@ -281,8 +293,9 @@ class DeidentifiedSource:
         if not isinstance(self._source, OffersSearch) or not attributes.keys() <= _SEARCH_KEYWORDS:
             raise SourceError("images can be searched by Modality only")
         items, notice = self._asked(self._source.search, attributes)
-        ids, listing = at_once(self._without_identities(items))
-        self._other_ids |= ids
+        found, listing = at_once(self._without_identities(items))
+        self._items |= {key: item for key, item in found.items() if key in self._items}
+        self._other_items |= found
         return listing, _MORE if notice else ""
 
     def color_table(self, image_id: str) -> codec.ColorTableMessage:
@@ -304,21 +317,22 @@ class DeidentifiedSource:
     def _renew(self, items: Sequence[codec.ImageMetaItem]) -> Iterator[None]:
         if items is not self._original:
             # The source may not be ready to tell of an item: then the list of before stays.
-            ids, listing = yield from self._without_identities(items)
-            self._original, self._ids, self._listing = items, ids, listing
+            by_id, listing = yield from self._without_identities(items)
+            self._original, self._items, self._listing = items, by_id, listing
 
     def _without_identities(
         self, items: Sequence[codec.ImageMetaItem]
-    ) -> InTurns[tuple[dict[str, str], tuple[codec.ImageMetaItem, ...]]]:
-        """Return the original ids by the new ones, and the list of what is not withheld."""
-        ids, listing = {}, []
+    ) -> InTurns[tuple[dict[str, _Item], tuple[codec.ImageMetaItem, ...]]]:
+        """Return the original items by the new ids, and the list of what is not withheld."""
+        by_id: dict[str, _Item] = {}
+        listing = []
         for number, item in enumerate(items, start=1):
             if self._allow_annotated or not self._may_show_names(item):
                 new_id = self._new_id(item.id)
-                ids[new_id] = item.id
+                by_id[new_id] = item
                 listing.append(self._without_names(item, new_id, number))
             yield
-        return ids, tuple(listing)
+        return by_id, tuple(listing)
 
     def _may_show_names(self, item: codec.ImageMetaItem) -> bool:
         return may_show_names(_modality(item), self._metadata_of(item.id))
@@ -326,7 +340,7 @@ class DeidentifiedSource:
     def _without_names(
         self, item: codec.ImageMetaItem, new_id: str, number: int
     ) -> codec.ImageMetaItem:
-        patient = self._pseudonym("patient", f"{item.patient_id}\n{item.patient_name}")[:8]
+        patient = self._patient(item)
         modality = _modality(item)
         return replace(
             item,
@@ -338,10 +352,19 @@ class DeidentifiedSource:
             scan_time=codec.Timestamp(0),
         )
 
+    def _patient(self, item: codec.ImageMetaItem) -> str:
+        return self._pseudonym("patient", f"{item.patient_id}\n{item.patient_name}")[:8]
+
     def _metadata_of(self, original_id: str) -> Mapping[str, str]:
         if not isinstance(self._source, OffersMetadata):
             return {}
         return self._asked(self._source.metadata, original_id)
+
+    def _described(self, item: _Item, metadata: Mapping[str, str]) -> dict[str, str]:
+        """Return what is kept of an image's metadata, and the pseudonym that the list has."""
+        is_image = isinstance(item, codec.ImageMetaItem)
+        patient = {"PatientID": self._patient(item)} if is_image else {}
+        return self._without_identity(metadata) | patient
 
     def _without_identity(self, metadata: Mapping[str, str]) -> dict[str, str]:
         kept = {
@@ -360,9 +383,12 @@ class DeidentifiedSource:
         return kept
 
     def _original_id(self, image_id: str) -> str:
-        for ids in (self._ids, self._other_ids):
-            if image_id in ids:
-                return ids[image_id]
+        return self._item(image_id).id
+
+    def _item(self, image_id: str) -> _Item:
+        for items in (self._items, self._other_items):
+            if image_id in items:
+                return items[image_id]
         raise SourceError("no image has this id; refresh the list of images")
 
     def _asked(self, ask: Callable[..., Any], *arguments: Any) -> Any:
@@ -389,6 +415,12 @@ class DeidentifiedSource:
     def _pseudonym(self, kind: str, original: str) -> str:
         data = f"{kind}\n{original}".encode("utf-8", "surrogateescape")
         return base64.b32encode(hmac.digest(self._key, data, hashlib.sha256)).decode("ascii")
+
+
+def _require_patient_of(item: _Item, metadata: Mapping[str, str]) -> None:
+    """Raise ``SourceError`` if metadata are of another patient: it goes on with newer lists."""
+    if is_id_of_another_patient(metadata.get("PatientID", ""), item):
+        raise SourceError("the list of images has changed; refresh it")
 
 
 def _modality(item: codec.ImageMetaItem) -> str:

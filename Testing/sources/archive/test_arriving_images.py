@@ -148,4 +148,4 @@ def test_without_identity_it_comes_in_parts_as_well(serve, folder):
     plain = codec.GetImagePartMessage(device_name=known.id, size=(0, 0, 1))
     assert found.tag != when_ready(lambda: original.arriving_image(plain)).tag
     assert found.message.device_name == item.id
-    assert "PatientID" not in found.message.metadata
+    assert found.message.metadata["PatientID"] == item.patient_id != known.patient_id
