@@ -10,7 +10,6 @@ The archive is asked by threads. Meanwhile ``NotReadyError`` lets the server ser
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
@@ -21,20 +20,13 @@ from ...net.server.arriving_images import ArrivingImage
 from ...net.source import NotReadyError, SourceError
 from ..dicom import fields as dicom_fields
 from ..dicom.folder import DicomFolderSource
-from ..dicom.volumes.places import issuers_apart
-from .archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Archive, Filters, Found, Query, Series
+from .archive import KEYWORDS, Archive, Filters, Query, Series
 from .arriving.arriving_volume import ArrivingVolume, tag_of
 from .arriving.growing_volume import GrowingVolume
-from .lists.entries import (
-    Patients,
-    frame_of,
-    marks_of,
-    no_single_image,
-    patient_and_issuer,
-    series_version,
-)
+from .lists.archive_lists import ArchiveLists
+from .lists.entries import Patients, no_single_image, series_version
 from .lists.found_series import FoundSeries
-from .lists.queries import RETRY_SECONDS, ArchiveQueries, Listing
+from .lists.queries import RETRY_SECONDS, ArchiveQueries
 from .overlays import ArchiveOverlays
 from .series.cache import SeriesCache
 from .series.disk_checks import DiskChecks
@@ -52,7 +44,7 @@ _logger = logging.getLogger(__name__)
 MOST_ENTRIES = 1000
 # How soon who waits for the first slice asks again, and who waits for some of the others.
 _FIRST_RETRY_SECONDS, _PART_RETRY_SECONDS = 0.001, 0.003
-_FETCHES_AT_ONCE, _MOST_SEARCHES = 4, 16
+_FETCHES_AT_ONCE = 4
 
 
 class ArchiveSource:
@@ -80,24 +72,24 @@ class ArchiveSource:
 
         self._archive = archive
         self._executor = ThreadPoolExecutor(_FETCHES_AT_ONCE, "archive")
-        self._found = FoundSeries(cache.folder)
-        self._queries = ArchiveQueries(
-            archive, self._executor, filters or {}, modalities, most, self._found
-        )
-        self._default = Listing()
-        self._searches: OrderedDict[frozenset[tuple[str, str]], Listing] = OrderedDict()
-        self._series: dict[str, Series] = {}  # by the ids of their entries
-        self._items: dict[str, tuple[codec.ImageMetaItem, ...]] = {}  # of series once fetched
         self._fetches: dict[Hashable, tuple[Series, Future[OpenedSeries]]] = {}
         self._opened = SeriesInUse()
         self._patients = Patients(archive)
         self._fetched = FetchedImages()
-        self._overlays = ArchiveOverlays(
-            self._series, self._fetched, self._open, lambda: self._queries.since
-        )
         self._checks = DiskChecks()
         self._fetcher = SeriesFetcher(archive, cache, self._fetched, jobs, seconds_a_turn)
-        self._set_found(self._default, self._queries.begin(self._default))
+        found = FoundSeries(cache.folder)
+        self._lists = ArchiveLists(
+            ArchiveQueries(archive, self._executor, filters or {}, modalities, most, found),
+            found,
+            self._patients,
+            self._fetcher.look_ahead,
+            self._forget,
+        )
+        self._overlays = ArchiveOverlays(
+            self._lists.series, self._fetched, self._open, lambda: self._lists.since
+        )
+        self._lists.begin()
         self._fetcher.wait_until_ready()
 
     def close(self) -> None:
@@ -116,105 +108,53 @@ class ArchiveSource:
 
     def require_lists_since(self, since: float, image_id: str = "") -> None:
         """Use no list that was asked for before; of an image that is known, any is enough."""
-        self._queries.since = 0.0 if image_id in self._series else since
+        self._lists.require_since(since, image_id)
 
     def images(self) -> Sequence[codec.ImageMetaItem]:
         """Return the list as the archive has it now.
 
         Raises ``NotReadyError`` while it is asked, ``ArchiveError`` if it does not answer.
         """
-        return self._listed(self._default, {})
+        self._finish_fetches()
+        return self._lists.images()
 
     def search(self, attributes: Query) -> tuple[Sequence[codec.ImageMetaItem], str]:
         """Return the series with these attributes, and words if there are more.
 
         Raises as ``images`` does.
         """
-        query = {key: attributes[key] for key in KEYWORDS if attributes.get(key)}
-        if not query:
-            return self.images(), self.notice
-        if max(map(len, query.values())) > LONGEST_PATTERN:
-            raise SourceError(f"a search has at most {LONGEST_PATTERN} characters in each field")
-        listing = self._searches.setdefault(frozenset(query.items()), Listing())
-        self._searches.move_to_end(frozenset(query.items()))
-        idle = [key for key, one in self._searches.items() if not one.is_asked]
-        for key in idle[: max(0, len(idle) - _MOST_SEARCHES)]:
-            del self._searches[key]
-        return self._listed(listing, query), self._queries.notice_of(listing)
+        self._finish_fetches()
+        return self._lists.search(attributes)
 
     @property
     def notice(self) -> str:
         """What there is to know of the list of images: that there are more, perhaps."""
-        return self._queries.notice_of(self._default)
+        return self._lists.notice
 
-    def _listed(self, listing: Listing, query: Query) -> Sequence[codec.ImageMetaItem]:
+    def issuers(self) -> Mapping[str, str]:
+        """Return who has given the IDs of patients, by the ids of images, if several have."""
+        return self._lists.issuers()
+
+    def _known(self, image_id: str) -> Series:
+        if image_id not in self._lists.series:
+            self._finish_fetches()
+        return self._lists.known(image_id)
+
+    def _finish_fetches(self) -> None:
+        """Have the entries of series that have come be those of their images.
+
+        Raises ``NotReadyError`` while one is opened.
+        """
         self._keep_done()
-        if self._fetcher.finish_soon():  # then the entries are those of its images
+        if self._fetcher.finish_soon():
             raise NotReadyError(RETRY_SECONDS)
-        while (found := self._queries.found_now(listing, query)) is not None:
-            self._set_found(listing, found)
-        if listing.items is None:
-            listing.items = tuple(
-                item for series in listing.series for item in self._entries(series)
-            )
-        return listing.items
 
-    def _set_found(self, listing: Listing, found: Found) -> None:
-        is_same = [*listing.series] == found
-        listing.is_cut, listing.left_out = found.is_cut, len(found.ambiguous)
-        self._forget(found.ambiguous & {known.uid for known in self._series.values()})
-        if is_same and listing.items is not None:
-            return
-        self._forget_missing(listing.series, found)
-        listing.series, listing.items = found, None
-        for series in listing.series:
-            self._register(series)
-        if listing.is_cut:
-            _logger.warning("%s", self._queries.notice_of(listing))
-        self._fetcher.look_ahead(listing.series)
-        listing.marks = frozenset(mark for one in listing.series for mark in marks_of(one))
-        lists = (self._default, *self._searches.values())  # a search has some of them only
-        self._patients.count(frozenset().union(*(one.marks for one in lists)))
-
-    def _register(self, series: Series) -> None:
-        """Know a series as the archive has it now, and nothing of what it was before."""
-        image_id = dicom_fields.image_id(series.uid)
-        before = self._series.get(image_id)
-        if before is not None and series_version(before) != series_version(series):
-            self._forget({series.uid})
-        self._series[image_id] = series
-        for item in self._items.get(series.uid, ()):
-            self._series[item.id] = series
-
-    def _forget_missing(self, before: Iterable[Series], found: Found) -> None:
-        """Forget the series that were listed before, if the archive has them no more."""
-        gone = {one.uid for one in before} - {one.uid for one in found}
-        if gone and not found.is_cut:
-            self._forget(gone)
-
-    def _forget(self, uids: Set[str]) -> None:
-        """Forget what was fetched of series: they are another patient's now, perhaps, or gone."""
-        ids = {image_id for image_id, known in self._series.items() if known.uid in uids}
-        for image_id in ids:
-            del self._series[image_id]
+    def _forget(self, ids: Set[str], uids: Set[str]) -> None:
+        """Forget what was fetched of series, which have these ids and UIDs."""
         self._fetched.forget(ids)
         self._overlays.forget(uids)
         for uid in uids:
-            self._items.pop(uid, None)
             self._opened.close_one(uid)
-        for listing in (self._default, *self._searches.values()):
-            listing.items = None
-        for listing in self._searches.values():
-            listing.marks = frozenset()  # until it is searched again
-
-    def _entries(self, series: Series) -> Sequence[codec.ImageMetaItem]:
-        if series.uid in self._items:
-            return self._items[series.uid]
-        if series["Modality"] in NOT_IMAGES:
-            return ()
-        frame = frame_of(series)
-        name, item_id = dicom_fields.series_name(frame), dicom_fields.image_id(series.uid)
-        return (dicom_fields.listing_item(frame, name, item_id, (0, 0, 0), codec.ScalarType.UINT8),)
 
     # Images --------------------------------------------------------------------------------------
 
@@ -233,8 +173,8 @@ class ArchiveSource:
                 raise
             return replace(image, metadata=self._patients.described(series, image.metadata))
         is_label_map = image_id in self._overlays.series_of_label_maps
-        if not is_label_map and image_id not in self._ids_of(series):
-            raise no_single_image(self._items[series.uid], source.refused)
+        if not is_label_map and image_id not in _ids(self._lists.items_of(series)):
+            raise no_single_image(self._lists.items_of(series), source.refused)
         try:
             self._require_unchanged(series)
             image = source.image(image_id)
@@ -336,29 +276,9 @@ class ArchiveSource:
         series = self._known(image_id)
         self._keep_done()
         opened = self._opened.get(series.uid)
-        if opened is not None and image_id in self._ids_of(series):
+        if opened is not None and image_id in _ids(self._lists.items_of(series)):
             return self._patients.described(series, opened.source.metadata(image_id))
         return self._patients.described(series, {})
-
-    def _known(self, image_id: str) -> Series:
-        if image_id not in self._series:
-            self.images()  # by another gateway to the same archive, it was perhaps listed already
-        if image_id not in self._series and (query := self._found.query_for(image_id)):
-            self.search(query)
-        if image_id not in self._series:
-            raise SourceError(
-                f"No image has the id {image_id!r}; list the images, or search for it once more."
-            )
-        return self._series[image_id]
-
-    def _ids_of(self, series: Series) -> set[str]:
-        return {item.id for item in self._items.get(series.uid, ())}
-
-    def issuers(self) -> Mapping[str, str]:
-        """Return who has given the IDs of patients, by the ids of images, if several have."""
-        return issuers_apart(
-            {key: patient_and_issuer(series) for key, series in self._series.items()}
-        )
 
     # Overlays ------------------------------------------------------------------------------------
 
@@ -388,32 +308,23 @@ class ArchiveSource:
         """Return the structures in images that were fetched. Raises as ``trajectories`` does."""
         self._update_studies()
         items = self._overlays.label_maps()
-        self._series |= self._overlays.series_of_label_maps
+        self._lists.add(self._overlays.series_of_label_maps)
         return items
 
     def _update_studies(self) -> None:
         """Know all series of the studies of which an image was fetched.
 
-        A list that is cut, or of a search, need not have them. Raises ``NotReadyError``.
+        Raises ``NotReadyError``.
         """
-        self._keep_done()
-        if self._fetcher.finish_soon():
-            raise NotReadyError(RETRY_SECONDS)
+        self._finish_fetches()
         is_waiting = False
         for uid in self._fetched.studies:
             try:
-                self._update_study(uid)
+                self._lists.update_study(uid)
             except NotReadyError:  # the others are asked for at the same time
                 is_waiting = True
         if is_waiting:
             raise NotReadyError(RETRY_SECONDS)
-
-    def _update_study(self, uid: str) -> None:
-        while (found := self._queries.found_of_study(uid)) is not None:
-            known = [one for one in self._series.values() if one["StudyInstanceUID"] == uid]
-            self._forget_missing(known, found)
-            for series in found:
-                self._register(series)
 
     # Series --------------------------------------------------------------------------------------
 
@@ -452,7 +363,7 @@ class ArchiveSource:
             if not fetch.done() or fetch.exception() is not None:
                 continue
             del self._fetches[version]
-            known = self._series.get(dicom_fields.image_id(series.uid))
+            known = self._lists.series.get(dicom_fields.image_id(series.uid))
             if known is not None and series_version(known) == version:
                 self._keep(known, fetch.result())
             else:  # the archive has others in its place
@@ -462,11 +373,9 @@ class ArchiveSource:
     def _keep(self, series: Series, opened: OpenedSeries) -> None:
         self._opened.add(series.uid, opened, self._overlays.uids())
         self._fetcher.forget_arriving(series)
-        if self._items.get(series.uid) != opened.items:
-            self._items[series.uid] = opened.items
-            for item in opened.items:
-                self._series[item.id] = series
-        stacks = opened.source.stacks()
-        self._fetched.add(series["StudyInstanceUID"], stacks)
-        for listing in (self._default, *self._searches.values()) if stacks else ():
-            listing.items = None
+        self._lists.set_items(series, opened.items)
+        self._fetched.add(series["StudyInstanceUID"], opened.source.stacks())
+
+
+def _ids(items: Iterable[codec.ImageMetaItem]) -> set[str]:
+    return {item.id for item in items}

@@ -38,7 +38,7 @@ RETRY_SECONDS = 0.01
 
 
 @dataclass
-class Listing:
+class SeriesList:
     """What a query has found: the series, whether there are more, and the entries of them.
 
     ``marks`` are what their patients are told apart by. ``asked_at`` is when the archive
@@ -82,41 +82,41 @@ class ArchiveQueries:
         # UIDs of series that the archive has of several patients, or in several studies.
         self._ambiguous: frozenset[str] = frozenset()
         self._lock = threading.Lock()  # several threads find some
-        self._studies: dict[str, Listing] = {}  # by their UIDs
+        self._studies: dict[str, SeriesList] = {}  # by their UIDs
         self._archive = archive
         self._executor = executor
         self._filters = filters if callable(filters) else dict(filters).copy
         self._modalities = tuple(modalities)
 
-    def begin(self, listing: Listing) -> Found:
+    def begin(self, listed: SeriesList) -> Found:
         """Return the list without a search, when it has come. Raises ``ArchiveError``.
 
         A signal can interrupt that: it is a thread that connects, or looks up the archive's name.
         """
-        listing.asked_at = time.monotonic()
+        listed.asked_at = time.monotonic()
         try:
             return self._executor.submit(self.find, {}).result()
         except BaseException:  # nobody will ask for anything
             self._executor.shutdown(wait=False)
             raise
 
-    def notice_of(self, listing: Listing) -> str:
+    def notice_of(self, listed: SeriesList) -> str:
         """Return what there is to know of a list: that there are more, perhaps."""
         words = []
-        if listing.is_cut:
+        if listed.is_cut:
             words.append(
-                f"These are {len(listing.series)} series; {self._archive.name} has more that "
+                f"These are {len(listed.series)} series; {self._archive.name} has more that "
                 "match. Search for a patient, a date or a modality"
             )
-        if listing.left_out:
+        if listed.left_out:
             words.append(
-                f"{listing.left_out} series {'is' if listing.left_out == 1 else 'are'} left out, "
+                f"{listed.left_out} series {'is' if listed.left_out == 1 else 'are'} left out, "
                 "whose UID the archive has of several patients or studies; ask who runs it"
             )
         return ". ".join(words)
 
     def found_now(
-        self, listing: Listing, query: Query, find: Callable[[Query], Found] | None = None
+        self, listed: SeriesList, query: Query, find: Callable[[Query], Found] | None = None
     ) -> Found | None:
         """Return what has come of the archive; None if nothing newer is needed than is known.
 
@@ -124,16 +124,16 @@ class ArchiveQueries:
         until it returns None. Raises ``NotReadyError`` while it is asked, and ``ArchiveError``,
         for each who needs it.
         """
-        if listing.asked_at >= self.since:
+        if listed.asked_at >= self.since:
             return None
-        if listing.query is None:
-            listing.query = time.monotonic(), self._executor.submit(find or self.find, query)
-        asked_at, answer = listing.query
+        if listed.query is None:
+            listed.query = time.monotonic(), self._executor.submit(find or self.find, query)
+        asked_at, answer = listed.query
         if not answer.done():
             raise NotReadyError(RETRY_SECONDS)
-        listing.query = None
+        listed.query = None
         found = answer.result()
-        listing.asked_at = asked_at
+        listed.asked_at = asked_at
         return found
 
     def found_of_study(self, uid: str) -> Found | None:
@@ -141,8 +141,8 @@ class ArchiveQueries:
 
         However few are listed at most; else a plan that was replaced would count as valid.
         """
-        listing = self._studies.setdefault(uid, Listing())
-        return self.found_now(listing, {"StudyInstanceUID": uid}, self._find_whole)
+        listed = self._studies.setdefault(uid, SeriesList())
+        return self.found_now(listed, {"StudyInstanceUID": uid}, self._find_whole)
 
     def _find_whole(self, query: Query) -> Found:
         return require_all(self.find(query, MOST_OF_STUDY), self._archive)
