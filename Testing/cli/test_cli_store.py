@@ -201,6 +201,14 @@ def test_a_plan_of_a_series_that_is_several_volumes(phantom, plan, tmp_path):
     plan.write_text(json.dumps([{**PLAN[0], "owner": volume.id} for volume in volumes]))
     result = igtlmeta("store", plan, "--images", images, "-o", tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
+    (tmp_path / result.stdout.strip()).unlink()
+    for volume in volumes:  # it comes back as planned in that volume, which is listed
+        plan.write_text(json.dumps([{**PLAN[0], "owner": volume.id}]))
+        result = igtlmeta("store", plan, "--images", images, "-o", images)
+        assert (result.returncode, result.stderr) == (0, "")
+        (found,) = DicomFolderSource(images).trajectories()
+        assert (found.name, found.owner) == (PLAN[0]["name"], volume.id)
+        (images / result.stdout.strip()).unlink()
 
 
 @pytest.mark.parametrize(

@@ -239,7 +239,7 @@ def _document(
                 f"{arguments.plan} has no trajectories; if nothing of the plan that it replaces is "
                 "planned any more, say so: --empty"
             )
-        _check_owners(trajectories, images)
+        images = _with_owner_first(trajectories, images)
         predecessor = _predecessor(replaces, known)
         return write_plan(trajectories, images, predecessor), []
     labels = _labels(arguments.plan)
@@ -277,19 +277,26 @@ def _predecessor(text: str | None, known: DocumentsOfStudy | None) -> Dataset | 
         raise SourceError(words) from error
 
 
-def _check_owners(trajectories: list[codec.TrajectoryItem], images: list[Dataset]) -> None:
-    """Raise ``SourceError`` if a trajectory was planned in other images than these."""
+def _with_owner_first(
+    trajectories: list[codec.TrajectoryItem], images: list[Dataset]
+) -> list[Dataset]:
+    """Return the images in the order in which a document names them: first, where it was planned.
+
+    Raises ``SourceError`` if a trajectory was planned in other images than these.
+    """
     series = str(images[0].SeriesInstanceUID)
-    allowed = {"", series, image_id(series)}
-    # Of a series that is several volumes, as a 4D one, each has an id.
-    allowed.update(
-        volume_id(series, str(image.SOPInstanceUID), frame)
+    # Of a series that is several volumes, as a 4D one, each has the id of its first frame.
+    firsts = {
+        volume_id(series, str(image.SOPInstanceUID), frame): image
         for image in images
         for frame in range(frame_count(image))
-    )
+    }
+    allowed = {"", series, image_id(series), *firsts}
     for item in trajectories:
         if item.owner not in allowed:
             raise SourceError(
                 f"the trajectory {item.name!r} was planned in the image {item.owner}, "
                 f"not in {image_id(series)}; name the images of that"
             )
+    first = next((firsts[one.owner] for one in trajectories if one.owner in firsts), images[0])
+    return [first, *(image for image in images if image is not first)]

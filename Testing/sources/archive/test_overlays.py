@@ -221,6 +221,36 @@ def test_a_plan_is_offered_only_in_its_own_place_and_for_its_own_patient(slices,
     assert names == ([] if other else ["Left"])
 
 
+@pytest.mark.parametrize("planned_in", [0, 1])
+def test_a_plan_of_a_4d_series_belongs_to_a_volume_of_it_that_is_listed(
+    slices, tmp_path, planned_in
+):
+    """Where all of them are in its place, to the one of the image that it names first."""
+    later = [study.ct_slice(number) for number in (1, 2, 3)]
+    for number, one in enumerate(later):
+        one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = f"{study.CT}.9.{number}"
+        one.AcquisitionNumber = 9
+    files = [*slices, *later]
+    first = (slices, later)[planned_in]
+    plan = plan_in(study.FRAME, [*first, *(one for one in files if one not in first)])
+
+    def script(path: str) -> Answer:
+        if "/studies/" not in path:
+            return listing(record(files), record([plan]))
+        return multipart([plan] if path.endswith(plan.SeriesInstanceUID) else files)
+
+    with scripted_archive.running(script) as port:
+        web = DicomWebArchive(f"http://127.0.0.1:{port}")
+        with closing(ArchiveSource(web, SeriesCache(tmp_path / "cache", 1 << 30))) as source:
+            (ct,) = source.images()
+            with pytest.raises(SourceError, match="2 images"):
+                ready(source.image, ct.id)
+            volumes = ready(source.images)
+            ready(source.image, volumes[0].id)
+            owners = [item.owner for item in ready(source.trajectories)]
+            assert owners == [volumes[planned_in].id]
+
+
 def test_what_another_client_has_stored_is_in_the_next_answer(slices, tmp_path):
     """Of each question, the archive is asked once; what it was asked for before is not used."""
     plan = plan_in(str(slices[0].FrameOfReferenceUID), slices)

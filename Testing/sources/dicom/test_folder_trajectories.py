@@ -24,6 +24,17 @@ def test_a_series_uid_as_owner_becomes_the_id_of_the_series(tmp_path, write_seri
     assert trajectory.target == (1.0, 2.0, 3.0)
 
 
+def test_the_uid_of_a_series_that_is_two_volumes_becomes_the_id_of_the_first(
+    tmp_path, write_series
+):
+    above = [(x, y, z + 100) for x, y, z in REGULAR]
+    write_series(tmp_path, [*REGULAR, *above])
+    source = DicomFolderSource(tmp_path, trajectories=[TRAJECTORY])
+    (trajectory,) = source.trajectories()
+    assert [trajectory.owner] == [item.id for item in source.images()][:1] != [image_id("1.2.3.4")]
+    assert len(source.images()) == 2
+
+
 def test_an_id_as_owner_stays(tmp_path):
     owned = codec.TrajectoryItem(name="Biopsy", owner="IMAGE_0")
     assert DicomFolderSource(tmp_path, trajectories=[owned]).trajectories() == [owned]

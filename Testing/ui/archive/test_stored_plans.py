@@ -172,6 +172,39 @@ def test_lines_of_any_name_are_one_line_each_when_they_come_back(user, small_arc
 
 
 @without_orthanc
+@pytest.mark.parametrize("planned_in", [0, 1])
+def test_a_plan_of_a_4d_series_stays_with_the_volume_that_it_was_drawn_in(
+    user, small_archive, tmp_path, questions, planned_in
+):
+    later = [radiotherapy.ct_slice(number) for number in (1, 2, 3)]
+    for number, one in enumerate(later, start=1):
+        one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = (
+            f"{radiotherapy.CT}.9.{number}"
+        )
+        one.AcquisitionNumber = 9
+        one.save_as(tmp_path / f"later{number}", enforce_file_format=True)
+    small_archive.upload(sorted(tmp_path.glob("later*")))
+    connect(user, small_archive.dicomweb)
+    (series,) = user.ids()
+    user.panel.browser.images.request([series])
+    user.wait_for_status("has 2 images")
+    user.press(user.ui.refreshButton)
+    user.wait_for(lambda: len(user.ids()) == 2, "both volumes")
+    image_id = user.ids()[planned_in]
+    user.load(image_id)
+    user.panel.archiveStore.imageInViews = lambda: image_id
+    plan = Plan(user, small_archive)
+    node = line("Left STN")
+    plan.store("Store all new lines (1)", "Trajectories: 1 stored in http://localhost")
+    assert plan.get() == {"Left STN": (10, -5, 2)}
+    assert plan.node("Left STN") is node
+    plan.move("Left STN", 11, -6, 3)
+    assert "in place of the plan of 'CT" in questions[1]
+    assert sorted(map(len, plan.predecessors())) == [0, 1]
+    assert plan.get() == {"Left STN": pytest.approx((11, -6, 3))}
+
+
+@without_orthanc
 def test_lines_that_stay_the_users_are_stored_again_in_the_place_of_what_they_were(
     user, small_archive, questions
 ):

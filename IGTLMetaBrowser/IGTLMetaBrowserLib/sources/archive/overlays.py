@@ -14,7 +14,7 @@ from ...dicom_index.rows import Row
 from ...net.source import NotReadyError, SourceError
 from ..dicom import fields as dicom_fields
 from ..dicom.folder import DicomFolderSource
-from ..dicom.plans import SPACE_KEYWORDS, Plan, notices_of, valid_plans
+from ..dicom.plans import Plan, notices_of, valid_plans
 from ..dicom.replaced_documents import Version, conflict_notices, replaced_keys
 from .archive import Series
 from .lists.entries import is_same_patient
@@ -87,13 +87,7 @@ class ArchiveOverlays:
         fetched, missing = self._fetched(_PLANS), self._missing(_PLANS)
         plans = [plan for _, opened in fetched for plan in opened.plans]
         patients = {plan.uid: one["PatientID"] for one, two in fetched for plan in two.plans}
-        firsts = {id_: stack.frames[0] for id_, stack in self._images.items()}
-        spaces = {
-            (self._series[image_id]["PatientID"], *map(first.get, SPACE_KEYWORDS))
-            for image_id, first in firsts.items()
-            if first.get("FrameOfReferenceUID")
-        }
-        valid = valid_plans(plans, spaces)
+        valid = valid_plans(plans, self._images)
         patients_there = [patients[plan.uid] for plan in valid]
         self._note_missing("TRAJ", patients_there, missing)
         return [

@@ -56,7 +56,7 @@ from .offers import TRAJECTORY_FILE, FolderOffers
 from .pixels.decoding import Decoders
 from .pixels.pixels import VolumeReading
 from .pixels.volume_readings import VolumeReadings
-from .plans import SPACE_KEYWORDS, Plan, notices_of, read_plans, valid_plans
+from .plans import Plan, images_of_series, notices_of, read_plans, valid_plans
 from .replaced_documents import Version
 from .series_offers import Offer
 from .volumes.stacks import Stack
@@ -397,17 +397,11 @@ class DicomFolderSource:
             self._plans_known = read_plans(self.folder, self._index, self._plans_known)
         if not self._plans_known:
             return []
-        firsts = (offer.stack.frames[0] for offer in offers.images.values())
-        spaces = {
-            (one.get("PatientID"), *map(one.get, SPACE_KEYWORDS))
-            for one in firsts
-            if one.get("FrameOfReferenceUID")
-        }
-        return valid_plans(self._plans_known.values(), spaces)
+        return valid_plans(self._plans_known.values(), offers.stacks())
 
     def stacks(self) -> dict[str, Stack]:
         """Return the frames of each image, by its id."""
-        return {image_id: offer.stack for image_id, offer in self._offers.images.items()}
+        return self._offers.stacks()
 
     def ids_of_files(self) -> dict[str, list[str]]:
         """Return the ids of the images that each file is part of, by its path in the folder."""
@@ -433,7 +427,7 @@ class DicomFolderSource:
         except SourceError as error:
             _logger.warning("%s is not offered: %s", TRAJECTORY_FILE, error)
             offers.refused.append((TRAJECTORY_FILE, str(error)))
-        return [_with_id_as_owner(item, offers) for item in items]
+        return _with_ids_as_owners(items, offers.stacks())
 
 
 @contextmanager
@@ -445,11 +439,14 @@ def _index_errors() -> Iterator[None]:
         raise SourceError(str(error)) from error
 
 
-def _with_id_as_owner(item: codec.TrajectoryItem, offers: FolderOffers) -> codec.TrajectoryItem:
-    is_uid = "." in item.owner and item.owner.replace(".", "").isdigit()
-    if not is_uid or item.owner in offers.images:
-        return item
-    return replace(item, owner=dicom_fields.image_id(item.owner))
+def _with_ids_as_owners(
+    items: Iterable[codec.TrajectoryItem], images: Mapping[str, Stack]
+) -> list[codec.TrajectoryItem]:
+    """Return trajectories with ids in place of SeriesInstanceUIDs: of several images, the first."""
+    uids = {one.owner for one in items if "." in one.owner and one.owner.replace(".", "").isdigit()}
+    of_series = images_of_series(images, uids)
+    ids = {uid: next(iter(of_series.get(uid, ())), dicom_fields.image_id(uid)) for uid in uids}
+    return [replace(item, owner=ids.get(item.owner, item.owner)) for item in items]
 
 
 def _require_pydicom() -> None:

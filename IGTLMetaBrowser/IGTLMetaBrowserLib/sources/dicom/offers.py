@@ -16,6 +16,7 @@ from .pixels.decoding import Decoders
 from .pixels.pixels import PixelDigests
 from .series_offers import Offer, SeriesOffers, SeriesReader
 from .volumes.places import issuers_apart
+from .volumes.stacks import Stack
 
 TRAJECTORY_FILE = "trajectories.json"
 
@@ -63,6 +64,10 @@ class FolderOffers:
     def are_decoded(self) -> bool:
         """Whether pixels of any image have to be decoded."""
         return any(offer.is_decoded for offer in self.images.values())
+
+    def stacks(self) -> dict[str, Stack]:
+        """Return the frames of each image, by its id."""
+        return {image_id: offer.stack for image_id, offer in self.images.items()}
 
     def _offer_all(self, reader: SeriesReader, before: FolderOffers | None) -> None:
         images = self._found.images

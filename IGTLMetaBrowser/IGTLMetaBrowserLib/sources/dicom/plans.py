@@ -8,7 +8,7 @@ reference, entry point first, and its diameter is a measurement. What kind it is
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,9 +23,10 @@ from ...dicom_index.index import DicomIndex
 from ...lengths import LONGEST
 from ...net.source import SourceError
 from .fields import cut_name, image_id
-from .files import Document, documents
+from .files import Document, Frame, documents
 from .replaced_documents import Version, conflict_notices, document_version, replaced_keys
 from .volumes.places import are_several_issuers
+from .volumes.stacks import Stack
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -48,14 +49,16 @@ _TYPES = {code: kind for kind, (code, _) in FINDINGS.items()}
 class Plan:
     """The trajectories of a document, their points in RAS mm, and what they belong to.
 
-    ``frame_of_reference`` is that of their points; ``series`` are the images it was made in;
-    ``notice`` says what is to be known of a plan that is valid, if anything.
+    ``frame_of_reference`` is that of their points; ``series`` are the images it was made in, and
+    ``image`` is the SOPInstanceUID of the first of them; ``notice`` says what is to be known of a
+    plan that is valid, if anything.
     """
 
     trajectories: Sequence[codec.TrajectoryItem]
     frame_of_reference: str
     series: Sequence[str]
     version: Version
+    image: str = ""
     notice: str = ""
 
     @property
@@ -67,6 +70,11 @@ class Plan:
     def patient_id(self) -> str:
         """The ID of the patient whom it is of."""
         return self.version.patient_id
+
+    @property
+    def space(self) -> tuple[str, str]:
+        """The patient's ID, and the frame of reference."""
+        return self.patient_id, self.frame_of_reference
 
 
 def read_plan(document: Dataset) -> Plan:
@@ -88,13 +96,16 @@ def _plan_of(document: Dataset) -> Plan:
     if len(frames) > 1:
         raise SourceError("the document has points in several frames of reference")
     series = _referenced_series(document)
-    owner = image_id(series[0]) if series else ""
+    uids = [str(one.SeriesInstanceUID) for one in series]
+    images = [one for each in series for one in each.get("ReferencedSOPSequence") or []]
+    owner = image_id(uids[0]) if uids else ""
     items = [codec.TrajectoryItem(**item, owner=owner) for item, _ in found]
     return Plan(
         items,
         next(iter(frames), ""),
-        series,
+        uids,
         document_version(document, is_empty=not items),
+        str(images[0].ReferencedSOPInstanceUID) if images else "",
     )
 
 
@@ -117,26 +128,23 @@ def read_plans(
     return {document: plans[document] for document in found if document in plans}
 
 
-Space = tuple[str, str, str]
-"""A patient's ID, its issuer, and a frame of reference: the values of these keywords."""
-SPACE_KEYWORDS = ("IssuerOfPatientID", "FrameOfReferenceUID")
+def valid_plans(plans: Iterable[Plan], images: Mapping[str, Stack]) -> list[Plan]:
+    """Return the plans in the space of an image that no other one of them has replaced.
 
-
-def valid_plans(plans: Iterable[Plan], spaces: Iterable[Space]) -> list[Plan]:
-    """Return the plans in these spaces that no other one of them has replaced, with their notices.
-
-    Nobody's plans lie in another's images, or are taken away by another's.
+    With their notices, and one of these images, which are by their ids, as their owner. Nobody's
+    plans lie in another's images, or are taken away by another's.
     """
     known = list(plans)
     issuers: dict[tuple[str, str], set[str]] = {}
-    for patient_id, issuer, frame in spaces:
-        issuers.setdefault((patient_id, frame), set()).add(issuer)
+    for first in (stack.frames[0] for stack in images.values()):
+        issuers.setdefault(_space(first), set()).add(first.get("IssuerOfPatientID"))
     found = [
         plan
         for plan in known
-        if any(
+        if plan.frame_of_reference
+        and any(
             not are_several_issuers((plan.version.issuer, issuer))
-            for issuer in issuers.get((plan.patient_id, plan.frame_of_reference), ())
+            for issuer in issuers.get(plan.space, ())
         )
     ]
     # One without trajectories has no points, and so no space, but replaces its patient's as well.
@@ -144,7 +152,49 @@ def valid_plans(plans: Iterable[Plan], spaces: Iterable[Space]) -> list[Plan]:
     versions = [plan.version for plan in replacing]
     replaced, notices = replaced_keys(versions), conflict_notices(versions, "plan")
     valid = [plan for plan in found if plan.version.key not in replaced]
-    return [replace(plan, notice=notices.get(plan.version.key, "")) for plan in valid]
+    of_series = images_of_series(images, {uid for plan in valid for uid in plan.series})
+    return [
+        replace(_with_listed_owner(plan, of_series), notice=notices.get(plan.version.key, ""))
+        for plan in valid
+    ]
+
+
+def images_of_series(
+    images: Mapping[str, Stack], uids: Collection[str]
+) -> dict[str, dict[str, Stack]]:
+    """Return which of these images are of series of these UIDs: by these, and by their ids."""
+    found: dict[str, dict[str, Stack]] = {}
+    for key, stack in images.items() if uids else ():
+        if (uid := stack.frames[0].get("SeriesInstanceUID")) in uids:
+            found.setdefault(uid, {})[key] = stack
+    return found
+
+
+def _with_listed_owner(plan: Plan, of_series: Mapping[str, Mapping[str, Stack]]) -> Plan:
+    """Return a plan whose owner is listed: a series of several images is not, under its own id.
+
+    It is the one that the first image is of that the plan names, if it is in its space, or else any
+    that is. Of a plan whose images are not offered, the owner stays.
+    """
+    series = (of_series.get(uid, {}) for uid in plan.series)
+    stacks = {
+        key: one
+        for each in series
+        for key, one in each.items()
+        if _space(one.frames[0]) == plan.space
+    }
+    named = (
+        key
+        for key, one in stacks.items()
+        if any(frame.get("SOPInstanceUID") == plan.image for frame in one.frames)
+    )
+    owner = next(named, next(iter(stacks), ""))
+    items = [replace(item, owner=owner or item.owner) for item in plan.trajectories]
+    return replace(plan, trajectories=items)
+
+
+def _space(frame: Frame) -> tuple[str, str]:
+    return frame.get("PatientID"), frame.get("FrameOfReferenceUID")
 
 
 def notices_of(plans: Iterable[Plan]) -> dict[str, str]:
@@ -221,8 +271,7 @@ def flip_points(points: Sequence[Any]) -> np.ndarray:
     return np.asarray(points, float) * (-1.0, -1.0, 1.0) + 0.0
 
 
-def _referenced_series(document: Dataset) -> list[str]:
+def _referenced_series(document: Dataset) -> list[Dataset]:
     sequences = ("CurrentRequestedProcedureEvidenceSequence", "PertinentOtherEvidenceSequence")
     studies = [study for keyword in sequences for study in document.get(keyword) or []]
-    found = [series for study in studies for series in study.get("ReferencedSeriesSequence") or []]
-    return [str(series.SeriesInstanceUID) for series in found]
+    return [series for study in studies for series in study.get("ReferencedSeriesSequence") or []]

@@ -111,12 +111,12 @@ class PlanStore:
         check_not_bent(image)
         for node in nodes:
             check_same_patient(node, image)
-        items = [self._item(node, image) for node in nodes]
+        items = [self._item(node, image, imageId) for node in nodes]
         changed, kept, leftOut = self._planned(replaced, nodes, items)
         drawn, removed = self._othersDrawn(replaced, nodes)
         count = len(kept) + len(drawn)
         pairs = zip(nodes, items, strict=True)
-        stored = {(node, node.GetName()): replace(one, owner=imageId) for node, one in pairs}
+        stored = {(node, node.GetName()): one for node, one in pairs}
         return Document(
             "plan.json",
             partial(_write, [*items, *kept.values(), *drawn.values()]),
@@ -127,9 +127,9 @@ class PlanStore:
             onStored=partial(self._onStored, replaced, changed | kept, stored, drawn),
         )
 
-    def _item(self, node, image):
+    def _item(self, node, image, imageId):
         """Return a line as it comes back: a document has no groups, and not all names."""
-        item = trajectory_item(node, image, owner="")
+        item = trajectory_item(node, image, owner=imageId)
         listed = self._browser.trajectories.listed_item(node)
         if listed is not None and node.GetName() == savable_name(listed.name):
             return replace(item, name=listed.name, group="")  # Slicer cannot save each name
