@@ -13,11 +13,12 @@ import slicer
 
 from helpers.hospital import of_type, step_until
 from helpers.peers import ImagesInMemory, ServerInThread, make_image
-from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import Failed, ImageStatus, NodeRemoved, SequenceLoaded
 from IGTLMetaBrowserLib.browser.images import sequences as turns
 from IGTLMetaBrowserLib.browser.images.image_states import ImageStates
+from IGTLMetaBrowserLib.net.image_sequences import ImageSequence
 
 IDS = tuple(f"TIME_{number}" for number in range(4))
 TURNS = range(1, 3 * len(IDS) + 2)  # a frame, a volume and a display each
@@ -33,8 +34,8 @@ class Perfusion(ImagesInMemory):
         patient = {"patient_name": "Smith", "patient_id": "P-1021"}
         return [replace(one, name="Perfusion of Smith", **patient) for one in super().images()]
 
-    def sequences(self) -> list[net.ImageSequence]:
-        return [net.ImageSequence(IDS, "time", "s", tuple(map(str, range(len(IDS)))))]
+    def sequences(self) -> list[ImageSequence]:
+        return [ImageSequence(IDS, "time", "s", tuple(map(str, range(len(IDS)))))]
 
 
 @pytest.fixture

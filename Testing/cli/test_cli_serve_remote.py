@@ -15,6 +15,8 @@ from cli.test_cli_serve import serving
 from helpers.certificates import Authority
 from helpers.peers import Peer
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.address import is_loopback
+from IGTLMetaBrowserLib.net.certificate_dates import why_not_valid_today
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def test_other_computers_are_let_in_only_where_somebody_says_so(host: str) -> No
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost", "LOCALHOST."])
 def test_this_computer_is_no_other(host: str) -> None:
-    assert net.is_loopback(host)
+    assert is_loopback(host)
 
 
 def test_allow_remote_says_what_it_means(certificate: Path, authority: Authority) -> None:
@@ -132,7 +134,7 @@ def test_certificates_that_are_valid_today(authority: Authority, names: list[str
     """Whoever they name, and also if a server wants certificates of its clients."""
     own = authority.issue(*names)
     for files in (net.ServerTLS(own), net.ServerTLS(own, None, authority.file)):
-        assert net.why_not_valid_today(files.make_context(), own) == ""
+        assert why_not_valid_today(files.make_context(), own) == ""
 
 
 def test_without_tls_at_a_tls_port_both_ends_say_so(certificate: Path) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from helpers.peers import make_image
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.client.queries import Queries
 
 TIMEOUT = 15.0
 
 
-def ask(queries: net.Queries, data_type: str, device_name: str = "", now: float = 0.0) -> net.Query:
+def ask(queries: Queries, data_type: str, device_name: str = "", now: float = 0.0) -> net.Query:
     query = net.Query(data_type, device_name)
     queries.add(query, now)
     return query
@@ -18,7 +19,7 @@ def image(device_name: str, slices: int = 2, shade: int = 1) -> codec.ImageMessa
     return make_image(shade, (4, 3, slices), device_name)
 
 
-def listed(queries: net.Queries, *ids: str, **slices: int) -> None:
+def listed(queries: Queries, *ids: str, **slices: int) -> None:
     """Let the server list images as ``image`` makes them; ``ids`` have 2 slices."""
     items = [
         codec.ImageMetaItem(id=id_, size=(4, 3, count), scalar_type=codec.ScalarType.UINT16)

@@ -9,7 +9,7 @@ import pytest
 
 from helpers.peers import TRAJECTORY, ImagesInMemory, ServerInThread, make_image
 from helpers.queries import TIMEOUT
-from IGTLMetaBrowserLib import net
+from IGTLMetaBrowserLib.net.client.queries import Queries
 
 
 @pytest.fixture
@@ -29,9 +29,9 @@ def running_server(source: ImagesInMemory) -> Iterator[ServerInThread]:
 
 
 @pytest.fixture
-def queries() -> net.Queries:
+def queries() -> Queries:
     """Return what matches messages to queries; none is asked yet."""
-    return net.Queries(TIMEOUT)
+    return Queries(TIMEOUT)
 
 
 @pytest.fixture(params=[None, 1], ids=["whole messages", "single bytes"])

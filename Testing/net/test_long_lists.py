@@ -22,6 +22,7 @@ from IGTLMetaBrowserLib.net.client import header_versions, listed_images
 from IGTLMetaBrowserLib.net.client.header_versions import known_servers
 from IGTLMetaBrowserLib.net.server import answers
 from IGTLMetaBrowserLib.net.server.named_items import NamedItems
+from IGTLMetaBrowserLib.net.whole_texts import is_own_server
 
 COUNT = 100_000
 BODY = COUNT * codec.ImageMetaItem.columns.itemsize
@@ -48,7 +49,7 @@ def test_a_long_list_takes_its_bytes_once_in_memory_and_on_the_network(
         passed, _ = proxy.passed
     assert list(message.items[-3:]) == list(make_long_list(COUNT)[-3:])
     assert message.header_version == 2
-    assert net.is_own_server(message)
+    assert is_own_server(message)
     assert BODY < passed < 1.1 * BODY
     assert most < 1.3 * BODY
 

@@ -9,16 +9,17 @@ from helpers.peers import make_image
 from helpers.queries import ask, image, listed
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.client.other_names import CONFIRM_SECONDS, GRACE_SECONDS
+from IGTLMetaBrowserLib.net.client.queries import Queries
 
 
-def test_a_list_under_another_name_answers_the_query_for_it(queries: net.Queries):
+def test_a_list_under_another_name_answers_the_query_for_it(queries: Queries):
     query = ask(queries, "IMGMETA")
     answer = codec.ImageMetaMessage(device_name="PlusServerImageMetaData")
     assert queries.match(answer) is query
 
 
 def test_an_image_under_another_name_is_taken_after_a_while_if_it_is_as_listed(
-    queries: net.Queries,
+    queries: Queries,
 ):
     listed(queries, A=2, B=3)
     oldest = ask(queries, "IMAGE", "A")
@@ -32,7 +33,7 @@ def test_an_image_under_another_name_is_taken_after_a_while_if_it_is_as_listed(
 
 
 def test_the_voxels_of_an_image_under_another_name_are_summed_in_turns(
-    queries: net.Queries, monkeypatch: pytest.MonkeyPatch
+    queries: Queries, monkeypatch: pytest.MonkeyPatch
 ):
     """Those of half a GB take 120 ms, which a window would not move for."""
     item = codec.ImageMetaItem(id="A", size=(1024, 1024, 40), scalar_type=codec.ScalarType.UINT16)
@@ -58,7 +59,7 @@ def test_the_voxels_of_an_image_under_another_name_are_summed_in_turns(
     assert not summed
 
 
-def test_the_next_image_under_the_name_of_an_answer_is_taken_sooner(queries: net.Queries):
+def test_the_next_image_under_the_name_of_an_answer_is_taken_sooner(queries: Queries):
     listed(queries, A=2, B=3)
     ask(queries, "IMAGE", "A")
     queries.match(image("Scanner"), now=1.0)
@@ -70,7 +71,7 @@ def test_the_next_image_under_the_name_of_an_answer_is_taken_sooner(queries: net
 
 def test_a_candidate_is_awaited_longer_than_the_time_out():
     # The time-out may be shorter than the time in which a slow stream shows itself.
-    queries = net.Queries(2.0)
+    queries = Queries(2.0)
     listed(queries, "A")
     query = ask(queries, "IMAGE", "A")
     queries.match(image("Ultrasound"), now=1.0)
@@ -79,7 +80,7 @@ def test_a_candidate_is_awaited_longer_than_the_time_out():
     assert queries.expired(6.0) == [query]
 
 
-def answer_twice(queries: net.Queries, query: net.Query, *shades: int) -> None:
+def answer_twice(queries: Queries, query: net.Query, *shades: int) -> None:
     """Answer a query under another name, and once more, as it is asked for once more."""
     for shade in shades:
         assert not query.is_done
@@ -90,7 +91,7 @@ def answer_twice(queries: net.Queries, query: net.Query, *shades: int) -> None:
 
 
 def test_an_image_of_another_name_that_could_be_two_of_the_list_has_to_come_twice(
-    queries: net.Queries,
+    queries: Queries,
 ):
     listed(queries, "A", "B")
     query = ask(queries, "IMAGE", "A")
@@ -99,7 +100,7 @@ def test_an_image_of_another_name_that_could_be_two_of_the_list_has_to_come_twic
     assert queries.waiting == []
 
 
-def test_another_image_each_time_is_an_error(queries: net.Queries):
+def test_another_image_each_time_is_an_error(queries: Queries):
     # A server that answers the question before, perhaps that of another program.
     listed(queries, "A", "B")
     query = ask(queries, "IMAGE", "B")
@@ -109,7 +110,7 @@ def test_another_image_each_time_is_an_error(queries: net.Queries):
     assert "sends another image each time: asked twice for the image 'B'" in str(query.error)
 
 
-def test_the_right_image_counts_when_it_was_asked_for_once_more(queries: net.Queries):
+def test_the_right_image_counts_when_it_was_asked_for_once_more(queries: Queries):
     listed(queries, "A", "B")
     query = ask(queries, "IMAGE", "A")
     answer_twice(queries, query, 1)
@@ -119,7 +120,7 @@ def test_the_right_image_counts_when_it_was_asked_for_once_more(queries: net.Que
     assert query.answer is right
 
 
-def test_the_next_images_need_not_come_twice(queries: net.Queries):
+def test_the_next_images_need_not_come_twice(queries: Queries):
     listed(queries, "A", "B", "C")
     answer_twice(queries, ask(queries, "IMAGE", "A"), 1, 1)
     for image_id, shade in {"B": 2, "C": 3}.items():
@@ -128,7 +129,7 @@ def test_the_next_images_need_not_come_twice(queries: net.Queries):
         assert query.answer is not None
 
 
-def test_when_an_image_was_owed_the_next_has_to_come_twice_again(queries: net.Queries):
+def test_when_an_image_was_owed_the_next_has_to_come_twice_again(queries: Queries):
     listed(queries, "A", "B", "C")
     answer_twice(queries, ask(queries, "IMAGE", "A"), 1, 1)
     late = ask(queries, "IMAGE", "B")
@@ -140,7 +141,7 @@ def test_when_an_image_was_owed_the_next_has_to_come_twice_again(queries: net.Qu
 
 
 def test_of_two_images_that_are_asked_for_at_once_none_is_taken_for_the_other(
-    queries: net.Queries,
+    queries: Queries,
 ):
     # The server may have no answer for the first one.
     listed(queries, "A", "B", "C")
@@ -153,7 +154,7 @@ def test_of_two_images_that_are_asked_for_at_once_none_is_taken_for_the_other(
 
 
 def test_the_right_image_counts_more_than_one_of_another_name_that_came_before(
-    queries: net.Queries,
+    queries: Queries,
 ):
     listed(queries, "A")
     query = ask(queries, "IMAGE", "A")
@@ -164,7 +165,7 @@ def test_the_right_image_counts_more_than_one_of_another_name_that_came_before(
     assert queries.accept_candidates(100.0) == []
 
 
-def test_an_image_under_another_name_that_comes_again_is_a_stream(queries: net.Queries):
+def test_an_image_under_another_name_that_comes_again_is_a_stream(queries: Queries):
     listed(queries, "A")
     query = ask(queries, "IMAGE", "A")
     for second in range(5):
@@ -182,9 +183,7 @@ def test_an_image_under_another_name_that_comes_again_is_a_stream(queries: net.Q
     ],
     ids=["another size", "another type", "the name of a listed image"],
 )
-def test_an_image_that_cannot_be_the_one_is_not_taken(
-    queries: net.Queries, other: codec.ImageMessage
-):
+def test_an_image_that_cannot_be_the_one_is_not_taken(queries: Queries, other: codec.ImageMessage):
     listed(queries, "A", "B")
     query = ask(queries, "IMAGE", "A")
     assert queries.match(other) is None
@@ -192,14 +191,14 @@ def test_an_image_that_cannot_be_the_one_is_not_taken(
     assert not query.is_done
 
 
-def test_without_a_list_no_image_of_another_name_is_taken(queries: net.Queries):
+def test_without_a_list_no_image_of_another_name_is_taken(queries: Queries):
     query = ask(queries, "IMAGE", "A")
     assert queries.match(image("Scanner")) is None
     assert queries.accept_candidates(100.0) == []
     assert not query.is_done
 
 
-def test_an_id_that_a_server_has_not_padded_with_nul_is_found(queries: net.Queries):
+def test_an_id_that_a_server_has_not_padded_with_nul_is_found(queries: Queries):
     item = codec.pack(
         codec.ImageMetaMessage(
             items=[
@@ -217,12 +216,12 @@ def test_an_id_that_a_server_has_not_padded_with_nul_is_found(queries: net.Queri
     assert queries.accept_candidates(100.0) == [query]
 
 
-def test_whoever_asks_for_any_image_gets_the_first(queries: net.Queries):
+def test_whoever_asks_for_any_image_gets_the_first(queries: Queries):
     query = ask(queries, "IMAGE")
     assert queries.match(image("Scanner")) is query
 
 
-def test_the_same_voxels_are_not_taken_for_a_second_image(queries: net.Queries):
+def test_the_same_voxels_are_not_taken_for_a_second_image(queries: Queries):
     # The list may change in between, so that its size is that of another image.
     listed(queries, A=2, B=3)
     first = ask(queries, "IMAGE", "A")
@@ -235,7 +234,7 @@ def test_the_same_voxels_are_not_taken_for_a_second_image(queries: net.Queries):
     assert not second.is_done
 
 
-def test_a_late_image_of_another_name_is_that_of_the_query_before(queries: net.Queries):
+def test_a_late_image_of_another_name_is_that_of_the_query_before(queries: Queries):
     listed(queries, A=2, B=3)
     late = ask(queries, "IMAGE", "A")
     queries.abandon(late)
@@ -246,7 +245,7 @@ def test_a_late_image_of_another_name_is_that_of_the_query_before(queries: net.Q
     assert queries.accept_candidates(100.0) == [query]
 
 
-def test_an_image_that_is_lost_with_its_connection_may_come_on_the_next(queries: net.Queries):
+def test_an_image_that_is_lost_with_its_connection_may_come_on_the_next(queries: Queries):
     # The list is wrong: A has the size that is listed for B.
     listed(queries, A=2, B=3)
     ask(queries, "IMAGE", "A")
@@ -257,7 +256,7 @@ def test_an_image_that_is_lost_with_its_connection_may_come_on_the_next(queries:
     assert "may be the late answer for 'A'" in query.came_instead
 
 
-def test_what_is_owed_for_the_same_id_may_answer_the_next_query(queries: net.Queries):
+def test_what_is_owed_for_the_same_id_may_answer_the_next_query(queries: Queries):
     listed(queries, "A")
     ask(queries, "IMAGE", "A")
     queries.remove_all()
@@ -266,7 +265,7 @@ def test_what_is_owed_for_the_same_id_may_answer_the_next_query(queries: net.Que
     assert queries.accept_candidates(100.0) == [query]
 
 
-def test_an_answer_settles_what_was_owed(queries: net.Queries):
+def test_an_answer_settles_what_was_owed(queries: Queries):
     listed(queries, A=2, B=3)
     ask(queries, "IMAGE", "A")
     queries.remove_all()
@@ -278,9 +277,7 @@ def test_an_answer_settles_what_was_owed(queries: net.Queries):
 
 @pytest.mark.parametrize("is_lost", [False, True], ids=["same connection", "next connection"])
 @pytest.mark.parametrize("name", ["A", "Scanner"])
-def test_a_late_image_is_of_no_interest_nor_is_its_copy(
-    queries: net.Queries, name: str, is_lost: bool
-):
+def test_a_late_image_is_of_no_interest_nor_is_its_copy(queries: Queries, name: str, is_lost: bool):
     listed(queries, A=2, B=3)
     late = ask(queries, "IMAGE", "A")
     queries.remove_all() if is_lost else queries.abandon(late)
@@ -292,14 +289,14 @@ def test_a_late_image_is_of_no_interest_nor_is_its_copy(
     assert queries.match(image(name)) is None  # a stream
 
 
-def test_an_image_of_a_stream_that_ran_before_answers_no_query(queries: net.Queries):
+def test_an_image_of_a_stream_that_ran_before_answers_no_query(queries: Queries):
     assert queries.match(image("Ultrasound")) is None
     query = ask(queries, "IMAGE", "A")
     assert queries.match(image("Ultrasound")) is None
     assert queries.match(image("A")) is query
 
 
-def test_an_image_of_a_stream_can_be_asked_for_by_its_name(queries: net.Queries):
+def test_an_image_of_a_stream_can_be_asked_for_by_its_name(queries: Queries):
     queries.match(image("Ultrasound"))
     query = ask(queries, "IMAGE", "Ultrasound")
     assert queries.match(image("Ultrasound")) is query
@@ -314,7 +311,7 @@ def test_an_image_of_a_stream_can_be_asked_for_by_its_name(queries: net.Queries)
     ids=lambda message: message.type_name,
 )
 def test_a_list_that_was_pushed_before_answers_a_query_when_it_comes_again(
-    queries: net.Queries, pushed: codec.Message
+    queries: Queries, pushed: codec.Message
 ):
     # There are no streams of IMGMETA and TRAJ: whoever sends one means the list.
     assert queries.match(pushed) is None
@@ -322,7 +319,7 @@ def test_a_list_that_was_pushed_before_answers_a_query_when_it_comes_again(
     assert queries.match(pushed) is query
 
 
-def test_expected_tells_by_the_header_whose_answer_arrives(queries: net.Queries):
+def test_expected_tells_by_the_header_whose_answer_arrives(queries: Queries):
     query = ask(queries, "IMAGE", "A")
     header = codec.Header(1, "IMAGE", "A", codec.Timestamp(0), 1 << 20, 0)
     assert queries.expected(header) is query
@@ -337,7 +334,7 @@ def received(message: codec.Message) -> codec.Message:
     return codec.unpack(codec.pack(message))
 
 
-def test_an_image_that_was_listed_before_may_still_come(queries: net.Queries):
+def test_an_image_that_was_listed_before_may_still_come(queries: Queries):
     # Some servers push a list of what is new, and not of all that they have.
     listed(queries, "A", "B")
     queries.match(received(codec.ImageMetaMessage(items=[item_of("A"), item_of("B")])))
@@ -349,7 +346,7 @@ def test_an_image_that_was_listed_before_may_still_come(queries: net.Queries):
     assert not query.is_done
 
 
-def test_the_labels_of_one_label_map_are_one_image(queries: net.Queries):
+def test_the_labels_of_one_label_map_are_one_image(queries: Queries):
     labels = [codec.LabelMetaItem(id="SEG", label=label, size=(4, 3, 2)) for label in (1, 2, 3)]
     ask(queries, "LBMETA")
     queries.match(codec.LabelMetaMessage(items=labels))

@@ -7,6 +7,7 @@ import pytest
 from codec.stream import frame
 from helpers.peers import Peer, ScriptedServer, make_image, serve_well, step_until
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.client.queries import Queries
 from IGTLMetaBrowserLib.net.client.recent_names import MOST_NAMES, RecentNames
 
 SHORT = 0.3
@@ -92,7 +93,7 @@ def test_names_of_streams_do_not_fill_the_memory():
     assert 0 not in names
 
 
-def test_queries_remember_the_last_names_alone(queries: net.Queries):
+def test_queries_remember_the_last_names_alone(queries: Queries):
     for number in range(MOST_NAMES + 50):
         assert queries.match(codec.TransformMessage(device_name=f"{number}")) is None
     assert len(queries._stream_names) == MOST_NAMES

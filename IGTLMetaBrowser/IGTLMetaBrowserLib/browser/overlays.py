@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from .. import codec, net
+from ..net.whole_texts import notice_of_list
 from ..scene.label_maps.label_map_set import LabelMapSet
 from ..scene.overlay_nodes import OverlayNodes
 from .connection import Connection
@@ -97,7 +98,7 @@ class Overlays:
             label_maps = self.label_maps
             label_maps.receive(message.items)
             self._listed_over = self._connection.number
-            notice = net.notice_of_list(message.metadata)
+            notice = notice_of_list(message.metadata)
             self._notify(LabelMapsListed(len(label_maps.listed), query is None, notice))
             if label_maps.problem:
                 self._fail(BrowserError(label_maps.problem), query)

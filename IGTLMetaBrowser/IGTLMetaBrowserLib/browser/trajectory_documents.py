@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .. import codec, net
+from .. import codec
+from ..net.whole_texts import documents_of_items, notice_of_list, notices_of_documents
 from ..scene.markups.trajectory import Trajectory
 
 
@@ -27,12 +28,12 @@ class TrajectoryDocuments:
     ) -> TrajectoryDocuments:
         """Return what an answer says; ``listed`` are its trajectories, in their order."""
         found = cls(address)
-        uids = net.documents_of_items(message)
+        uids = documents_of_items(message)
         current = [one for one in listed if not one.is_gone]  # of too many, the first
         for one, uid in zip(current, uids, strict=False):
             found._documents[one] = one.item, uid
-        found._notices = net.notices_of_documents(message.metadata)
-        found.notice_of_list = net.notice_of_list(message.metadata)
+        found._notices = notices_of_documents(message.metadata)
+        found.notice_of_list = notice_of_list(message.metadata)
         return found
 
     def document_of(self, trajectory: Trajectory) -> str:

@@ -13,6 +13,7 @@ from ..net.client.image_in_parts import get_image_in_parts
 from ..net.client.image_notes import image_notes
 from ..net.client.list_check import ListCheck
 from ..net.client.listed_images import fits, is_same_entry
+from ..net.whole_texts import SEARCH, with_whole_texts
 from ..privacy.hidden_patients import is_identity
 from ..system_errors import with_advice
 from ..utf8 import utf8
@@ -100,7 +101,7 @@ class _ListedImages:
     def _read_list(self, is_needed: bool) -> None:
         self.listed: Listed = {}
         self.message = _list_images(self.client, self._search, is_needed)
-        for item in () if self.message is None else net.with_whole_texts(self.message):
+        for item in () if self.message is None else with_whole_texts(self.message):
             self.listed.setdefault(item.id, []).append(item)
         self._connection = self.client.connections
 
@@ -202,7 +203,7 @@ def _list_images(
     try:
         message = client.get_list(preparing=output.preparing_note("the list"), attributes=search)
         # These would be all of its images; where there are none, it is not known.
-        if search and message.items and net.SEARCH not in message.metadata:
+        if search and message.items and SEARCH not in message.metadata:
             raise net.NetworkError(f"{client.address} does not search; fetch without --search")
         return message
     except net.ConnectionFailedError:

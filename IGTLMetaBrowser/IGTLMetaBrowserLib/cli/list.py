@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import codec, net
+from ..net.whole_texts import NOTICE, SEARCH, is_own_server, with_whole_texts
 from ..utf8 import utf8
 from . import archive_options, connection_options, output
 from .output import note
@@ -39,19 +40,19 @@ def list_images(arguments: argparse.Namespace) -> int:
     with connection_options.open_client(arguments) as client:
         preparing = output.preparing_note("the list")
         message = client.get_list(preparing=preparing, attributes=dict(arguments.search))
-        if arguments.search and message.items and net.SEARCH not in message.metadata:
+        if arguments.search and message.items and SEARCH not in message.metadata:
             note(f"{client.address} does not search: these are all of its images")
         note_of(client, message)
-        items = net.with_whole_texts(message)
+        items = with_whole_texts(message)
         if arguments.json:
-            can_have_metadata = net.is_own_server(message)
+            can_have_metadata = is_own_server(message)
             plain = map(output.image_object, items)
             output.print_json(_objects(client, items) if can_have_metadata else plain)
             return 0
     if items:
         output.print_images(items)
     else:
-        is_searched = arguments.search and net.SEARCH in message.metadata
+        is_searched = arguments.search and SEARCH in message.metadata
         note(f"{client.address} offers no images{' that match' if is_searched else ''}")
     for text in doubled_ids(items):
         note(text)
@@ -62,8 +63,8 @@ def note_of(client: net.Client, message: codec.ImageMetaMessage) -> None:
     """Say on stderr what there is to know of a list, such as that there are more images."""
     if client.is_list_in_doubt:
         note(_SEVERAL_LISTS.format(address=client.address))
-    if message.metadata.get(net.NOTICE):
-        note(codec.printable(message.metadata[net.NOTICE]))
+    if message.metadata.get(NOTICE):
+        note(codec.printable(message.metadata[NOTICE]))
 
 
 def doubled_ids(

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from .. import net
+from ..net.address import is_loopback
 from ..net.server.audit import AuditFile, AuditTrail, Destination, Syslog
 from ..system_errors import reason_of, with_advice
 from .output import note
@@ -177,7 +178,7 @@ def check_exposure(
 
     ``protection`` are the options of the command that limit who can do what.
     """
-    if net.is_loopback(arguments.host):
+    if is_loopback(arguments.host):
         return
     if not arguments.allow_remote:
         arguments.usage_error(

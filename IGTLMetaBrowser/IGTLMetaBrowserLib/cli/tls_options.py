@@ -7,6 +7,8 @@ import ssl
 from typing import Any
 
 from .. import net
+from ..net.certificate_dates import why_not_valid_today
+from ..net.tls_client import is_fingerprint
 from .output import note, note_if_others_may_read
 from .parser import path_of
 
@@ -33,7 +35,7 @@ def add_client_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _fingerprint(text: str) -> str:
-    if not net.is_fingerprint(text):
+    if not is_fingerprint(text):
         words = "is no SHA-256 fingerprint, which has 32 bytes: openssl x509 -fingerprint -sha256"
         raise argparse.ArgumentTypeError(f"{text!r} {words}")
     return text
@@ -82,7 +84,7 @@ def make_server_context(tls: net.ServerTLS) -> ssl.SSLContext:
     """Read the files; say on stderr what is likely a mistake in them. Raises ``TLSError``."""
     context = tls.make_context()
     note_if_others_may_read(tls.key or tls.certificate)
-    if problem := net.why_not_valid_today(context, tls.certificate):
+    if problem := why_not_valid_today(context, tls.certificate):
         note(f"clients will refuse {str(tls.certificate)!r}: {problem}; renew it")
     return context
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import codec, net
+from ..net.whole_texts import documents_of_items, notice_of_list, notices_of_documents
 from ..scene.markups.trajectory_decoding import PlanError, planned_points
 from ..sources.trajectory_file import trajectory_to_json
 from . import connection_options, output
@@ -48,7 +49,7 @@ def list_trajectories(arguments: argparse.Namespace) -> int:
     with connection_options.open_client(arguments) as client:
         message = client.get_trajectory_list(output.preparing_note("the trajectories"))
     items, notices = message.items, _notices(message)
-    if missing := net.notice_of_list(message.metadata):
+    if missing := notice_of_list(message.metadata):
         note(missing)
     for text in dict.fromkeys(filter(None, notices)):
         names = [item.name for item, one in zip(items, notices, strict=True) if one == text]
@@ -81,8 +82,8 @@ def _write(path: Path, items: Iterable[codec.TrajectoryItem]) -> int:
 
 def _notices(message: codec.TrajectoryMessage) -> list[str]:
     """Return what there is to know of the document of each trajectory, or empty texts."""
-    known = net.notices_of_documents(message.metadata)
-    uids = net.documents_of_items(message) or [""] * len(message.items)
+    known = notices_of_documents(message.metadata)
+    uids = documents_of_items(message) or [""] * len(message.items)
     return [known.get(uid, "") for uid in uids]
 
 

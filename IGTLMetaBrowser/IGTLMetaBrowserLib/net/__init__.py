@@ -11,11 +11,11 @@ who serves      ``acceptor`` (lets clients in) with ``listener``, ``limits`` and
 what is known   ``errors``; of our own servers ``image_sequences`` (4D), ``patient_issuers``,
                 ``whole_texts``
 
-The packages import what is beside them, but not one another.
+The packages import what is beside them, but not one another. What is offered here is what it takes
+to ask a server, or to be one.
 """
 
-from .address import DEFAULT_PORT, format_address, is_loopback, parse_address
-from .certificate_dates import why_not_valid_today
+from .address import DEFAULT_PORT, format_address, parse_address
 from .client.client import Client
 from .client.events import (
     CapabilityKnown,
@@ -25,7 +25,6 @@ from .client.events import (
     Finished,
     Unsolicited,
 )
-from .client.queries import Queries
 from .client.query import Query
 from .errors import (
     AnswerError,
@@ -39,31 +38,16 @@ from .errors import (
     TLSError,
     UntrustedCertificateError,
 )
-from .image_sequences import ImageSequence, read_sequences, sequence_of
 from .limits import Network, ServerLimits, parse_networks
-from .patient_issuers import read_issuers
 from .server.events import ServerEvent, ServerEventType
 from .server.server import Server
 from .settings import ConnectionSettings
 from .source import NotReadyError, Source, SourceError
-from .tls_client import ClientTLS, is_fingerprint
+from .tls_client import ClientTLS
 from .tls_server import ServerTLS
-from .whole_texts import (
-    NOTICE,
-    SEARCH,
-    documents_of_items,
-    ids_with_whole_texts,
-    is_own_server,
-    notice_of_list,
-    notices_of_documents,
-    with_whole_text,
-    with_whole_texts,
-)
 
 __all__ = [
     "DEFAULT_PORT",
-    "NOTICE",
-    "SEARCH",
     "AnswerError",
     "CancelledError",
     "CapabilityKnown",
@@ -77,11 +61,9 @@ __all__ = [
     "DamagedAnswerError",
     "Disconnected",
     "Finished",
-    "ImageSequence",
     "Network",
     "NetworkError",
     "NotReadyError",
-    "Queries",
     "Query",
     "RefusedError",
     "Server",
@@ -95,20 +77,7 @@ __all__ = [
     "TimeOutError",
     "Unsolicited",
     "UntrustedCertificateError",
-    "documents_of_items",
     "format_address",
-    "ids_with_whole_texts",
-    "is_fingerprint",
-    "is_loopback",
-    "is_own_server",
-    "notice_of_list",
-    "notices_of_documents",
     "parse_address",
     "parse_networks",
-    "read_issuers",
-    "read_sequences",
-    "sequence_of",
-    "why_not_valid_today",
-    "with_whole_text",
-    "with_whole_texts",
 ]

@@ -16,8 +16,9 @@ from helpers import scripted_archive
 from helpers.peers import ServerInThread
 from helpers.ready_sources import ready
 from helpers.scripted_archive import Answer, listing, multipart, record
-from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.net.whole_texts import notice_of_list, notices_of_documents
 from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
@@ -83,13 +84,13 @@ def test_a_plan_says_that_it_may_have_been_replaced(source, peer, plans):
         for number in (1, 2):
             answer = client.wait(client.ask("TRAJ"))
             assert [item.name for item in answer.items] == ["Left"]
-            notices = net.notices_of_documents(answer.metadata)
+            notices = notices_of_documents(answer.metadata)
             assert notices[first.SOPInstanceUID].startswith(WORDS)
             assert peer.fetches.count(second.SeriesInstanceUID) == number
         peer.withheld.clear()
         answer = client.wait(client.ask("TRAJ"))
     assert [item.name for item in answer.items] == ["Right"]
-    assert net.notices_of_documents(answer.metadata) == {}
+    assert notices_of_documents(answer.metadata) == {}
 
 
 def test_it_says_so_of_one_in_another_study_of_the_patient(source, peer, slices):
@@ -154,14 +155,14 @@ def test_of_a_patient_whose_documents_are_all_missing_nothing_is_there_in_silenc
         for data_type in ("TRAJ", "LBMETA"):
             answer = client.wait(client.ask(data_type))
             assert len(answer.items) == 1
-            assert net.notice_of_list(answer.metadata).startswith(
+            assert notice_of_list(answer.metadata).startswith(
                 "of another patient nothing is there, as a document cannot be had: cannot fetch"
             )
-            assert net.notices_of_documents(answer.metadata) == {}
+            assert notices_of_documents(answer.metadata) == {}
         label_map = client.get_image(answer.items[0].id)
         assert "cannot be had" not in label_map.metadata.get("Notice", "")
         peer.withheld.clear()
         for data_type in ("TRAJ", "LBMETA"):
             answer = client.wait(client.ask(data_type))
             assert len(answer.items) == 2
-            assert net.notice_of_list(answer.metadata) == ""
+            assert notice_of_list(answer.metadata) == ""

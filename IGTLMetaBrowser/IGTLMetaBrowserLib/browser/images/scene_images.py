@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import codec, net
+from ... import codec
 from ...codec.slice_stack import SliceStack
 from ...net.client.image_notes import (
     describe_image,
@@ -21,6 +21,7 @@ from ...net.client.listed_images import (
     is_another_patient,
     is_of_another_patient,
 )
+from ...net.image_sequences import ImageSequence
 from ...scene.errors import SceneError
 from ...scene.images.image_nodes import ImageNodes
 from ...scene.images.moved_images import undone_notes
@@ -279,11 +280,11 @@ class SceneImages:
         """Return a recording of the live image of an id. Raises ``SceneError``."""
         return self._nodes.record(self._connection.address, image_id)
 
-    def make_sequence(self, sequence: net.ImageSequence) -> Generator[None, None, Any]:
+    def make_sequence(self, sequence: ImageSequence) -> Generator[None, None, Any]:
         """Make one sequence of loaded images, see ``ImageNodes``. Raises ``SceneError``."""
         return self._nodes.make_sequence(self._connection.address, *sequence)
 
-    def sequence_browser(self, sequence: net.ImageSequence) -> Any:
+    def sequence_browser(self, sequence: ImageSequence) -> Any:
         """Return the browser node that replays a sequence, or None if it is not in the scene."""
         return self._nodes.sequence_browser(self._connection.address, sequence.ids)
 

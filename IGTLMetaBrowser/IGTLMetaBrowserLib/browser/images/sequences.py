@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
-from ... import net
+from ...net.image_sequences import ImageSequence, sequence_of
 from ...scene.errors import SceneError
 from ...turns import at_once
 from ..errors import BrowserError
@@ -44,9 +44,9 @@ class Sequences:
         self._look = look
         # What of each was last known to be under way: a series may have thousands of images, and is
         # looked at in each step.
-        self._loading: dict[net.ImageSequence, deque[str]] = {}
+        self._loading: dict[ImageSequence, deque[str]] = {}
         # The one that is being made of its images.
-        self._making: tuple[net.ImageSequence, Generator[None, None, Any]] | None = None
+        self._making: tuple[ImageSequence, Generator[None, None, Any]] | None = None
 
     def close(self) -> None:
         """Load nothing any more, and let go of what fetches images: it has this object, too."""
@@ -54,27 +54,27 @@ class Sequences:
         self._request = lambda _image_ids: None
         self._look = list
 
-    def of(self, image_id: str) -> net.ImageSequence | None:
+    def of(self, image_id: str) -> ImageSequence | None:
         """Return the sequence that an image belongs to by the last list, or None."""
-        return net.sequence_of(image_id, self._metadata.listing.sequences)
+        return sequence_of(image_id, self._metadata.listing.sequences)
 
     @property
     def ids(self) -> list[str]:
         """The ids of all images that belong to one by the last list."""
         return [one for sequence in self._metadata.listing.sequences for one in sequence.ids]
 
-    def having(self, image_ids: Iterable[str]) -> list[net.ImageSequence]:
+    def having(self, image_ids: Iterable[str]) -> list[ImageSequence]:
         """Return the sequences that these images belong to; there may be 1,000,000 images."""
         listed = self._metadata.listing.sequences
         of_ids = {one: sequence for sequence in listed for one in sequence.ids}
         found = (of_ids[one] for one in image_ids if one in of_ids) if of_ids else ()
         return list({sequence.ids: sequence for sequence in found}.values())
 
-    def browser_node(self, sequence: net.ImageSequence) -> Any:
+    def browser_node(self, sequence: ImageSequence) -> Any:
         """Return the node that replays a sequence, or None if it is not in the scene."""
         return self._in_scene.sequence_browser(sequence)
 
-    def missing(self, sequence: net.ImageSequence) -> list[str]:
+    def missing(self, sequence: ImageSequence) -> list[str]:
         """Return the ids of a sequence's images that have no volume of their own."""
         return [one for one in sequence.ids if not self._in_scene.has_volume(one)]
 
@@ -93,10 +93,10 @@ class Sequences:
                 self._request(self.missing(sequence))
                 self._loading[sequence] = deque(sequence.ids)
 
-    def _is_being_made(self, sequence: net.ImageSequence) -> bool:
+    def _is_being_made(self, sequence: ImageSequence) -> bool:
         return self._making is not None and self._making[0] == sequence
 
-    def make(self, sequence: net.ImageSequence) -> Any:
+    def make(self, sequence: ImageSequence) -> Any:
         """Make one sequence of loaded images, whose volumes go; return its browser node.
 
         The images count as loaded. Raises ``SceneError`` if one is not there, or Slicer cannot
@@ -145,7 +145,7 @@ class Sequences:
             words = f"{len(missing)} of its {len(sequence.ids)} volumes are not loaded"
             self._notify(Failed(BrowserError(f"No sequence was made: {words}; try again")))
 
-    def _is_decided(self, sequence: net.ImageSequence) -> bool:
+    def _is_decided(self, sequence: ImageSequence) -> bool:
         """Whether none of a sequence's missing images waits or is in transfer."""
         waiting = self._loading[sequence]
         while waiting and not self._is_under_way(waiting[0]):
@@ -159,7 +159,7 @@ class Sequences:
         return status in _UNDER_WAY and not self._in_scene.has_volume(image_id)
 
     def _go_on(
-        self, sequence: net.ImageSequence, making: Generator[None, None, Any]
+        self, sequence: ImageSequence, making: Generator[None, None, Any]
     ) -> SequenceLoaded | Failed | None:
         """Work for some milliseconds; return what observers are to know at the end."""
         end = time.monotonic() + _SECONDS_A_TURN

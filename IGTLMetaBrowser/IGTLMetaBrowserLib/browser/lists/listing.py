@@ -16,9 +16,12 @@ from itertools import compress
 
 import numpy as np
 
-from ... import codec, net
+from ... import codec
 from ...codec.messages.items import ItemTable
 from ...codec.text_rows import TextRows
+from ...net.image_sequences import ImageSequence, read_sequences
+from ...net.patient_issuers import read_issuers
+from ...net.whole_texts import NOTICE, SEARCH, ids_with_whole_texts, is_own_server, with_whole_text
 from ...privacy.hidden_patients import HiddenPatients
 from ...privacy.redacted_list import redact_in_turns
 from .entry_table import EntryTable, byte_counts_of
@@ -42,7 +45,7 @@ class Listing:
         if message is None:
             message = codec.ImageMetaMessage.unpack_content(memoryview(b""))
         self.entries: ItemTable[codec.ImageMetaItem] = message.items
-        has_texts = net.is_own_server(message) and len(message.metadata) > 1
+        has_texts = is_own_server(message) and len(message.metadata) > 1
         self._texts = message.metadata if has_texts else {}
         self.listed_at: datetime | None = None
         self._came = 0.0
@@ -92,12 +95,12 @@ class Listing:
     @property
     def search_keywords(self) -> list[str]:
         """The DICOM attributes by which the server searches; none if it does not say so."""
-        return self._texts.get(net.SEARCH, "").split()
+        return self._texts.get(SEARCH, "").split()
 
     @property
     def notice(self) -> str:
         """What the server says of the list: that it is not all there is."""
-        return self._texts.get(net.NOTICE, "")
+        return self._texts.get(NOTICE, "")
 
     def came(self, listed_at: datetime, search: ImageSearch, connection: int) -> None:
         """Note when it came, for which search, and over which connection, by its number."""
@@ -136,23 +139,23 @@ class Listing:
 
     def whole(self, entry: codec.ImageMetaItem) -> codec.ImageMetaItem:
         """Return an entry with the whole of texts that are longer than its fields, if known."""
-        return net.with_whole_text(entry, self._texts) if self._texts else entry
+        return with_whole_text(entry, self._texts) if self._texts else entry
 
     @cached_property
     def long_entries(self) -> list[codec.ImageMetaItem]:
         """The entries with texts that are longer than their fields, as far as they are known."""
-        ids = net.ids_with_whole_texts(self._texts)
+        ids = ids_with_whole_texts(self._texts)
         return [entry for image_id in ids for entry in self.entries_of(image_id)]
 
     @cached_property
     def issuers(self) -> dict[str, str]:
         """Who has given the patient's ID, by the ids of images: where several have given one."""
-        return net.read_issuers(self._texts)
+        return read_issuers(self._texts)
 
     @cached_property
-    def sequences(self) -> list[net.ImageSequence]:
+    def sequences(self) -> list[ImageSequence]:
         """Which images show one place at several times, b-values …, by what the server says."""
-        return net.read_sequences(self._texts, self.ids) if self._texts else []
+        return read_sequences(self._texts, self.ids) if self._texts else []
 
     def byte_counts(self, image_ids: Sequence[str]) -> list[int]:
         """Return how many bytes each image has by this list, or 0 if it does not say so."""
