@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from IGTLMetaBrowserLib.person_names import name_words, plain_name, readable_name, spellings
+from IGTLMetaBrowserLib.person_names import (
+    are_several_names,
+    name_words,
+    plain_name,
+    readable_name,
+    spellings,
+)
 
 COMPOSED, WITH_MARKS = "M\u00fcller^Jane", "Mu\u0308ller^Jane"
 
@@ -17,6 +23,11 @@ def test_one_name_in_several_forms(compared, other: str):
 
 def test_in_dicom_family_and_given_name_have_their_places():
     assert plain_name("James^Henry") != plain_name("Henry^James")
+
+
+def test_names_are_of_several_persons():
+    assert are_several_names(["Doe^Jane", "", "Roe^Richard"])
+    assert not are_several_names(["Doe^Jane", "", "DOE^JANE^^"])
 
 
 def test_over_openigtlink_a_name_is_written_in_several_ways():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 _FAMILY, _GIVEN, _MIDDLE, _PREFIX, _SUFFIX = range(5)
 
@@ -35,6 +36,11 @@ def spellings(name: str) -> list[str]:
 def plain_name(name: str) -> str:
     """Return the first spelling that is there of a name of DICOM, as it is compared; or ""."""
     return next(filter(None, spellings(name)), "")
+
+
+def are_several_names(names: Iterable[str]) -> bool:
+    """Whether names of DICOM are of different persons. An empty one may be anybody's."""
+    return len({*map(plain_name, names)} - {""}) > 1
 
 
 def name_words(name: str) -> list[str]:

@@ -338,6 +338,7 @@ def test_what_may_not_be_replaced(images, labels, ijk_to_ras):
     map_ = Labels(labels, ijk_to_ras)
     for keyword, words in (
         ("PatientID", "of another patient"),
+        ("PatientName", "of another patient than the images, by the name"),
         ("StudyInstanceUID", "of another study"),
         ("FrameOfReferenceUID", "of another frame of reference"),
         ("SOPClassUID", "of another kind"),
@@ -385,7 +386,7 @@ def test_label_maps_and_images_of_which_no_segmentation_can_be_made(images, labe
     ("keyword", "words"),
     [
         ("PatientID", "of one patient, not of 2"),
-        ("PatientName", "of one patient: these name 2"),
+        ("PatientName", "of one patient: these name several"),
         ("SeriesInstanceUID", "of one series, not of 2"),
         ("FrameOfReferenceUID", "no frame of reference, or several"),
     ],

@@ -210,6 +210,16 @@ def test_another_patients_plan_is_not_replaced(file, make_slice):
         write_plan(TRAJECTORIES, other, predecessor=pydicom.dcmread(file))
 
 
+def test_a_plan_of_another_name_is_not_replaced_though_the_id_is_the_same(file, images):
+    """Lists show two patients then. Of one name, there are several spellings, or none."""
+    for name in ("DOE^JANE^^^", "", "Doe^Jane"):
+        images[0].PatientName = name
+        assert write_plan(TRAJECTORIES, images[:1], predecessor=pydicom.dcmread(file))
+    images[0].PatientName = "Roe^Richard"
+    with pytest.raises(SourceError, match="of another patient than the images, by the name"):
+        write_plan(TRAJECTORIES, images[:1], predecessor=pydicom.dcmread(file))
+
+
 def without(document: Dataset, *codes: str) -> Dataset:
     """A document whose groups do not have the items with these names."""
     content = BytesIO()

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import codec
 from ...net.source import SourceError
-from ...person_names import plain_name
+from ...person_names import are_several_names
 from ..dicom.plans import (
     FINDINGS,
     flip_points,
@@ -221,9 +221,8 @@ def check_images(images: Sequence[Dataset]) -> str:
             raise SourceError(
                 f"a document belongs to the images of one {what}, not of {len(found)}"
             )
-    names = {plain_name(str(image.get("PatientName") or "")) for image in images}
-    if (count := len(names - {""})) > 1:
-        raise SourceError(f"a document belongs to the images of one patient: these name {count}; "
+    if are_several_names({str(image.get("PatientName") or "") for image in images}):
+        raise SourceError("a document belongs to the images of one patient: these name several; "
                           "correct those with the wrong name, or leave them out")  # fmt: skip
     if are_several_issuers(str(image.get("IssuerOfPatientID") or "") for image in images):
         raise SourceError("a document belongs to the images of one patient: their IDs are of "

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ...dicom_index.headers.limited_file import open_limited
 from ...dicom_index.headers.whole_dataset import read_whole
 from ...net.source import SourceError
+from ...person_names import are_several_names
 from ..archive.archive import MOST_OF_STUDY, Archive, Series, require_all
 from ..archive.lists.entries import series_version
 from ..dicom.replaced_documents import CODING_SCHEME, REPLACED, replaced_by
@@ -138,6 +139,11 @@ def check_predecessor(document: Dataset, new: Dataset) -> None:
     issuers = [str(one.get("IssuerOfPatientID") or "") for one in (document, new)]
     if document.get("PatientID") != new.get("PatientID") or are_several_issuers(issuers):
         raise SourceError("the document to be replaced is of another patient than the images")
+    if are_several_names(str(one.get("PatientName") or "") for one in (document, new)):
+        raise SourceError(
+            "the document to be replaced is of another patient than the images, by the name; "
+            "correct the one that is wrong, or leave that document as it is"
+        )
     if document.get("StudyInstanceUID") != new.StudyInstanceUID:
         raise SourceError("the document to be replaced is of another study than the images")
 

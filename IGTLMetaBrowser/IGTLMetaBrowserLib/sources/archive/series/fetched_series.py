@@ -18,7 +18,7 @@ from ....dicom_index.headers.image_header import ImageHeader, unpack_header
 from ....dicom_index.headers.similar_headers import SimilarHeaders
 from ....dicom_index.index import DicomIndex
 from ....file_version import FileVersion, version_of
-from ....person_names import plain_name
+from ....person_names import are_several_names
 from ...dicom.folder import DicomFolderSource
 from ...dicom.pixels.stored_pixels import stored_dtype
 from ...dicom.plans import Plan
@@ -266,7 +266,7 @@ def _is_plain_image(header: ImageHeader) -> bool:
 def _check_name(listed: str, index: DicomIndex, archive: str) -> None:
     """Raise ``ArchiveError`` if images name another patient, and no ID tells whose they are."""
     names = {image.header.get("PatientName") for image in index.images()}
-    if listed and {*map(plain_name, names)} - {listed, ""}:
+    if listed and are_several_names({listed, *names}):
         raise ArchiveError(
             f"{archive} has sent images of another patient, by the name, than was asked for; "
             "nothing of it is used"
@@ -306,7 +306,7 @@ def check_fetched(series: Series, index: DicomIndex, archive: str) -> None:
             )
     _check_issuer(series["IssuerOfPatientID"], index, archive)
     if not series["PatientID"]:
-        _check_name(plain_name(series["PatientName"]), index, archive)
+        _check_name(series["PatientName"], index, archive)
     distinct = {str(row["instance_uid"]) for row in rows}
     if series.count is not None and len(distinct) < series.count:
         raise ArchiveError(

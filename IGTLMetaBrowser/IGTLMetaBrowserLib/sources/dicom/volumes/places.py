@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ....person_names import plain_name
+from ....person_names import are_several_names, plain_name
 from ..files import Frame, number_of_frames
 from .pixel_sizes import PixelSize, pixel_size
 
@@ -163,8 +163,7 @@ def check_patient(image: Frame, patient_id: str, name: str, issuer: str) -> None
     own_id = image.get("PatientID")
     is_other = patient_id != own_id or are_several_issuers((image.get("IssuerOfPatientID"), issuer))
     if not (patient_id and own_id):
-        names = {plain_name(name), plain_name(image.get("PatientName"))}
-        is_other = len(names - {""}) > 1
+        is_other = are_several_names((name, image.get("PatientName")))
     if is_other:
         raise ValueError("it is of another patient than the image that it names")
 
