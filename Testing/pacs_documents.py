@@ -18,7 +18,7 @@ from helpers.orthanc import Orthanc
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicom.label_maps.segmentations import Structure
-from IGTLMetaBrowserLib.sources.documents.label_file import Labels, write_label_file
+from IGTLMetaBrowserLib.sources.documents.label_file import LabelMapToStore, write_label_file
 from IGTLMetaBrowserLib.sources.trajectory_file import write_trajectories
 
 TUMOR = "Tumor"
@@ -46,7 +46,7 @@ def store(archive: Orthanc, folder: Path) -> None:
         write_trajectories(files["plan"], _LINES[number])
         tumor = [Structure(TUMOR, 1, (230, 60, 60, 255))]
         voxels = _ball(size, ijk_to_ras, _RADII[number])
-        write_label_file(files["segmentation"], Labels(voxels, ijk_to_ras, tumor))
+        write_label_file(files["segmentation"], LabelMapToStore(voxels, ijk_to_ras, tumor))
         for what, file in files.items():
             before = ["--replaces", replaced[what]] if what in replaced else []
             replaced[what] = _stored([str(file), "--images", str(images), *before, *way])

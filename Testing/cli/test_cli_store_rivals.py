@@ -16,13 +16,13 @@ from helpers import radiotherapy as study
 from helpers.ready_sources import ready
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.cli import archive_options, main
-from IGTLMetaBrowserLib.sources.archive.archive import BrokenOffError, Found, Query
+from IGTLMetaBrowserLib.sources.archive.archive import BrokenOffError, Query, QueryResult
 from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.documents.label_document import write_segmentation
-from IGTLMetaBrowserLib.sources.documents.label_file import Labels, write_label_file
+from IGTLMetaBrowserLib.sources.documents.label_file import LabelMapToStore, write_label_file
 from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan
 from IGTLMetaBrowserLib.sources.trajectory_file import write_trajectories
 
@@ -44,7 +44,7 @@ class SharedArchive(DicomWebArchive):
         self._moment = moment
         self._searches = 0
 
-    def find(self, query: Query, most: int) -> Found:
+    def find(self, query: Query, most: int) -> QueryResult:
         self._searches += 1
         if self._searches == self._moment:
             super().store([self._other])
@@ -84,7 +84,7 @@ def document(
     message = image.image(image.images()[0].id)
     pixels = np.zeros(message.pixels.shape, np.uint8)
     pixels[1, 10:20, 30:50] = 1
-    labels = Labels(pixels, message.ijk_to_ras(), [])
+    labels = LabelMapToStore(pixels, message.ijk_to_ras(), [])
     write_label_file(path, labels)
     return path, lambda before=None: write_segmentation(labels, images, before)
 
@@ -133,8 +133,8 @@ def test_a_document_that_was_replaced_while_the_new_one_was_made_is_not_replaced
 class LimitedArchive(DicomWebArchive):
     """An archive that lists less than it has, and says so."""
 
-    def find(self, query: Query, most: int) -> Found:
-        return Found(super().find(query, most), is_cut=True)
+    def find(self, query: Query, most: int) -> QueryResult:
+        return QueryResult(super().find(query, most), is_cut=True)
 
 
 def test_where_not_all_documents_are_listed_none_is_replaced(

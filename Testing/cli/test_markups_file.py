@@ -11,7 +11,7 @@ import slicer
 from IGTLMetaBrowserLib.cli.markups_file import write_markups
 from IGTLMetaBrowserLib.cli.parser import CommandError
 from IGTLMetaBrowserLib.codec import TrajectoryItem, TrajectoryType
-from IGTLMetaBrowserLib.scene.markups.trajectory_decoding import PlanError
+from IGTLMetaBrowserLib.scene.markups.trajectory_decoding import TrajectoryError
 
 LINE = TrajectoryItem(
     name="Bïopsy",
@@ -119,7 +119,7 @@ def test_no_trajectories_are_a_file_without_markups(tmp_path):
 
 def test_what_cannot_be_shown_is_refused_and_nothing_is_written(tmp_path):
     path = tmp_path / "plan.mrk.json"
-    with pytest.raises(PlanError, match="'Bïopsy' has the type 0"):
+    with pytest.raises(TrajectoryError, match="'Bïopsy' has the type 0"):
         write_markups(path, [LINE, replace(LINE, type=0)])
     assert not path.exists()
 

@@ -38,7 +38,7 @@ from IGTLMetaBrowserLib.dicom_index.headers.header_reader import (
     read_file,
 )
 from IGTLMetaBrowserLib.dicom_index.headers.limited_file import LimitedFile
-from IGTLMetaBrowserLib.dicom_index.headers.sequence_items import Item
+from IGTLMetaBrowserLib.dicom_index.headers.sequence_items import SequenceItem
 
 DATA = Path(pydicom.data.__file__).parent
 FILES = sorted(path for path in DATA.rglob("*") if path.is_file() and path.suffix != ".py")
@@ -279,7 +279,7 @@ def test_items_are_read_once_and_without_pydicom(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tag, items_read, is_undefined
 ):
     """Half a million of them took 20 s, and a gigabyte. Of some sequences, one item counts."""
-    made = {Item: 0, pydicom.Dataset: 0}
+    made = {SequenceItem: 0, pydicom.Dataset: 0}
     for kind in made:
         make = kind.__init__
 
@@ -297,7 +297,7 @@ def test_items_are_read_once_and_without_pydicom(
     made.update(dict.fromkeys(made, 0))
     path.write_bytes(data[:place] + _sequence(*tag, element, is_undefined, 2_000) + data[place:])
     assert read_file(str(path)).kind == DICOM
-    assert made[Item] <= items_read
+    assert made[SequenceItem] <= items_read
     assert made[pydicom.Dataset] < 10
 
 

@@ -9,10 +9,15 @@ import pydicom.data
 
 from helpers import radiotherapy as study
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
-from IGTLMetaBrowserLib.dicom_index.related_series import Reference, Series, dicom_groups, tree
+from IGTLMetaBrowserLib.dicom_index.related_series import (
+    IndexedSeries,
+    Reference,
+    dicom_groups,
+    tree,
+)
 
 
-def groups_in(folder: Path) -> list[list[Series]]:
+def groups_in(folder: Path) -> list[list[IndexedSeries]]:
     with DicomIndex(folder) as index:
         index.update()
         return dicom_groups(index)
@@ -104,7 +109,9 @@ def test_references_in_a_circle(tmp_path: Path):
 def test_a_chain_of_thousands(tmp_path: Path):
     """Segmentations of segmentations, in a folder that somebody has made for it."""
     group = [
-        Series(str(n), "", "SEG", "", 1, "", (Reference("reference_ct", "", str(n - 1), "SEG"),))
+        IndexedSeries(
+            str(n), "", "SEG", "", 1, "", (Reference("reference_ct", "", str(n - 1), "SEG"),)
+        )
         for n in range(5000)
     ]
     branches = tree([*reversed(group)])

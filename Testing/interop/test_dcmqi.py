@@ -20,7 +20,7 @@ from helpers import radiotherapy as study
 from IGTLMetaBrowserLib.codec.geometry import flip_matrix_lps_ras
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicom.label_maps.segmentations import Structure
-from IGTLMetaBrowserLib.sources.documents.label_file import Labels, write_label_file
+from IGTLMetaBrowserLib.sources.documents.label_file import LabelMapToStore, write_label_file
 
 SPEC = find_spec("dcmqi")
 pytestmark = pytest.mark.skipif(SPEC is None, reason="no dcmqi: pip install dcmqi")
@@ -93,7 +93,7 @@ def test_dcmqi_reads_what_is_stored_here(ct, masks, ijk_to_ras, tmp_path):
         layers[int(number == 2)][mask] = number
     colors = ((255, 0, 0, 255), (0, 255, 0, 255), (0, 0, 255, 255))
     structures = [Structure(name, n, colors[n - 1]) for n, name in enumerate(NAMES, start=1)]
-    write_label_file(tmp_path / "labels.npz", Labels(layers, ijk_to_ras, structures))
+    write_label_file(tmp_path / "labels.npz", LabelMapToStore(layers, ijk_to_ras, structures))
     stored = igtlmeta("store", tmp_path / "labels.npz", "--images", ct, "-o", tmp_path)
     assert stored.returncode == 0, stored.stderr
     dcmqi("segimage2itkimage", inputDICOM=stored.stdout.strip(), outputDirectory=tmp_path)

@@ -77,7 +77,7 @@ def test_it_is_made_once():
 def test_one_that_is_made_twice_at_the_same_time_counts_once(monkeypatch: pytest.MonkeyPatch):
     """Two clients have asked for it; otherwise there would soon be no room for any."""
     image = PackedImage(codec.PackedContent(make_image(1)), known_tag="1")
-    made = thumbnails.Thumbnails(WithVersions({"A": image.content.message}))
+    made = thumbnails.ServedThumbnails(WithVersions({"A": image.content.message}))
     works = [made.begin("A", image) for _ in range(2)]
     size = works[0].step(math.inf).content.size
     monkeypatch.setattr(thumbnails, "_MOST_BYTES", size)

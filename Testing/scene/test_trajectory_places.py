@@ -9,7 +9,7 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from helpers.hospital import parents
 from IGTLMetaBrowserLib.codec import TrajectoryItem, TrajectoryType
-from IGTLMetaBrowserLib.scene.hierarchy import Place, put_in_place
+from IGTLMetaBrowserLib.scene.hierarchy import PatientAndStudy, put_in_place
 from IGTLMetaBrowserLib.scene.markups.outgoing_markups import trajectory_item
 from IGTLMetaBrowserLib.scene.markups.trajectory_set import TrajectorySet
 from slicerhost.scene import SubjectHierarchyItems
@@ -21,7 +21,7 @@ LINE = TrajectoryItem(
     target=(4, 5, 6),
     owner="IMAGE_0",
 )
-STUDY = Place("Phantom, Head", "P1", "1.2.3", "Brain")
+STUDY = PatientAndStudy("Phantom, Head", "P1", "1.2.3", "Brain")
 
 
 @pytest.fixture(autouse=True, params=["slicer-core", "Slicer"])

@@ -24,7 +24,7 @@ from ..scene.overlay_nodes import OverlayNodes
 from ..scene.server_nodes import SERVER_ATTRIBUTE
 from ..signal import Signal
 from . import blocking_calls, open_browsers
-from .connection import Connection
+from .connection import ServerConnection
 from .errors import BrowserError
 from .events import (
     BrowserEvent,
@@ -86,7 +86,7 @@ class Browser:
         self._events: Signal[[BrowserEvent]] = Signal()
         notify = self._events.emit
         self.patients = HiddenPatients()
-        self.connection = Connection(notify)
+        self.connection = ServerConnection(notify)
         self.metadata = ImageMetadata(self.patients)
         volumes = ImageNodes(scene, self.metadata.known, self.patients)
         mark = self.metadata.mark_patient

@@ -23,7 +23,7 @@ from .lists.listing import Listing
 from .reconnection import RECONNECT_DELAYS, Reconnector
 
 
-class Connection:
+class ServerConnection:
     """One server at a time, and the state of the connection to it.
 
     ``reconnector`` drives the connection; it is None without a server.

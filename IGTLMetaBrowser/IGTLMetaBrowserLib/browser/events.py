@@ -129,7 +129,7 @@ class Reconnecting(BrowserEvent):
 
 @dataclass(frozen=True)
 class OffersKnown(BrowserEvent):
-    """The server has said which types of data it sends, see ``Connection.offers``."""
+    """The server has said which types of data it sends, see ``ServerConnection.offers``."""
 
 
 @dataclass(frozen=True)

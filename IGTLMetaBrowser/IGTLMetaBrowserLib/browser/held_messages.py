@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import codec, net
-from .connection import Connection
+from .connection import ServerConnection
 from .errors import BrowserError
 from .events import Failed, Observer
 from .images.image_metadata import ImageMetadata
@@ -28,7 +28,7 @@ class HeldMessages:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: ServerConnection,
         metadata: ImageMetadata,
         images: Images,
         trajectories: Trajectories,

@@ -9,7 +9,7 @@ from .. import codec, net
 from ..net.whole_texts import notice_of_list
 from ..scene.label_maps.label_map_set import LabelMapSet
 from ..scene.overlay_nodes import OverlayNodes
-from .connection import Connection
+from .connection import ServerConnection
 from .errors import BrowserError
 from .events import ColorsShown, Failed, LabelMapsListed, Observer, PointsShown
 from .pushed_failures import PushedFailures
@@ -21,7 +21,7 @@ class Overlays:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: ServerConnection,
         trajectories: Trajectories,
         nodes: OverlayNodes,
         notify: Observer,

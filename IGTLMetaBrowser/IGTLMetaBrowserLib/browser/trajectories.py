@@ -10,7 +10,7 @@ from ..scene.markups.trajectory import Trajectory
 from ..scene.markups.trajectory_nodes import TrajectoryNodes
 from ..scene.markups.trajectory_set import TrajectorySet
 from ..scene.server_nodes import SERVER_ATTRIBUTE
-from .connection import Connection
+from .connection import ServerConnection
 from .events import Observer, TrajectoriesChanged, TrajectoriesSent, TrajectoriesShown
 from .trajectory_documents import TrajectoryDocuments
 
@@ -21,7 +21,9 @@ class Trajectories:
     Markups take long to make, so ``work`` brings some of them into the scene in each turn.
     """
 
-    def __init__(self, connection: Connection, nodes: TrajectoryNodes, notify: Observer) -> None:
+    def __init__(
+        self, connection: ServerConnection, nodes: TrajectoryNodes, notify: Observer
+    ) -> None:
         self._connection = connection
         self._nodes = nodes
         self._notify = notify

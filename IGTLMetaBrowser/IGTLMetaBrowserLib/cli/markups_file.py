@@ -15,7 +15,7 @@ from typing import Any
 
 from ..codec import TrajectoryItem, TrajectoryType, printable
 from ..codec.geometry import flip_lps_ras
-from ..scene.markups.trajectory_decoding import Plan, plan
+from ..scene.markups.trajectory_decoding import ShownTrajectory, plan
 from ..system_errors import why_not_written
 from ..whole_file import replaced_at_end
 from .parser import CommandError
@@ -44,7 +44,7 @@ def write_markups(path: Path, items: Iterable[TrajectoryItem]) -> None:
         raise CommandError(why_not_written(error, path)) from None
 
 
-def _markup(trajectory: Plan) -> dict[str, Any]:
+def _markup(trajectory: ShownTrajectory) -> dict[str, Any]:
     is_line = len(trajectory.points) == 2
     return {
         "type": "Line" if is_line else "Fiducial",
@@ -66,7 +66,7 @@ def _markup(trajectory: Plan) -> dict[str, Any]:
     }
 
 
-def _description(trajectory: Plan) -> str:
+def _description(trajectory: ShownTrajectory) -> str:
     """What the format has no other place for, in words for whoever opens the file."""
     parts = {
         "group": trajectory.group,
@@ -76,7 +76,7 @@ def _description(trajectory: Plan) -> str:
     return ", ".join(f"{name} {value}" for name, value in parts.items() if value)
 
 
-def _display(trajectory: Plan, is_line: bool) -> dict[str, Any]:
+def _display(trajectory: ShownTrajectory, is_line: bool) -> dict[str, Any]:
     red, green, blue, alpha = (number / 255 for number in trajectory.rgba)
     display: dict[str, Any] = {
         "visibility": True,

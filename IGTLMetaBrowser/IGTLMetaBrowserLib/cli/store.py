@@ -19,7 +19,7 @@ from ..sources.archive.archive import Archive
 from ..sources.dicom.fields import image_id, volume_id
 from ..sources.dicom.replaced_documents import document_version, replaced_by
 from ..sources.documents.label_document import replace_segments, write_segmentation
-from ..sources.documents.label_file import ENDING, Labels, read_label_file
+from ..sources.documents.label_file import ENDING, LabelMapToStore, read_label_file
 from ..sources.documents.plan_document import check_images, frame_count, write_plan
 from ..sources.documents.predecessor import DocumentsOfStudy
 from ..sources.plain_volumes.volume_file import read_label_map
@@ -259,7 +259,7 @@ def _is_plan(arguments: argparse.Namespace) -> bool:
     return arguments.plan.suffix.lower() == ".json" or is_readable_pipe(arguments.plan)
 
 
-def _labels(path: Path) -> Labels:
+def _labels(path: Path) -> LabelMapToStore:
     return read_label_file(path) if path.suffix.lower() == ENDING else read_label_map(path)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import codec, net
 from ..net.whole_texts import documents_of_items, notice_of_list, notices_of_documents
-from ..scene.markups.trajectory_decoding import PlanError, planned_points
+from ..scene.markups.trajectory_decoding import TrajectoryError, planned_points
 from ..sources.trajectory_file import trajectory_to_json
 from . import connection_options, output
 from .markups_file import ENDING, write_markups
@@ -73,7 +73,7 @@ def _write(path: Path, items: Iterable[codec.TrajectoryItem]) -> int:
         try:
             planned_points(item)
             shown.append(item)
-        except PlanError as error:
+        except TrajectoryError as error:
             exit_code = complain(error)
     write_markups(path, shown)
     output.print_path(path)

@@ -80,7 +80,7 @@ from typing import TYPE_CHECKING, Any
 from .headers.sequence_items import items_in
 
 if TYPE_CHECKING:
-    from .headers.sequence_items import Item
+    from .headers.sequence_items import SequenceItem
 
 FIELDS = (
     "patient_ID",
@@ -295,7 +295,7 @@ def _roi_names(lookup: Lookup) -> str:
     return "\\".join(text_of(in_item(lookup, item), _ROI_NAME) for item in items)
 
 
-def in_item(lookup: Lookup, item: Item) -> Lookup:
+def in_item(lookup: Lookup, item: SequenceItem) -> Lookup:
     """Return how to find what is in an item of a sequence of a dataset.
 
     If it does not name character sets, they are those of the dataset (PS3.5 6.1.2.5).

@@ -20,7 +20,7 @@ _NOT_KNOWN = FileVersion(-1)
 _ARE_LISTED_WITH_NUMBERS = os.name != "nt"
 
 
-class Entry(NamedTuple):
+class FolderEntry(NamedTuple):
     """A file in a folder. ``kind`` is empty if it takes reading to know it.
 
     The name is empty if it is the folder itself that cannot be read; the size is -1 if it is not
@@ -33,7 +33,7 @@ class Entry(NamedTuple):
     reason: str = ""
 
 
-def walk(root: bytes, ignored: Collection[bytes]) -> Iterator[tuple[bytes, Iterator[Entry]]]:
+def walk(root: bytes, ignored: Collection[bytes]) -> Iterator[tuple[bytes, Iterator[FolderEntry]]]:
     """Yield the folders below ``root``, itself included, as relative paths, and what files are in.
 
     The files of each are to be taken before the next folder is. Those whose whole paths are in
@@ -46,14 +46,14 @@ def walk(root: bytes, ignored: Collection[bytes]) -> Iterator[tuple[bytes, Itera
         yield folder, _entries(os.path.join(root, folder), folder, waiting, ignored)
 
 
-def files_in(root: bytes, folder: bytes, ignored: Collection[bytes]) -> Iterator[Entry]:
+def files_in(root: bytes, folder: bytes, ignored: Collection[bytes]) -> Iterator[FolderEntry]:
     """Yield the files that ``walk`` gives for one folder. Raises ``OSError`` as that does."""
     return _entries(os.path.join(root, folder), folder, [], ignored)
 
 
 def _entries(
     path: bytes, folder: bytes, folders: list[bytes], ignored: Collection[bytes]
-) -> Iterator[Entry]:
+) -> Iterator[FolderEntry]:
     """Yield the files in ``path``, and add the folders in it to ``folders``."""
     own = {os.path.basename(one) for one in ignored if _folder_of(one) == os.path.join(path, b"")}
     try:
@@ -67,19 +67,19 @@ def _entries(
         if not folder:
             raise
         reason = f"its files cannot be listed: {reason_of(error)}"
-        yield Entry(b"", _NOT_KNOWN, REFUSED, reason)
+        yield FolderEntry(b"", _NOT_KNOWN, REFUSED, reason)
 
 
 def _folder_of(path: bytes) -> bytes:
     return os.path.join(os.path.dirname(path), b"")
 
 
-def _entry(found: os.DirEntry[bytes]) -> Entry:
+def _entry(found: os.DirEntry[bytes]) -> FolderEntry:
     try:
         status = found.stat() if _ARE_LISTED_WITH_NUMBERS else os.stat(found.path)
     except OSError as error:  # gone since it was listed, or a link to nothing
         reason = f"cannot be read: {reason_of(error)}"
-        return Entry(found.name, _NOT_KNOWN, REFUSED, reason)
+        return FolderEntry(found.name, _NOT_KNOWN, REFUSED, reason)
     # Pipes and devices are not read: one might wait for them for ever.
     kind = "" if found.is_file() else OTHER
-    return Entry(found.name, version_of(status), kind)
+    return FolderEntry(found.name, version_of(status), kind)

@@ -38,7 +38,7 @@ class Reference(NamedTuple):
     modality: str = ""
 
 
-class Series(NamedTuple):
+class IndexedSeries(NamedTuple):
     """A series. Its facts are those of its first file; ``folder`` is where it is in the index's."""
 
     uid: str
@@ -58,22 +58,22 @@ class Series(NamedTuple):
 class Branch(NamedTuple):
     """A series of a tree, and how many others it hangs on, one on the other."""
 
-    series: Series
+    series: IndexedSeries
     depth: int
 
 
-def dicom_groups(index: DicomIndex) -> list[list[Series]]:
+def dicom_groups(index: DicomIndex) -> list[list[IndexedSeries]]:
     """Return the groups of series that belong together, in the order of patient and study.
 
     A series that refers to something that is not in the folder is a group too; one that has nothing
     to do with any other is not. Memory grows with the number of series and of what they refer to.
     """
     references = _references(index)
-    series: dict[Key, Series] = {}
+    series: dict[Key, IndexedSeries] = {}
     for row in index.rows(SERIES):
         key = (str(row["series"]), str(row["modality"]))
         if key[0] and key not in series:
-            series[key] = Series(
+            series[key] = IndexedSeries(
                 key[0],
                 str(row["patient_ID"]),
                 key[1],
@@ -92,7 +92,7 @@ def dicom_groups(index: DicomIndex) -> list[list[Series]]:
     ]
 
 
-def tree(group: Sequence[Series]) -> list[Branch]:
+def tree(group: Sequence[IndexedSeries]) -> list[Branch]:
     """Return a group as a tree: an image, below it what refers to it, and so on."""
     members = {series.key: series for series in group}
     children: dict[Key | None, list[Key]] = {}
@@ -109,7 +109,9 @@ def tree(group: Sequence[Series]) -> list[Branch]:
     return [*branches.values()]
 
 
-def having(groups: Iterable[Sequence[Series]], modalities: Sequence[str]) -> list[list[Series]]:
+def having(
+    groups: Iterable[Sequence[IndexedSeries]], modalities: Sequence[str]
+) -> list[list[IndexedSeries]]:
     """Return of each group that has all these modalities its series of them."""
     return [
         [series for series in group if series.modality in modalities]
@@ -118,7 +120,7 @@ def having(groups: Iterable[Sequence[Series]], modalities: Sequence[str]) -> lis
     ]
 
 
-def _parent(series: Series, members: dict[Key, Series]) -> Key | None:
+def _parent(series: IndexedSeries, members: dict[Key, IndexedSeries]) -> Key | None:
     for field in _PARENTS:
         for reference in series.references:
             key = (reference.series, reference.modality)

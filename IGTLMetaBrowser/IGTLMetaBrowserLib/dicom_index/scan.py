@@ -10,7 +10,7 @@ from struct import Struct
 
 from ..file_version import FileVersion
 from .database import VERSION, change
-from .folder_walk import Entry, files_in, walk
+from .folder_walk import FolderEntry, files_in, walk
 from .headers.header_reader import REFUSED
 
 _STORED_AT_ONCE = 500
@@ -37,7 +37,7 @@ def survey(database: sqlite3.Connection, root: bytes, ignored: Collection[bytes]
     database.execute("DROP TABLE visited")
 
 
-def _digest(entries: Iterator[Entry]) -> bytes:
+def _digest(entries: Iterator[FolderEntry]) -> bytes:
     """Return what shows whether anything in a folder has changed: by far most have not."""
     digest = blake2b(digest_size=16)
     pack = _VERSION_BYTES.pack
@@ -62,7 +62,7 @@ def _survey_folder(
         change(database, "DELETE FROM files WHERE folder = ? AND name = ?", gone)
 
 
-def _store_changed(database: sqlite3.Connection, folder: bytes, entries: list[Entry]) -> None:
+def _store_changed(database: sqlite3.Connection, folder: bytes, entries: list[FolderEntry]) -> None:
     """Store the entries that are new or changed."""
     marks = ",".join("?" * len(entries))
     known = {

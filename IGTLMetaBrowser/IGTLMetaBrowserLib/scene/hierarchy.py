@@ -23,7 +23,7 @@ OF_STUDY = " / study "
 
 
 @dataclass(frozen=True)
-class Place:
+class PatientAndStudy:
     """Whose image it is and from which study; empty texts if that is not known.
 
     ``patient_uid`` is what the items are found again by; by id and name where it is empty.
@@ -36,7 +36,7 @@ class Place:
     patient_uid: str = ""
 
 
-def put_in_place(scene: Any, node: Any, place: Place) -> None:
+def put_in_place(scene: Any, node: Any, place: PatientAndStudy) -> None:
     """Put a node under the items of its patient and study, which are made if there are none.
 
     A node that is under them already, at whatever depth, stays where the user has put it. Where
@@ -57,14 +57,14 @@ def put_in_place(scene: Any, node: Any, place: Place) -> None:
         hierarchy.SetItemParent(item, parent)
 
 
-def change_place(scene: Any, before: Place, now: Place) -> None:
+def change_place(scene: Any, before: PatientAndStudy, now: PatientAndStudy) -> None:
     """Give the items of a patient and a study if there are any, what ``now`` says of them."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     change_item(hierarchy, _patient_uid(before), _patient(now))
     change_item(hierarchy, _study_uid(before), _study(now))
 
 
-class Item(NamedTuple):
+class HierarchyItem(NamedTuple):
     """What is written onto an item: its UID, its title, and attributes by DICOM keyword.
 
     A title that is to be ``unique`` gets a number if another item has it already: of another
@@ -77,36 +77,36 @@ class Item(NamedTuple):
     unique: bool = False
 
 
-def patient_item(patient_id: str, name: str) -> Item:
+def patient_item(patient_id: str, name: str) -> HierarchyItem:
     """Return what is written onto the item of a patient who is not hidden."""
-    return _patient(Place(name, patient_id))
+    return _patient(PatientAndStudy(name, patient_id))
 
 
-def _patient(place: Place) -> Item:
+def _patient(place: PatientAndStudy) -> HierarchyItem:
     attributes = {"PatientName": place.patient_name, "PatientID": place.patient_id}
     title = place.patient_name or place.patient_id
-    return Item(_patient_uid(place), title, attributes, unique=bool(place.patient_uid))
+    return HierarchyItem(_patient_uid(place), title, attributes, unique=bool(place.patient_uid))
 
 
-def _study(place: Place) -> Item:
+def _study(place: PatientAndStudy) -> HierarchyItem:
     uid, description = place.study_instance_uid, place.study_description
     attributes = {"StudyInstanceUID": uid, "StudyDescription": description}
-    return Item(_study_uid(place), description or uid, attributes)
+    return HierarchyItem(_study_uid(place), description or uid, attributes)
 
 
-def _patient_item(hierarchy: Any, place: Place) -> int:
+def _patient_item(hierarchy: Any, place: PatientAndStudy) -> int:
     """Return a patient's item, or 0 if neither name nor id is known."""
     patient = _patient(place)
     return _item(hierarchy, hierarchy.GetSceneItemID(), _PATIENT_LEVEL, patient)
 
 
-def _study_item(hierarchy: Any, place: Place, patient: int) -> int:
+def _study_item(hierarchy: Any, place: PatientAndStudy, patient: int) -> int:
     """Return a study's item, or 0 if neither UID nor description is known."""
     parent = patient or hierarchy.GetSceneItemID()
     return _item(hierarchy, parent, _STUDY_LEVEL, _study(place))
 
 
-def _patient_uid(place: Place) -> str:
+def _patient_uid(place: PatientAndStudy) -> str:
     if place.patient_uid:
         return place.patient_uid
     # Two hospitals, or two phantoms, have given one ID to two patients.
@@ -114,7 +114,7 @@ def _patient_uid(place: Place) -> str:
     return " ".join(filter(None, (place.patient_id and f"id {place.patient_id}", name)))
 
 
-def _study_uid(place: Place) -> str:
+def _study_uid(place: PatientAndStudy) -> str:
     """Return a study's UID within its patient, or an empty text if the study is not known.
 
     So no server's mistake puts images of two patients together.
@@ -123,7 +123,7 @@ def _study_uid(place: Place) -> str:
     return f"{_patient_uid(place)}{OF_STUDY}{study}" if study else ""
 
 
-def _item(hierarchy: Any, parent: int, level: str, wanted: Item) -> int:
+def _item(hierarchy: Any, parent: int, level: str, wanted: HierarchyItem) -> int:
     """Return the item of a UID, made if there is none; 0 if the UID is empty."""
     if not wanted.uid:
         return 0
@@ -137,11 +137,11 @@ def _item(hierarchy: Any, parent: int, level: str, wanted: Item) -> int:
     return item
 
 
-def _title(hierarchy: Any, wanted: Item) -> str:
+def _title(hierarchy: Any, wanted: HierarchyItem) -> str:
     return hierarchy.GenerateUniqueItemName(wanted.title) if wanted.unique else wanted.title
 
 
-def _describe(hierarchy: Any, item: int, wanted: Item) -> None:
+def _describe(hierarchy: Any, item: int, wanted: HierarchyItem) -> None:
     write_uid(hierarchy, item, UID_NAME, wanted.uid)
     for keyword, value in wanted.attributes.items():
         write_attribute(hierarchy, item, _ATTRIBUTE_PREFIX + keyword, value)
@@ -150,11 +150,11 @@ def _describe(hierarchy: Any, item: int, wanted: Item) -> None:
 def attributes_of(hierarchy: Any, item: int) -> dict[str, str]:
     """Return the attributes of an item of a patient or a study, by DICOM keyword."""
     is_patient = hierarchy.GetItemLevel(item) == _PATIENT_LEVEL
-    keywords = [*(_patient if is_patient else _study)(Place()).attributes]
+    keywords = [*(_patient if is_patient else _study)(PatientAndStudy()).attributes]
     return {one: read_attribute(hierarchy, item, _ATTRIBUTE_PREFIX + one) for one in keywords}
 
 
-def change_item(hierarchy: Any, uid_before: str, now: Item) -> None:
+def change_item(hierarchy: Any, uid_before: str, now: HierarchyItem) -> None:
     """Give the item of a UID, if there is one, what is written ``now``, or make one of the two."""
     item = item_of_uid(hierarchy, UID_NAME, uid_before)
     if not item or (uid_before == now.uid and now.attributes == attributes_of(hierarchy, item)):

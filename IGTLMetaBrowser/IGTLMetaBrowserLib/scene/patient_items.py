@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..privacy.hidden_patients import HIDDEN, HiddenPatients, is_pseudonym, is_uid, patient_of_uid
-from .hierarchy import OF_STUDY, UID_NAME, Item, attributes_of, change_item, patient_item
+from .hierarchy import OF_STUDY, UID_NAME, HierarchyItem, attributes_of, change_item, patient_item
 from .item_texts import read_uid
 from .item_titles import given_title, hierarchy_of, items_of
 
@@ -27,7 +27,7 @@ class PatientItems:
         self._scene = scene
         self._patients = patients
         self._nodes_of_others = nodes_of_others
-        self._before: dict[str, Item] = {}
+        self._before: dict[str, HierarchyItem] = {}
         """What they said, by the UIDs that they have meanwhile."""
 
     def patients_changed(self) -> None:
@@ -76,7 +76,7 @@ class PatientItems:
                     item.attributes["PatientName"], item.attributes["PatientID"]
                 )
 
-    def _items(self) -> Iterator[Item]:
+    def _items(self) -> Iterator[HierarchyItem]:
         """Yield the items that this module has made."""
         if (hierarchy := hierarchy_of(self._scene)) is None:
             return
@@ -84,9 +84,11 @@ class PatientItems:
         for item in items_of(hierarchy):
             uid = read_uid(hierarchy, item, UID_NAME)
             if uid and item not in of_others:
-                yield Item(uid, given_title(hierarchy, item), attributes_of(hierarchy, item))
+                yield HierarchyItem(
+                    uid, given_title(hierarchy, item), attributes_of(hierarchy, item)
+                )
 
-    def _hidden_patient(self, item: Item) -> Item:
+    def _hidden_patient(self, item: HierarchyItem) -> HierarchyItem:
         name, patient_id = item.attributes["PatientName"], item.attributes["PatientID"]
         if _is_hidden(item):
             return item
@@ -94,14 +96,14 @@ class PatientItems:
         attributes = {"PatientName": pseudonym, "PatientID": ""}
         # Somebody may have edited the scene file.
         uid = self._patients.uid(name, patient_id) or self._patients.covered(item.uid)
-        return Item(uid, pseudonym or HIDDEN, attributes, unique=True)
+        return HierarchyItem(uid, pseudonym or HIDDEN, attributes, unique=True)
 
-    def _hidden_study(self, item: Item, uids: dict[str, str]) -> Item:
+    def _hidden_study(self, item: HierarchyItem, uids: dict[str, str]) -> HierarchyItem:
         redact, (patient, slash, study) = self._patients.redact, item.uid.partition(OF_STUDY)
         covered = patient if is_uid(patient) or not patient else self._patients.covered(patient)
         uid = uids.get(patient, covered) + slash + redact(study)
         attributes = {keyword: redact(text) for keyword, text in item.attributes.items()}
-        return Item(uid, redact(item.title), attributes)
+        return HierarchyItem(uid, redact(item.title), attributes)
 
 
 def _items_above(hierarchy: Any, nodes: Iterable[Any]) -> Iterator[int]:
@@ -111,11 +113,11 @@ def _items_above(hierarchy: Any, nodes: Iterable[Any]) -> Iterator[int]:
             yield item
 
 
-def _is_study(item: Item) -> bool:
+def _is_study(item: HierarchyItem) -> bool:
     return "PatientName" not in item.attributes
 
 
-def _is_hidden(patient: Item) -> bool:
+def _is_hidden(patient: HierarchyItem) -> bool:
     """Whether a patient was hidden in any session."""
     is_called_so = is_pseudonym(patient.attributes["PatientName"])
     return is_uid(patient.uid) or (is_called_so and not patient.attributes["PatientID"])

@@ -10,12 +10,12 @@ import pytest
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.recording.recording import Event, Record
 from IGTLMetaBrowserLib.net.recording.script import make_scripts
-from IGTLMetaBrowserLib.net.recording.waiting_queries import Asked, WaitingQueries
+from IGTLMetaBrowserLib.net.recording.waiting_queries import WaitingQueries, WaitingQuery
 
 
-def asked_for(*queries: tuple[str, str]) -> tuple[WaitingQueries, list[Asked]]:
+def asked_for(*queries: tuple[str, str]) -> tuple[WaitingQueries, list[WaitingQuery]]:
     waiting = WaitingQueries()
-    asked = [Asked((type_name, name, b""), 0.0) for type_name, name in queries]
+    asked = [WaitingQuery((type_name, name, b""), 0.0) for type_name, name in queries]
     for one in asked:
         waiting.add(one)
     return waiting, asked
@@ -60,7 +60,7 @@ def test_in_any_conversation_the_same_is_found_as_by_looking_at_all() -> None:
     waiting, all_ = WaitingQueries(), []
     for _ in range(2000):
         if rng.random() < 0.5:
-            asked = Asked((rng.choice(types), rng.choice("AB"), b""), 0.0)
+            asked = WaitingQuery((rng.choice(types), rng.choice("AB"), b""), 0.0)
             waiting.add(asked)
             all_.append(asked)
             continue

@@ -11,7 +11,7 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 from IGTLMetaBrowserLib.codec import ImageMessage, LabelMetaItem
 from IGTLMetaBrowserLib.scene.errors import SceneError
 from IGTLMetaBrowserLib.scene.label_maps.label_maps import (
-    LabelMap,
+    ListedLabelMap,
     default_colors,
     label_maps,
     show_label_map,
@@ -54,8 +54,8 @@ def label_name(node, label):
 
 def test_structures_of_one_image_are_one_label_map():
     assert label_maps([TUMOR, SKULL, CYST]) == [
-        LabelMap("LABEL_0", "IMAGE_0", (TUMOR, CYST)),
-        LabelMap("LABEL_1", "IMAGE_0", (SKULL,)),
+        ListedLabelMap("LABEL_0", "IMAGE_0", (TUMOR, CYST)),
+        ListedLabelMap("LABEL_1", "IMAGE_0", (SKULL,)),
     ]
     assert [one.name for one in label_maps([TUMOR, SKULL, CYST])] == ["Tumor and 1 more", "Skull"]
     assert label_maps([]) == []

@@ -8,7 +8,7 @@ import pytest
 
 from IGTLMetaBrowserLib.codec import Coordinates, TrajectoryItem, TrajectoryType
 from IGTLMetaBrowserLib.scene.markups.trajectory_decoding import (
-    PlanError,
+    TrajectoryError,
     in_ras,
     length,
     notes,
@@ -50,7 +50,7 @@ def test_the_type_says_which_points_are_planned(type_, points):
 )
 def test_what_cannot_be_shown_is_refused_with_the_reason(change, words):
     item = replace(LINE, **change)
-    with pytest.raises(PlanError, match=words):
+    with pytest.raises(TrajectoryError, match=words):
         planned_points(item)
     assert plan(LINE)
 

@@ -14,7 +14,7 @@ from IGTLMetaBrowserLib.scene.markups.trajectory_decoding import plan
 from IGTLMetaBrowserLib.scene.markups.trajectory_markups import (
     GROUP_ATTRIBUTE,
     OWNER_ATTRIBUTE,
-    Label,
+    NameLabel,
     set_label,
 )
 
@@ -90,9 +90,9 @@ def test_a_line_is_labeled_once_by_its_name_and_a_point_by_its_label(scene):
     line = show_trajectory(scene, LINE)
     point = show_trajectory(scene, replace(LINE, type=TrajectoryType.ENTRY))
     for node in (line, point):
-        set_label(node, Label.MIDDLE)
+        set_label(node, NameLabel.MIDDLE)
     assert (labels(line), labels(point)) == ((True, False), (False, True))
-    set_label(line, Label.NONE)
+    set_label(line, NameLabel.NONE)
     assert labels(line) == (False, False)
 
 
@@ -100,13 +100,13 @@ def test_where_all_are_labeled_a_line_has_its_name_at_the_entry_alone(scene):
     line = show_trajectory(scene, LINE)
     point = show_trajectory(scene, replace(LINE, type=TrajectoryType.TARGET))
     for node in (line, point):
-        set_label(node, Label.ENTRY)
+        set_label(node, NameLabel.ENTRY)
     assert (labels(line), labels(point)) == ((False, True), (False, True))
     assert [label for _, label in points(line)] == ["Left electrode", ""]
     show_trajectory(scene, replace(LINE, entry=(1, 2, 3)), line, LINE)
     assert [label for _, label in points(line)] == ["Left electrode", ""]
     assert [label for _, label in points(point)] == ["Left electrode"]
-    for label in (Label.MIDDLE, Label.NONE):
+    for label in (NameLabel.MIDDLE, NameLabel.NONE):
         set_label(line, label)
         assert [label for _, label in points(line)] == ["entry", "target"]
 

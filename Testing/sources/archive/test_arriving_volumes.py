@@ -24,8 +24,8 @@ from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources.archive.archive import (
     ArchiveError,
     BrokenOffError,
-    Found,
     Query,
+    QueryResult,
     Series,
 )
 from IGTLMetaBrowserLib.sources.archive.dicomweb.multipart import FindRoom
@@ -57,7 +57,7 @@ class PacedArchive:
     def close(self) -> None:
         """Nothing: the test lets all files be sent."""
 
-    def find(self, query: Query, most: int) -> Found:
+    def find(self, query: Query, most: int) -> QueryResult:
         first = self.slices[0]
         keywords = (
             "PatientName", "PatientID", "IssuerOfPatientID", "StudyInstanceUID",
@@ -65,7 +65,7 @@ class PacedArchive:
         )  # fmt: skip
         listed = {keyword: str(first.get(keyword, "")) for keyword in keywords}
         count = str(self.listed_count or len(self.slices))
-        return Found([Series({**listed, "NumberOfSeriesRelatedInstances": count})])
+        return QueryResult([Series({**listed, "NumberOfSeriesRelatedInstances": count})])
 
     def instance(self, series: Series, number: int) -> Mapping[str, str]:
         number = min(number, len(self.slices))

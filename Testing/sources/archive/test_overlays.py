@@ -22,7 +22,7 @@ from helpers.scripted_archive import Answer, listing, multipart, record
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.archive import source as source_module
-from IGTLMetaBrowserLib.sources.archive.archive import Found, Query
+from IGTLMetaBrowserLib.sources.archive.archive import Query, QueryResult
 from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.dimse.dimse_archive import DimseArchive
 from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
@@ -32,7 +32,7 @@ from IGTLMetaBrowserLib.sources.dicom.fields import image_id
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicom.label_maps.segmentations import Structure
 from IGTLMetaBrowserLib.sources.documents.label_document import write_segmentation
-from IGTLMetaBrowserLib.sources.documents.label_file import Labels
+from IGTLMetaBrowserLib.sources.documents.label_file import LabelMapToStore
 from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan
 
 pytestmark = pytest.mark.skipif(not orthanc.is_installed(), reason=f"no Orthanc: {orthanc.INSTALL}")
@@ -103,17 +103,17 @@ def test_label_maps_come_with_their_image_and_are_those_of_the_folder(folder, tm
 class CutArchive(DicomWebArchive):
     """An archive whose list is cut before what is no CT; of a study, it lists all."""
 
-    def find(self, query: Query, most: int) -> Found:
+    def find(self, query: Query, most: int) -> QueryResult:
         is_study = "StudyInstanceUID" in query
         found = super().find(query, most)
-        return Found(series for series in found if is_study or series["Modality"] == "CT")
+        return QueryResult(series for series in found if is_study or series["Modality"] == "CT")
 
 
 class LimitedArchive(DicomWebArchive):
     """An archive that lists one series at a time, and says that there are more."""
 
-    def find(self, query: Query, most: int) -> Found:
-        return Found(super().find(query, most)[:1], is_cut=True)
+    def find(self, query: Query, most: int) -> QueryResult:
+        return QueryResult(super().find(query, most)[:1], is_cut=True)
 
 
 @contextmanager
@@ -320,7 +320,7 @@ def test_a_segmentation_that_was_stored_comes_back(slices, tmp_path, way):
     labels[1, 10:20, 30:50] = 1
     content = BytesIO()
     tumor = [Structure("Tumor", 1, (255, 0, 0, 255))]
-    document = write_segmentation(Labels(labels, image.ijk_to_ras(), tumor), slices)
+    document = write_segmentation(LabelMapToStore(labels, image.ijk_to_ras(), tumor), slices)
     document.save_as(content, enforce_file_format=True)
     with orthanc.running(tmp_path / "orthanc") as archive:
         archive.upload(sorted(folder.iterdir()))

@@ -28,7 +28,7 @@ from IGTLMetaBrowserLib.sources.dicom import plans, series_offers
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicom.label_maps import folder_label_maps
 from IGTLMetaBrowserLib.sources.dicom.pixels.pixels import PixelDigests
-from IGTLMetaBrowserLib.sources.dicom.replaced_documents import Version
+from IGTLMetaBrowserLib.sources.dicom.replaced_documents import DocumentVersion
 from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan
 from sources.dicom.test_label_maps import square, structure_set
 
@@ -317,7 +317,7 @@ def test_what_a_segmentation_has_replaced_is_read_next_time_if_it_could_not_be(
     folder, contents, monkeypatch
 ):
     with monkeypatch.context() as away:
-        away.setattr(folder_label_maps, "version_in", lambda _path: Version())
+        away.setattr(folder_label_maps, "version_in", lambda _path: DocumentVersion())
         source = DicomFolderSource(folder)
         said(source)
     write(folder / "new", contents["another image"])

@@ -17,12 +17,12 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.whole_texts import notices_of_documents
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicom.replaced_documents import (
-    Version,
+    DocumentVersion,
     conflict_notices,
     replaced_keys,
 )
 from IGTLMetaBrowserLib.sources.documents.label_document import write_segmentation
-from IGTLMetaBrowserLib.sources.documents.label_file import Labels
+from IGTLMetaBrowserLib.sources.documents.label_file import LabelMapToStore
 from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan
 
 LINE = codec.TrajectoryItem(name="Left STN", entry=(10, 20, 30.5), target=(-1, 2, 3))
@@ -113,8 +113,10 @@ def test_two_segmentations_that_replace_one_are_both_offered_and_say_so(images, 
     labels[1, 2:4, 3] = 1
     source = open_folder()
     ijk_to_ras = source.image(source.images()[0].id).ijk_to_ras()
-    first = write_segmentation(Labels(labels, ijk_to_ras, []), images)
-    rivals = [write_segmentation(Labels(labels, ijk_to_ras, []), images, first) for _ in range(2)]
+    first = write_segmentation(LabelMapToStore(labels, ijk_to_ras, []), images)
+    rivals = [
+        write_segmentation(LabelMapToStore(labels, ijk_to_ras, []), images, first) for _ in range(2)
+    ]
     source = open_folder(first, *rivals)
     items = source.label_maps()
     assert len(items) == 2
@@ -127,8 +129,8 @@ def test_two_segmentations_that_replace_one_are_both_offered_and_say_so(images, 
     assert "Notice" not in alone.image(item.id).metadata
 
 
-def version(uid: str, *replaced: str, patient: str = "42") -> Version:
-    return Version(uid, patient, replaced, f"made as {uid}")
+def version(uid: str, *replaced: str, patient: str = "42") -> DocumentVersion:
+    return DocumentVersion(uid, patient, replaced, f"made as {uid}")
 
 
 def test_of_another_patient_nothing_is_replaced_and_nothing_rivals():

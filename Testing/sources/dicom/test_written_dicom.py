@@ -16,7 +16,7 @@ from IGTLMetaBrowserLib.sources.documents.label_document import (
     replace_segments,
     write_segmentation,
 )
-from IGTLMetaBrowserLib.sources.documents.label_file import Labels
+from IGTLMetaBrowserLib.sources.documents.label_file import LabelMapToStore
 from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan
 
 TRAJECTORIES = [
@@ -39,9 +39,13 @@ def written(phantom_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> d
     image = source.image(source.images()[0].id)
     labels = np.zeros(image.pixels.shape, np.uint8)
     labels[3, 10:20, 10:20], labels[5, 5:9, 9:20] = 3, 7
-    liver = Labels(labels, image.ijk_to_ras(), [Structure("Liver", 3, (221, 130, 101, 255))])
+    liver = LabelMapToStore(
+        labels, image.ijk_to_ras(), [Structure("Liver", 3, (221, 130, 101, 255))]
+    )
     segmentation = write_segmentation(liver, images)
-    both = write_segmentation(Labels(np.stack([labels, labels // 3]), image.ijk_to_ras()), images)
+    both = write_segmentation(
+        LabelMapToStore(np.stack([labels, labels // 3]), image.ijk_to_ras()), images
+    )
     documents = {
         "plan": plan,
         "replacing plan": write_plan(TRAJECTORIES[:1], images, predecessor=plan),

@@ -24,7 +24,7 @@ from IGTLMetaBrowserLib.sources.documents.label_document import (
     write_segmentation,
 )
 from IGTLMetaBrowserLib.sources.documents.label_file import (
-    Labels,
+    LabelMapToStore,
     read_label_file,
     write_label_file,
 )
@@ -64,7 +64,7 @@ def labels() -> np.ndarray:
 def test_what_is_written_is_a_label_map_of_its_image(images, folder, labels, ijk_to_ras):
     structures = [Structure("Lebér", 3, (221, 130, 101, 255)), Structure("Tumor", 7, RED)]
     # In whatever order the archive gives the images.
-    document = write_segmentation(Labels(labels, ijk_to_ras, structures), images[::-1])
+    document = write_segmentation(LabelMapToStore(labels, ijk_to_ras, structures), images[::-1])
     document.save_as(folder / "seg", enforce_file_format=True)
     source = DicomFolderSource(folder)
     liver, tumor = sorted(source.label_maps(), key=lambda item: item.name)
@@ -90,7 +90,7 @@ def test_by_the_command(folder, labels, ijk_to_ras, tmp_path):
 
 def test_a_file_of_the_window_by_the_command(folder, labels, ijk_to_ras, tmp_path):
     path = tmp_path / "labels.npz"
-    write_label_file(path, Labels(labels, ijk_to_ras, [Structure("Tumor", 7, RED)]))
+    write_label_file(path, LabelMapToStore(labels, ijk_to_ras, [Structure("Tumor", 7, RED)]))
     result = igtlmeta("store", path, "--images", folder, "-o", folder)
     assert result.returncode == 0, result.stderr
     assert [item.name for item in DicomFolderSource(folder).label_maps()] == ["Label 3", "Tumor"]
@@ -103,7 +103,9 @@ def test_structures_that_overlap_are_segments_that_overlap(images, folder, label
     inner = np.where(labels == 7, 9, 0)
     inner[0, 15:] = 0
     structures = [Structure(f"S{label}", label, RED) for label in (3, 7, 9)]
-    document = write_segmentation(Labels(np.stack([labels, inner]), ijk_to_ras, structures), images)
+    document = write_segmentation(
+        LabelMapToStore(np.stack([labels, inner]), ijk_to_ras, structures), images
+    )
     assert document.SegmentsOverlap == "YES"
     document.save_as(folder / "seg", enforce_file_format=True)
     source = DicomFolderSource(folder)
@@ -113,7 +115,7 @@ def test_structures_that_overlap_are_segments_that_overlap(images, folder, label
 
 
 def test_one_that_replaces_another_is_offered_in_its_place(images, folder, labels, ijk_to_ras):
-    liver = Labels(labels, ijk_to_ras, [Structure("Liver", 3, RED)])
+    liver = LabelMapToStore(labels, ijk_to_ras, [Structure("Liver", 3, RED)])
     first = write_segmentation(liver, images)
     second = write_segmentation(liver, images, predecessor=first)
     third = write_segmentation(liver, images, predecessor=second)
@@ -138,12 +140,12 @@ def masks_in(folder: Path) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture
-def overlapping(labels, ijk_to_ras) -> Labels:
+def overlapping(labels, ijk_to_ras) -> LabelMapToStore:
     """Three structures, of which the last lies within the second."""
     inner = np.where(labels == 7, 9, 0)
     inner[0, 15:] = 0
     structures = [Structure(f"S{label}", label, RED) for label in (3, 7, 9)]
-    return Labels(np.stack([labels, inner]), ijk_to_ras, structures)
+    return LabelMapToStore(np.stack([labels, inner]), ijk_to_ras, structures)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -169,7 +171,7 @@ def test_one_segment_of_several_that_overlap_is_replaced(
     changed[1, 50:60, 50:60], changed[1, 70:75, 50:60] = 1, 2
     structures = [Structure(name, 1, RED), Structure("New", 2, RED)]
     stored = pydicom.dcmread(folder / "seg1")
-    labels = Labels(changed, ijk_to_ras, structures)
+    labels = LabelMapToStore(changed, ijk_to_ras, structures)
     second, numbers = replace_segments(labels, images, stored, [number])
     assert numbers == [number, number + 1]
     second.save_as(folder / "seg2", enforce_file_format=True)
@@ -196,11 +198,11 @@ def test_frames_that_begin_within_a_byte(images, tmp_path):
     matrix = source.image(source.images()[0].id).ijk_to_ras()
     layers = rng.integers(0, 3, (2, 3, 5, 7))
     layers[1][layers[1] > 0] += 2
-    first = write_segmentation(Labels(layers, matrix), images)
+    first = write_segmentation(LabelMapToStore(layers, matrix), images)
     first.save_as(tmp_path / "seg", enforce_file_format=True)
     changed = rng.integers(0, 2, (3, 5, 7))
     read = pydicom.dcmread(tmp_path / "seg")
-    labels = Labels(changed, matrix, [Structure("Label 2", 1, RED)])
+    labels = LabelMapToStore(changed, matrix, [Structure("Label 2", 1, RED)])
     second, _ = replace_segments(labels, images, read, [2])
     second.save_as(tmp_path / "seg2", enforce_file_format=True)
     found = masks_in(tmp_path)
@@ -217,11 +219,11 @@ def test_segments_are_replaced_one_after_the_other(images, folder, overlapping, 
         document.save_as(folder / "seg", enforce_file_format=True)
         return pydicom.dcmread(folder / "seg")
 
-    def changed(*names: str) -> Labels:
+    def changed(*names: str) -> LabelMapToStore:
         labels = np.zeros((3, 128, 128), np.uint8)
         labels[1, 50 : 50 + len(names), 50:60] = 1 + np.arange(len(names))[:, np.newaxis]
         structures = [Structure(name, label, RED) for label, name in enumerate(names, start=1)]
-        return Labels(labels, ijk_to_ras, structures)
+        return LabelMapToStore(labels, ijk_to_ras, structures)
 
     first = stored(write_segmentation(overlapping, images))
     second = stored(replace_segments(changed("New", "Newer"), images, first, [1])[0])
@@ -243,7 +245,7 @@ def test_segments_are_replaced_one_after_the_other(images, folder, overlapping, 
 def test_a_segment_whose_others_cannot_be_taken_over(images, overlapping, ijk_to_ras):
     """Nothing is stored that has lost some of them."""
     first = deepcopy(write_segmentation(overlapping, images))
-    one = Labels(overlapping.labels[1], ijk_to_ras)
+    one = LabelMapToStore(overlapping.labels[1], ijk_to_ras)
     with pytest.raises(SourceError, match=r"has no segment 4, but 1, 2, 3; get the list"):
         replace_segments(one, images, first, [4])
     with pytest.raises(SourceError, match="planes of which there is no image; store this one as"):
@@ -281,13 +283,15 @@ def test_a_segmentation_of_others_whose_segments_make_no_sense(
     first = deepcopy(write_segmentation(overlapping, images))
     change(first)
     with pytest.raises(SourceError, match=f"be taken over: it {words}"):
-        replace_segments(Labels(overlapping.labels[1], ijk_to_ras), images, first, [2])
+        replace_segments(LabelMapToStore(overlapping.labels[1], ijk_to_ras), images, first, [2])
 
 
 def test_what_a_segment_is_of_is_not_lost(images, labels, ijk_to_ras):
     """That it is a liver, says the document of others that is replaced."""
     document = write_segmentation(
-        Labels(labels, ijk_to_ras, [Structure("Liver", 3, RED)]), images, study.segmentation(images)
+        LabelMapToStore(labels, ijk_to_ras, [Structure("Liver", 3, RED)]),
+        images,
+        study.segmentation(images),
     )
     liver, other = document.SegmentSequence
     assert liver.SegmentedPropertyTypeCodeSequence[0].CodeMeaning == "Liver"
@@ -297,7 +301,9 @@ def test_what_a_segment_is_of_is_not_lost(images, labels, ijk_to_ras):
 def test_the_command_replaces_one_segment(images, folder, overlapping, ijk_to_ras, tmp_path):
     first, labels = tmp_path / "seg.dcm", tmp_path / "labels.npz"
     write_segmentation(overlapping, images).save_as(first, enforce_file_format=True)
-    write_label_file(labels, Labels(overlapping.labels[1], ijk_to_ras, [Structure("New", 9, RED)]))
+    write_label_file(
+        labels, LabelMapToStore(overlapping.labels[1], ijk_to_ras, [Structure("New", 9, RED)])
+    )
     options = ["--images", folder, "-o", tmp_path, "--replaces", first]
     result = igtlmeta("store", labels, *options, "--segment", "2")
     path, numbers = result.stdout.splitlines()
@@ -318,14 +324,14 @@ def test_more_segments_than_there_is_memory_for(images, overlapping, monkeypatch
 def test_more_labels_than_can_be_read_are_refused_before_the_work(images, ijk_to_ras, dtype):
     labels = np.arange(3 * 128 * 128, dtype=dtype).reshape(3, 128, 128)
     with pytest.raises(SourceError, match="more than 255 labels, and each would be a segment"):
-        write_segmentation(Labels(labels, ijk_to_ras), images)
+        write_segmentation(LabelMapToStore(labels, ijk_to_ras), images)
 
 
 def test_labels_of_any_number(images, folder, ijk_to_ras):
     """Atlases number structures by hundreds of millions."""
     labels = np.zeros((3, 128, 128), np.int32)
     labels[1, 5:9, 5:9], labels[1, 20:23, 5:9] = 614454277, -1
-    document = write_segmentation(Labels(labels, ijk_to_ras), images)
+    document = write_segmentation(LabelMapToStore(labels, ijk_to_ras), images)
     assert [item.SegmentLabel for item in document.SegmentSequence] == ["Label 614454277"]
 
 
@@ -335,7 +341,7 @@ def voxels(mask: np.ndarray) -> np.ndarray:
 
 
 def test_what_may_not_be_replaced(images, labels, ijk_to_ras):
-    map_ = Labels(labels, ijk_to_ras)
+    map_ = LabelMapToStore(labels, ijk_to_ras)
     for keyword, words in (
         ("PatientID", "of another patient"),
         ("PatientName", "of another patient than the images, by the name"),
@@ -360,26 +366,26 @@ def test_another_grid_is_refused(images, labels, ijk_to_ras, change):
     else:
         labels = np.pad(labels, ((0, 0), (0, 1), (0, 0)))
     with pytest.raises(SourceError, match="not on the grid of the images"):
-        write_segmentation(Labels(labels, matrix), images)
+        write_segmentation(LabelMapToStore(labels, matrix), images)
 
 
 def test_images_with_two_numbers_of_frames(images, labels, ijk_to_ras):
     for image in images:
         image.NumberOfFrames = [1, 1]
-    assert write_segmentation(Labels(labels, ijk_to_ras), images).SegmentSequence
+    assert write_segmentation(LabelMapToStore(labels, ijk_to_ras), images).SegmentSequence
 
 
 def test_label_maps_and_images_of_which_no_segmentation_can_be_made(images, labels, ijk_to_ras):
     with pytest.raises(SourceError, match="no voxel has a label"):
-        write_segmentation(Labels(np.zeros_like(labels), ijk_to_ras), images)
+        write_segmentation(LabelMapToStore(np.zeros_like(labels), ijk_to_ras), images)
     with pytest.raises(SourceError, match="planes of which there is no image"):
-        write_segmentation(Labels(labels, ijk_to_ras), images[:2])
+        write_segmentation(LabelMapToStore(labels, ijk_to_ras), images[:2])
     words = r"this has float32 of the shape \(3, 128, 128\); save it with whole numbers"
     with pytest.raises(SourceError, match=words):
-        write_segmentation(Labels(labels.astype(np.float32), ijk_to_ras), images)
+        write_segmentation(LabelMapToStore(labels.astype(np.float32), ijk_to_ras), images)
     images[0].NumberOfFrames = 3
     with pytest.raises(SourceError, match="a multi-frame one"):
-        write_segmentation(Labels(labels, ijk_to_ras), images)
+        write_segmentation(LabelMapToStore(labels, ijk_to_ras), images)
 
 
 @pytest.mark.parametrize(
@@ -394,18 +400,18 @@ def test_label_maps_and_images_of_which_no_segmentation_can_be_made(images, labe
 def test_images_that_do_not_belong_together(images, labels, ijk_to_ras, keyword, words):
     setattr(images[2], keyword, "1.2.3")
     with pytest.raises(SourceError, match=words):
-        write_segmentation(Labels(labels, ijk_to_ras), images)
+        write_segmentation(LabelMapToStore(labels, ijk_to_ras), images)
 
 
 def test_images_that_cannot_be_referred_to(images, labels, ijk_to_ras):
     del images[1].SOPClassUID
     with pytest.raises(SourceError, match="they have no SOPClassUID"):
-        write_segmentation(Labels(labels, ijk_to_ras), images)
+        write_segmentation(LabelMapToStore(labels, ijk_to_ras), images)
 
 
 def test_images_that_do_not_say_how_thick_they_are(images, labels, ijk_to_ras):
     for image in images:
         del image.SliceThickness
-    document = write_segmentation(Labels(labels, ijk_to_ras), images)
+    document = write_segmentation(LabelMapToStore(labels, ijk_to_ras), images)
     (groups,) = document.SharedFunctionalGroupsSequence
     assert groups.PixelMeasuresSequence[0].SliceThickness == 5

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ... import codec
 from ...scene.errors import SceneError
-from ..connection import Connection
+from ..connection import ServerConnection
 from ..events import ImageLoaded, ImagesCancelled, Observer, VolumeAdding, VolumeChanging
 from ..images.image_states import ImageStates
 from ..images.scene_images import SceneImages
@@ -30,7 +30,11 @@ class Arrivals:
     """
 
     def __init__(
-        self, connection: Connection, notify: Observer, in_scene: SceneImages, states: ImageStates
+        self,
+        connection: ServerConnection,
+        notify: Observer,
+        in_scene: SceneImages,
+        states: ImageStates,
     ) -> None:
         self._connection = connection
         self._notify = notify

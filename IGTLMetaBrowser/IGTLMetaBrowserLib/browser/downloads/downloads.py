@@ -11,7 +11,7 @@ from ... import codec, net
 from ...net.client.list_check import ListCheck
 from ...net.client.listed_images import is_same_entry
 from ...net.client.parts_transfer import Outcome
-from ..connection import Connection
+from ..connection import ServerConnection
 from ..error_texts import error_text
 from ..errors import BrowserError
 from ..events import (
@@ -59,7 +59,7 @@ class Downloads:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: ServerConnection,
         notify: Observer,
         in_scene: SceneImages,
         states: ImageStates,

@@ -5,14 +5,14 @@ A server that was started again may have the next patient's structures under the
 
 from __future__ import annotations
 
-from ..connection import Connection
+from ..connection import ServerConnection
 from ..images.scene_images import SceneImages
 
 
 class LabelListCheck:
     """Asks for the list once over each connection; if it does not come, ``SceneImages`` refuses."""
 
-    def __init__(self, connection: Connection, in_scene: SceneImages) -> None:
+    def __init__(self, connection: ServerConnection, in_scene: SceneImages) -> None:
         self._connection = connection
         self._in_scene = in_scene
         self._asked_over = 0  # the number of the connection

@@ -15,7 +15,7 @@ from ...net.client.listed_images import is_of_another_patient
 from ...net.client.partial_image import Box, PartialImage, coarse_stride
 from ...net.client.parts_transfer import Outcome, PartsTransfer
 from ...scene.errors import SceneError
-from ..connection import Connection
+from ..connection import ServerConnection
 from ..events import Observer, PreviewShown, VolumeChanging
 from ..images.scene_images import SceneImages
 
@@ -41,7 +41,9 @@ class PartDownloads:
     ``keeps_previews``: also when it was cancelled.
     """
 
-    def __init__(self, connection: Connection, in_scene: SceneImages, notify: Observer) -> None:
+    def __init__(
+        self, connection: ServerConnection, in_scene: SceneImages, notify: Observer
+    ) -> None:
         self.shows_previews = True
         self.keeps_previews = False
         self._connection = connection

@@ -8,7 +8,7 @@ from typing import Any
 
 from ... import codec, net
 from ...codec.slice_stack import SliceStack
-from ..connection import Connection
+from ..connection import ServerConnection
 from ..downloads.downloads import Downloads
 from ..errors import BrowserError
 from ..events import (
@@ -33,7 +33,7 @@ from .live_images import LiveImages
 from .recordings import Recordings
 from .regions import Regions
 from .scene_images import SceneImages
-from .sequences import Sequences
+from .sequences import ImageSequences
 from .unasked_images import UnaskedImages
 
 # After a short interruption a list that is younger is not read again: it may have 100,000 entries.
@@ -45,7 +45,7 @@ class Images:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: ServerConnection,
         metadata: ImageMetadata,
         overlays: Overlays,
         in_scene: SceneImages,
@@ -66,7 +66,7 @@ class Images:
         self.recordings = Recordings(notify, in_scene.new_recording)
         self.regions = Regions(connection, in_scene, notify)
         look = self.on_nodes_removed
-        self.sequences = Sequences(notify, in_scene, metadata, states, self.request, look)
+        self.sequences = ImageSequences(notify, in_scene, metadata, states, self.request, look)
 
     # The list
 

@@ -12,7 +12,7 @@ from ... import codec, net
 from ...net.client.partial_image import Box
 from ...net.client.parts_transfer import Outcome, PartsTransfer
 from ...scene.images.roi_boxes import voxels_around
-from ..connection import Connection
+from ..connection import ServerConnection
 from ..downloads.part_downloads import SECONDS_FOR_OFFER
 from ..errors import BrowserError
 from ..events import Asked, Observer, RegionFailed, RegionLoaded, VolumeChanging
@@ -32,7 +32,9 @@ class Regions:
     One that is cut with its connection goes on where it stopped, over the next one.
     """
 
-    def __init__(self, connection: Connection, in_scene: SceneImages, notify: Observer) -> None:
+    def __init__(
+        self, connection: ServerConnection, in_scene: SceneImages, notify: Observer
+    ) -> None:
         self._connection = connection
         self._in_scene = in_scene
         self._notify = notify

@@ -29,7 +29,7 @@ from ...scene.images.node_slices import slices_of_node
 from ...scene.images.savable_voxels import saving_notes
 from ...scene.images.sequence_recording import SequenceRecording
 from ...signal import Signal
-from ..connection import Connection
+from ..connection import ServerConnection
 from ..overlays import Overlays
 from .image_metadata import ImageMetadata
 from .image_notes import doubled_notes
@@ -47,7 +47,7 @@ class SceneImages:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: ServerConnection,
         metadata: ImageMetadata,
         overlays: Overlays,
         nodes: ImageNodes,

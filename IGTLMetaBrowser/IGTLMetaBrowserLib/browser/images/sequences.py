@@ -20,7 +20,7 @@ _UNDER_WAY = (ImageStatus.WAITING, ImageStatus.LOADING)
 _SECONDS_A_TURN = 0.005
 
 
-class Sequences:
+class ImageSequences:
     """The sequences (4D) in the list of a server, and those that are being loaded.
 
     ``request`` fetches images; ``states`` say how far they are; ``look`` finds which have changed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from ... import codec, net
-from ..connection import Connection
+from ..connection import ServerConnection
 from .image_metadata import ImageMetadata
 from .live_images import MOST_LIVE_IMAGES, LiveImages
 from .scene_images import SceneImages
@@ -16,7 +16,7 @@ class UnaskedImages:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: ServerConnection,
         metadata: ImageMetadata,
         in_scene: SceneImages,
         live: LiveImages,

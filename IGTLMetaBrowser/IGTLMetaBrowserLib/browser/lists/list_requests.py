@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from ... import codec, net
-from ..connection import Connection
+from ..connection import ServerConnection
 from ..images.image_metadata import ImageMetadata
 from .image_search import NO_SEARCH, ImageSearch
 from .listing import Listing
@@ -35,7 +35,7 @@ class ListRequests:
     ``search`` is what images are searched for. It stays when another server is chosen.
     """
 
-    def __init__(self, connection: Connection, metadata: ImageMetadata) -> None:
+    def __init__(self, connection: ServerConnection, metadata: ImageMetadata) -> None:
         self._connection = connection
         self._metadata = metadata
         self._waiting: dict[net.Query, ImageSearch] = {}

@@ -19,7 +19,7 @@ from .natural_order import fold_for_search, ranks, search_words
 TEXT_FIELDS = ("name", "group", "owner")
 
 
-class Listed(Protocol):
+class ListedTrajectory(Protocol):
     """What has an item of TRAJ, such as ``scene.trajectory.Trajectory``."""
 
     @property
@@ -34,7 +34,7 @@ class TrajectoryList(ArrangedRows):
     """
 
     def __init__(
-        self, trajectories: Sequence[Listed] = (), image_name: Callable[[str], str] = str
+        self, trajectories: Sequence[ListedTrajectory] = (), image_name: Callable[[str], str] = str
     ) -> None:
         super().__init__(len(trajectories))
         self.trajectories = trajectories

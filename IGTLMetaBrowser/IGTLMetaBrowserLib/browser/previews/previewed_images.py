@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ... import codec
 from ...codec.slice_stack import SliceStack
 from ...privacy.hidden_patients import HiddenPatients
-from ..connection import Connection
+from ..connection import ServerConnection
 from ..events import Observer, Previewing
 from ..images.image_metadata import ImageMetadata
 from ..images.images import Images
@@ -21,7 +21,7 @@ class PreviewedImages:
     While patients are hidden there are no previews: names can be written into the pixels.
     """
 
-    connection: Connection
+    connection: ServerConnection
     metadata: ImageMetadata
     patients: HiddenPatients
     images: Images

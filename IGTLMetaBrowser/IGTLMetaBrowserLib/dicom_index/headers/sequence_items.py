@@ -32,7 +32,7 @@ class RawElement(NamedTuple):
     is_little_endian: bool
 
 
-class Item:
+class SequenceItem:
     """The elements of an item by their tags; ``keys`` and ``get_item`` are those of a Dataset."""
 
     __slots__ = ("_elements",)
@@ -49,7 +49,7 @@ class Item:
         return self._elements.get(tag)
 
 
-def items_in(sequence: RawElement) -> Iterator[Item]:
+def items_in(sequence: RawElement) -> Iterator[SequenceItem]:
     """Yield the items of a sequence. Raises ``ValueError`` when its bytes make no sense."""
     value = sequence.value
     encoding = sequence.is_implicit_VR, sequence.is_little_endian  # pydicom's has them, too
@@ -66,7 +66,7 @@ def items_in(sequence: RawElement) -> Iterator[Item]:
                 if elements.setdefault(tag, element) != element:  # readers take the first or last
                     raise ValueError("an element that is there twice")
             position = position + HEADER_SIZE if end is None else end
-            yield Item(elements)
+            yield SequenceItem(elements)
     except (struct.error, RecursionError) as error:
         raise ValueError(f"a sequence that cannot be read: {error}") from None
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ... import codec
 from .recording import Event, Record, RecordingError
-from .waiting_queries import Asked, Key, WaitingQueries
+from .waiting_queries import Key, WaitingQueries, WaitingQuery
 
 # Bytes of memory for each, besides what was sent: a small file can have very many of them.
 _COST_OF_CONNECTION = 1000
@@ -136,7 +136,7 @@ class _ScriptReader:
                 if header.type_name.startswith(("GET_", "STT_", "STP_")):
                     self._budget.take(_COST_OF_QUERY)
                     key = (header.type_name, header.device_name, _content_of(data))
-                    asked = Asked(key, record.seconds)
+                    asked = WaitingQuery(key, record.seconds)
                     self.script.answers[key].append(asked.answer)
                     self._waiting.add(asked)
         elif record.event is Event.SERVER_SENT:

@@ -13,7 +13,7 @@ _ANY = None
 
 
 @dataclass(eq=False)
-class Asked:
+class WaitingQuery:
     """A query, when it was asked, and what has come for it: messages, with the seconds since."""
 
     key: Key
@@ -32,12 +32,14 @@ class WaitingQueries:
     """
 
     def __init__(self) -> None:
-        self._queues: defaultdict[tuple[str | None, str | None], deque[Asked]] = defaultdict(deque)
+        self._queues: defaultdict[tuple[str | None, str | None], deque[WaitingQuery]] = defaultdict(
+            deque
+        )
         # What they wait for: in most streams nobody waits for what comes.
         self._kinds: set[str | None] = set()
         self._count = 0
 
-    def add(self, asked: Asked) -> None:
+    def add(self, asked: WaitingQuery) -> None:
         """Let one wait, until its ``is_answered`` is set."""
         asked.number = self._count = self._count + 1
         type_name, device_name, _ = asked.key
@@ -46,7 +48,7 @@ class WaitingQueries:
             for name in (device_name, _ANY):
                 self._queues[kind, name].append(asked)
 
-    def oldest_for(self, type_name: str, device_name: str) -> Asked | None:
+    def oldest_for(self, type_name: str, device_name: str) -> WaitingQuery | None:
         """Return the oldest that such a message can answer; one of its name before others."""
         kinds = self._kinds & _kinds(type_name)
         for name in (device_name, _ANY) if kinds else ():
@@ -55,7 +57,7 @@ class WaitingQueries:
                 return min(first, key=lambda asked: asked.number)
         return None
 
-    def _first(self, kind: str | None, name: str | None) -> Asked | None:
+    def _first(self, kind: str | None, name: str | None) -> WaitingQuery | None:
         queue = self._queues.get((kind, name))
         while queue and queue[0].is_answered:
             queue.popleft()

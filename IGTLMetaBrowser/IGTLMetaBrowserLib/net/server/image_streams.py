@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ... import codec
 from ..source import NotReadyError, OffersStreams, Source, SourceError
-from .served_client import Question, ServedClient
+from .served_client import QueuedQuery, ServedClient
 
 _MOST_OF_A_CLIENT = 16
 
@@ -76,9 +76,9 @@ class ImageStreams:
                 continue
             except SourceError as error:  # it was removed: said once
                 del client.streams[image_id]
-                client.questions.append(Question(query, codec.StatusCode.NOT_FOUND, str(error)))
+                client.questions.append(QueuedQuery(query, codec.StatusCode.NOT_FOUND, str(error)))
                 continue
             if version != known:
                 client.streams[image_id] = version
-                client.questions.append(Question(query))
+                client.questions.append(QueuedQuery(query))
         return bool(client.questions)

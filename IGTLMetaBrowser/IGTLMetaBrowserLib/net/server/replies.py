@@ -17,9 +17,9 @@ from .journal import Journal
 from .memory_queue import MemoryQueue
 from .packed_images import NoRoomError, PackedImage, PackedImages
 from .packed_lists import PackedLists
-from .served_client import Question, Reply, ServedClient
+from .served_client import QueuedQuery, Reply, ServedClient
 from .served_parts import CHANGED, PartInWork
-from .thumbnails import Thumbnails
+from .thumbnails import ServedThumbnails
 
 # The checksum of 157 MB takes 50 ms: in turns, so that small queries are answered between.
 _TURN_SECONDS = 0.01
@@ -48,7 +48,7 @@ class Replies:
         self._journal = journal
         self.images = PackedImages(source, limits.image_cache_size)
         self.streams = ImageStreams(source)
-        self._thumbnails = Thumbnails(source)
+        self._thumbnails = ServedThumbnails(source)
         self._lists = PackedLists()
 
     def on_event(self, client: ServedClient, event: codec.Message | codec.Rejected) -> None:
@@ -63,7 +63,7 @@ class Replies:
         elif not isinstance(event, codec.QueryMessage):
             self._hand_over(client, event)
         elif not isinstance(event, codec.ReturnMessage):
-            client.questions.append(Question(event))
+            client.questions.append(QueuedQuery(event))
 
     def go_on(self, client: ServedClient, now: float) -> None:
         """Begin to answer the client's next query, or go on with the one that is not ready."""
@@ -272,7 +272,7 @@ class Replies:
             self._journal.received(client, message)
 
 
-def _unreadable_question(event: codec.Rejected, words: str) -> Question:
+def _unreadable_question(event: codec.Rejected, words: str) -> QueuedQuery:
     """Return what stands for a query that cannot be read, so that its sender is told so."""
     header = event.header
     code = _Code.INVALID
@@ -284,4 +284,4 @@ def _unreadable_question(event: codec.Rejected, words: str) -> Question:
     query = codec.GetMessage(
         header.type_name[4:], device_name=header.device_name, header_version=version
     )
-    return Question(query, code, words)
+    return QueuedQuery(query, code, words)

@@ -35,7 +35,7 @@ _SMALLEST_PIECE = 16 << 10
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class QueuedQuery:
     """A query that waits; or one that could not be read, with what is to be said of it."""
 
     query: codec.QueryMessage
@@ -82,7 +82,7 @@ class ServedClient:
         self.connection = Connection(accepted.socket, receiver)
         self.host, self.port, self.address = accepted.host, accepted.port, accepted.address
         self.certificate = accepted.certificate
-        self.questions: deque[Question] = deque()
+        self.questions: deque[QueuedQuery] = deque()
         self.reply: Reply | None = None
         self.connected_at = self.active_at = now = accepted.connected_at
         # Until when it is left alone: it waits for an image, or has had its bytes for this second.

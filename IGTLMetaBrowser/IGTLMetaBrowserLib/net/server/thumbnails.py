@@ -23,7 +23,7 @@ from .packed_images import PackedImage, version_key
 _MOST_BYTES = 32 << 20
 
 
-class Thumbnails:
+class ServedThumbnails:
     """The thumbnails of the images of ``source``, ready to be sent.
 
     Those of images whose version the source tells are kept, the last ones here, and all by a source
@@ -101,7 +101,7 @@ class ThumbnailInWork:
 
     def __init__(
         self,
-        thumbnails: Thumbnails,
+        thumbnails: ServedThumbnails,
         image_id: str,
         image: PackedImage,
         planes: Iterator[codec.ThumbnailPlane],

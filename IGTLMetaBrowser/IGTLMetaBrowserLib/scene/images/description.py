@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from ... import codec
 from ...privacy.hidden_patients import HiddenPatients
-from ..hierarchy import Place
+from ..hierarchy import PatientAndStudy
 
 # A message may carry gigabytes of metadata; they would all be written into the scene's file.
 _LONGEST_VALUE = 10_000
@@ -69,11 +69,11 @@ class ImageDescription:
         """Return the description of a part of the image."""
         return replace(self, name=f"{self.name} (region)", is_region=True)
 
-    def place(self, patients: HiddenPatients) -> Place:
+    def place(self, patients: HiddenPatients) -> PatientAndStudy:
         """Return where its node may be seen to stand."""
         fields, shown = self.fields, patients.redact_fields(self.fields)
         name, patient_id = fields["PatientName"], fields["PatientID"]
-        return Place(
+        return PatientAndStudy(
             shown["PatientName"],
             shown["PatientID"],
             shown["StudyInstanceUID"],

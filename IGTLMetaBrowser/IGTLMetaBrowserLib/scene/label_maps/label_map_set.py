@@ -25,8 +25,8 @@ from .label_map_grids import Grid, grid_notes
 from .label_maps import (
     LABEL_MAP_CLASS,
     SEGMENTATION_CLASS,
-    LabelMap,
-    Labels,
+    LabelArray,
+    ListedLabelMap,
     label_maps,
     read_labels,
     show_label_map,
@@ -58,7 +58,7 @@ class LabelMapSet:
     ) -> None:
         self._server = server
         self._mark = mark
-        self._label_maps: dict[str, LabelMap] = {}
+        self._label_maps: dict[str, ListedLabelMap] = {}
         self.problem = ""
         """What of the last list is left out, and why."""
         self.coordinates: Coordinates | None = None
@@ -68,7 +68,7 @@ class LabelMapSet:
         self._owners: dict[str, str] = {}
         self._grids: dict[str, Grid] = {}
         # Of the last image that was prepared.
-        self._labels: tuple[ImageMessage, Labels] | None = None
+        self._labels: tuple[ImageMessage, LabelArray] | None = None
         self._volumes = NodeReferences(scene)
         self._segmentations = NodeReferences(scene)
         # By the id of the label map, the keys of those that the user has edited.
@@ -87,16 +87,16 @@ class LabelMapSet:
         )
 
     @property
-    def listed(self) -> list[LabelMap]:
+    def listed(self) -> list[ListedLabelMap]:
         """Those of the last LBMETA, in its order. Their images are fetched by GET_IMAGE."""
         return list(self._label_maps.values())
 
     def __contains__(self, image_id: str) -> bool:
         return image_id in self._label_maps
 
-    def label_map(self, image_id: str) -> LabelMap:
+    def label_map(self, image_id: str) -> ListedLabelMap:
         """Return what the list says of an image; nothing if it is not in there."""
-        return self._label_maps.get(image_id) or LabelMap(image_id, "", ())
+        return self._label_maps.get(image_id) or ListedLabelMap(image_id, "", ())
 
     def node(self, image_id: str) -> Any:
         """Return the label map volume of an image id, or None if there is none (any more)."""

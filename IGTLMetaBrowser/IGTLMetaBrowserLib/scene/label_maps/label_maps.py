@@ -42,7 +42,7 @@ _MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
-class LabelMap:
+class ListedLabelMap:
     """One image of labels, and its structures as LBMETA lists them. ``owner`` can be empty."""
 
     id: str
@@ -81,7 +81,7 @@ class LabelMap:
 
 
 @dataclass(frozen=True, eq=False)
-class Labels:
+class LabelArray:
     """Whole numbers of shape (k, j, i), none of them negative, and the highest of them.
 
     ``unlisted`` are those of them that LBMETA has no number for.
@@ -92,7 +92,7 @@ class Labels:
     unlisted: Sequence[int] = ()
 
 
-def label_maps(items: Iterable[LabelMetaItem], most: int | None = None) -> list[LabelMap]:
+def label_maps(items: Iterable[LabelMetaItem], most: int | None = None) -> list[ListedLabelMap]:
     """Return the images of an LBMETA list in its order, each with all of its structures.
 
     ``most``: no more images than these, the first ones.
@@ -101,7 +101,9 @@ def label_maps(items: Iterable[LabelMetaItem], most: int | None = None) -> list[
     for item in items:
         structures.setdefault(item.id, []).append(item)
     return [
-        LabelMap(image_id, next((item.owner for item in items if item.owner), ""), tuple(items))
+        ListedLabelMap(
+            image_id, next((item.owner for item in items if item.owner), ""), tuple(items)
+        )
         for image_id, items in islice(structures.items(), most)
     ]
 
@@ -109,11 +111,11 @@ def label_maps(items: Iterable[LabelMetaItem], most: int | None = None) -> list[
 def show_label_map(
     scene: Any,
     image: ImageMessage,
-    label_map: LabelMap,
+    label_map: ListedLabelMap,
     node: Any = None,
     coordinates: Coordinates | None = None,
     moved: np.ndarray | None = None,
-    labels: Labels | None = None,
+    labels: LabelArray | None = None,
 ) -> Any:
     """Return the label map volume of an image, in the colors of its structures.
 
@@ -166,7 +168,7 @@ def show_segmentation(
     return node
 
 
-def read_labels(image: ImageMessage) -> Generator[None, None, Labels]:
+def read_labels(image: ImageMessage) -> Generator[None, None, LabelArray]:
     """Return the labels of an image, after a pause for each piece of it. Raises ``SceneError``."""
     pixels = image.pixels
     if image.is_subvolume:
@@ -195,7 +197,7 @@ def read_labels(image: ImageMessage) -> Generator[None, None, Labels]:
             f"the labels are {lowest} to {highest}; 0 to {_HIGHEST_LABEL} can be shown"
         )
     unlisted = np.flatnonzero(is_there[_HIGHEST_LISTED + 1 :]) + _HIGHEST_LISTED + 1
-    return Labels(labels, highest, unlisted.tolist())
+    return LabelArray(labels, highest, unlisted.tolist())
 
 
 def _whole_numbers(pixels: np.ndarray) -> np.ndarray:
@@ -205,7 +207,7 @@ def _whole_numbers(pixels: np.ndarray) -> np.ndarray:
     return whole
 
 
-def _color_node(scene: Any, node: Any, label_map: LabelMap, labels: Labels) -> Any:
+def _color_node(scene: Any, node: Any, label_map: ListedLabelMap, labels: LabelArray) -> Any:
     """Return the color node of a label map, with a color for each of its labels."""
     colors = node.GetNodeReference(_COLOR_ROLE)
     if colors is None:

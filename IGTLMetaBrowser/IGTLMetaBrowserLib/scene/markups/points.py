@@ -42,14 +42,14 @@ _IDS_ATTRIBUTE = "IGTLMetaBrowser.PointIDs"
 
 Look = tuple[str, str, tuple[int, int, int, int], float]
 """Owner, group, color (0 to 255) and diameter (mm)."""
-Place = tuple[str, tuple[float, float, float]]
+NamedPosition = tuple[str, tuple[float, float, float]]
 """Label and RAS mm."""
 
 
 @dataclass(eq=False)
 class _PointList:
-    places: list[Place] = field(default_factory=list)
-    written: list[Place] = field(default_factory=list)
+    places: list[NamedPosition] = field(default_factory=list)
+    written: list[NamedPosition] = field(default_factory=list)
     is_gone: bool = False
     is_pushed: bool = False
     """It came unasked: when it is gone, nobody is asked whether to remove it."""
@@ -231,10 +231,10 @@ class PointSet:
 
     def _places_by_look(
         self, items: Sequence[PointItem], is_whole: bool, others: tuple[int, int]
-    ) -> dict[Look, list[Place]]:
+    ) -> dict[Look, list[NamedPosition]]:
         """Return the points to show by their lists, and note why others are not shown."""
         self.problems = []
-        places: dict[Look, list[Place]] = {}
+        places: dict[Look, list[NamedPosition]] = {}
         # A message can have millions: those after the first are not even looked at.
         read = [(_look(item), item) for item in islice(items, 2 * MOST_POINTS)]
         shown, lists = others

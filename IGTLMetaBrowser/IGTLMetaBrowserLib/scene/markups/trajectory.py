@@ -10,8 +10,8 @@ from ...codec import TrajectoryItem
 from ..server_nodes import read_key
 from . import trajectory_decoding
 from .trajectory_answer import Key, TrajectoryAnswer
-from .trajectory_decoding import Plan, PlanError
-from .trajectory_markups import Label
+from .trajectory_decoding import ShownTrajectory, TrajectoryError
+from .trajectory_markups import NameLabel
 
 _POINTS_MISSING = "its points are not in the scene; get the trajectories again to have them"
 _UNKNOWN = TrajectoryItem()  # one for all: 10,000 of them may be made in one step
@@ -56,11 +56,11 @@ class Trajectory:
     is_gone: bool = False
     is_pushed: bool = False
     """It came unasked: when it is gone, nobody is asked whether to remove it."""
-    written: Plan | None = None
+    written: ShownTrajectory | None = None
     """What was last written into its node."""
-    label: Label | None = Label.NONE
+    label: NameLabel | None = NameLabel.NONE
     """Where its node has a label in the views; None if that is not known."""
-    _planned: Plan | str = ""
+    _planned: ShownTrajectory | str = ""
     """Of ``item``, or why there is none; looked at often, and found out once. Empty: not yet."""
     _latest: LatestAnswer | None = None
     _row: int = 0
@@ -100,15 +100,15 @@ class Trajectory:
         self._item, self._latest, self.is_gone = self.item, None, True
 
     @property
-    def plan(self) -> Plan | None:
+    def plan(self) -> ShownTrajectory | None:
         """What is shown of it, or None if it cannot be shown."""
         item = self.item  # first: ``_planned`` may be that of an earlier one
         if not self._planned:
             try:
                 self._planned = trajectory_decoding.plan(item)
-            except PlanError as error:
+            except TrajectoryError as error:
                 self._planned = str(error)
-        return self._planned if isinstance(self._planned, Plan) else None
+        return self._planned if isinstance(self._planned, ShownTrajectory) else None
 
     @property
     def problem(self) -> str:

@@ -23,12 +23,12 @@ THICKEST = 1_000.0
 _WORDS = {TrajectoryType.ENTRY: "entry", TrajectoryType.TARGET: "target"}
 
 
-class PlanError(ValueError):
+class TrajectoryError(ValueError):
     """A trajectory that cannot be shown; the text says why."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class ShownTrajectory:
     """What is shown of a trajectory: two that are equal look the same.
 
     ``points`` are those that are planned, entry first, as (which, mm); ``diameter`` is in mm, 0
@@ -48,9 +48,9 @@ class Plan:
         return TrajectoryType(sum(which for which, _ in self.points))
 
 
-def plan(item: TrajectoryItem) -> Plan:
-    """Return what is shown of a trajectory. Raises ``PlanError`` if it cannot be shown."""
-    return Plan(
+def plan(item: TrajectoryItem) -> ShownTrajectory:
+    """Return what is shown of a trajectory. Raises ``TrajectoryError`` if it cannot be shown."""
+    return ShownTrajectory(
         printable(item.name),
         printable(item.group),
         item.owner,
@@ -64,7 +64,7 @@ def has_plan(item: TrajectoryItem) -> bool:
     """Whether a trajectory can be shown."""
     try:
         planned_points(item)
-    except PlanError:
+    except TrajectoryError:
         return False
     return True
 
@@ -72,17 +72,17 @@ def has_plan(item: TrajectoryItem) -> bool:
 def planned_points(item: TrajectoryItem) -> list[tuple[TrajectoryType, Point]]:
     """Return the points that the trajectory's type names, entry first, as (which, mm).
 
-    Raises ``PlanError`` if the type is unknown, or a point that it names is no place.
+    Raises ``TrajectoryError`` if the type is unknown, or a point that it names is no place.
     """
     if item.type not in (*_WORDS, TrajectoryType.ENTRY_AND_TARGET):
-        raise PlanError(
+        raise TrajectoryError(
             f"the trajectory {printable(item.name)!r} has the type {int(item.type)}; "
             "1 (entry), 2 (target) and 3 (both) exist"
         )
     named = [(which, point) for which, point in _both(item) if item.type & which]
     for which, point in named:
         if not all(abs(number) <= FARTHEST for number in point):  # nor is what is not a number
-            raise PlanError(
+            raise TrajectoryError(
                 f"the {_WORDS[which]} of the trajectory {printable(item.name)!r} is {point} mm, "
                 f"which is not within {FARTHEST / 1000:g} m of the origin"
             )

@@ -23,7 +23,7 @@ from ..node_names import savable_name
 from ..server_nodes import written_id
 from .display import set_color, set_diameter, set_labels
 from .new_markups import LINE_CLASS, POINT_CLASS, new_markups
-from .trajectory_decoding import Plan
+from .trajectory_decoding import ShownTrajectory
 
 GROUP_ATTRIBUTE = "IGTLMetaBrowser.TrajectoryGroup"
 OWNER_ATTRIBUTE = "IGTLMetaBrowser.TrajectoryOwner"
@@ -35,9 +35,9 @@ _POINT_LABELS = {TrajectoryType.ENTRY: "entry", TrajectoryType.TARGET: "target"}
 
 def show_trajectory(
     scene: Any,
-    plan: Plan,
+    plan: ShownTrajectory,
     node: Any = None,
-    written: Plan | None = None,
+    written: ShownTrajectory | None = None,
     attributes: Callable[[], Mapping[str, str]] = dict,
     moved: np.ndarray | None = None,
 ) -> Any:
@@ -66,7 +66,7 @@ def show_trajectory(
 
 
 def _write_new(
-    plan: Plan,
+    plan: ShownTrajectory,
     attributes: Callable[[], Mapping[str, str]],
     moved: np.ndarray | None,
     node: Any,
@@ -82,12 +82,12 @@ def _write_new(
     _write_node(node, plan, None, moved)
 
 
-def is_as_written(node: Any, plan: Plan, written: Plan | None) -> bool:
+def is_as_written(node: Any, plan: ShownTrajectory, written: ShownTrajectory | None) -> bool:
     """Whether a node shows a trajectory already, so that nothing has to be touched."""
     return plan == written and _has_all_points(node, plan) and node.GetDisplayNode() is not None
 
 
-class Label(Enum):
+class NameLabel(Enum):
     """Where the name of a trajectory stands in the views.
 
     Slicer places the label of each line as if there were no others, in the middle of the line or at
@@ -103,7 +103,7 @@ class Label(Enum):
     """In slices, if the entry is in the slice."""
 
 
-def set_label(node: Any, label: Label) -> None:
+def set_label(node: Any, label: NameLabel) -> None:
     """Label the markups node of a trajectory, or do not; one that is a point has one place for it.
 
     The labels of a line's points are for the tables of other modules, unless they are seen.
@@ -111,13 +111,13 @@ def set_label(node: Any, label: Label) -> None:
     display, is_line = node.GetDisplayNode(), node.GetClassName() == LINE_CLASS
     if display is None:
         return
-    if is_line and label is Label.ENTRY:
+    if is_line and label is NameLabel.ENTRY:
         _label_points(node, (node.GetName(), ""))
     elif is_line and _is_labeled_at_entry(node):
         _label_points(node, tuple(_POINT_LABELS.values()))
     modified = display.StartModify()
-    at_points = label is Label.ENTRY or (label is Label.MIDDLE and not is_line)
-    set_labels(display, label is Label.MIDDLE and is_line, at_points)
+    at_points = label is NameLabel.ENTRY or (label is NameLabel.MIDDLE and not is_line)
+    set_labels(display, label is NameLabel.MIDDLE and is_line, at_points)
     display.EndModify(modified)
 
 
@@ -138,12 +138,14 @@ def _label_by_name_alone(node: Any) -> None:
         node.GetNthMeasurement(index).SetEnabled(False)
 
 
-def _has_all_points(node: Any, plan: Plan) -> bool:
+def _has_all_points(node: Any, plan: ShownTrajectory) -> bool:
     # More of them are the user's: a planned point is a list with room for others.
     return node.GetNumberOfControlPoints() >= len(plan.points)
 
 
-def _write_node(node: Any, plan: Plan, written: Plan | None, moved: np.ndarray | None) -> None:
+def _write_node(
+    node: Any, plan: ShownTrajectory, written: ShownTrajectory | None, moved: np.ndarray | None
+) -> None:
     modified = node.StartModify()
     if written is None or written.name != plan.name:
         node.SetName(savable_name(plan.name))
@@ -163,7 +165,7 @@ def mark_as_trajectory(node: Any, attributes: Mapping[str, str]) -> None:
     _label_by_name_alone(node)
 
 
-def _attributes(plan: Plan) -> dict[str, str]:
+def _attributes(plan: ShownTrajectory) -> dict[str, str]:
     return {
         GROUP_ATTRIBUTE: plan.group,
         OWNER_ATTRIBUTE: written_id(plan.owner),
@@ -171,7 +173,7 @@ def _attributes(plan: Plan) -> dict[str, str]:
     }
 
 
-def _write_points(node: Any, plan: Plan, moved: np.ndarray | None) -> None:
+def _write_points(node: Any, plan: ShownTrajectory, moved: np.ndarray | None) -> None:
     # Of a line that has both, each has its label, see ``set_label``.
     is_labeled = len(plan.points) == 2 and _has_all_points(node, plan)
     for index, (which, planned) in enumerate(plan.points):
@@ -185,7 +187,7 @@ def _write_points(node: Any, plan: Plan, moved: np.ndarray | None) -> None:
                 node.SetNthControlPointLabel(index, label)
 
 
-def _write_display(node: Any, plan: Plan, written: Plan | None) -> None:
+def _write_display(node: Any, plan: ShownTrajectory, written: ShownTrajectory | None) -> None:
     display = node.GetDisplayNode()
     if display is None:  # the user may have removed the one there was
         display, written = add_display(node.GetScene(), node), None

@@ -27,7 +27,7 @@ from .outgoing_markups import trajectory_item
 from .trajectory import LatestAnswer, Trajectory, key_of
 from .trajectory_answer import Key, TrajectoryAnswer
 from .trajectory_markups import (
-    Label,
+    NameLabel,
     is_as_written,
     mark_as_trajectory,
     set_label,
@@ -296,7 +296,7 @@ class TrajectorySet:
         """Show the labels of these in the views, and hide those of all others.
 
         Hundreds of labels would cover the image and each other. If all are labeled, these have
-        theirs where it is seen in more slices, see ``Label``.
+        theirs where it is seen in more slices, see ``NameLabel``.
         """
         before, self._labeled = self._labeled, set(trajectories)
         for one in before ^ self._labeled:
@@ -440,7 +440,7 @@ class TrajectorySet:
             moved = self._placement.moved_by(before, one.item.owner)
             node = show_trajectory(self._scene, plan, before, written, attributes, moved)
         if node is not before:
-            one.label = Label.NONE
+            one.label = NameLabel.NONE
             self._nodes.keep(one.key, node)
         if node is not before or written is None or written.type != plan.type:
             self._placement.forget(one.key)
@@ -454,11 +454,11 @@ class TrajectorySet:
             self._hidden.discard(one)
 
     def _show_label(self, one: Trajectory) -> None:
-        node, label = self.node(one), Label.NONE
+        node, label = self.node(one), NameLabel.NONE
         if one in self._labeled:
-            label = Label.MIDDLE
+            label = NameLabel.MIDDLE
         elif self._are_all_labeled:
-            label = Label.ENTRY
+            label = NameLabel.ENTRY
         if node is not None and one.label is not label:
             one.label = label
             set_label(node, label)

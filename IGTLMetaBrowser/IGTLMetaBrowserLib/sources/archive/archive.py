@@ -89,7 +89,7 @@ class BrokenOffError(ArchiveError):
     """The connection to an archive has ended too early: asked again, it may give the whole."""
 
 
-class Room(Protocol):
+class RoomForPart(Protocol):
     """Where one part is received."""
 
     content: Any
@@ -100,7 +100,7 @@ class Room(Protocol):
         ...
 
 
-FindRoom = Callable[[memoryview], Room | None]
+FindRoom = Callable[[memoryview], RoomForPart | None]
 """Given memory as large as a part, it returns where that is received; None: just there."""
 
 
@@ -134,7 +134,7 @@ def parsed_number(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None
 
 
-class Found(list[Series]):
+class QueryResult(list[Series]):
     """Series that match a query; ``is_cut``: the archive has more, which it does not give.
 
     ``ambiguous`` are the UIDs that are left out, as the archive has them more than once.
@@ -148,7 +148,7 @@ class Found(list[Series]):
         self.ambiguous = ambiguous
 
 
-def require_all(found: Found, archive: Archive) -> Found:
+def require_all(found: QueryResult, archive: Archive) -> QueryResult:
     """Return the series of a study. Raises ``ArchiveError`` if the archive has more of them."""
     if found.is_cut or len(found) > MOST_OF_STUDY:
         raise ArchiveError(
@@ -180,7 +180,7 @@ class Archive(Protocol):
     is_connecting: bool
     """Whether a connection is being made, or its name looked up: ``close`` does not end that."""
 
-    def find(self, query: Query, most: int) -> Found:
+    def find(self, query: Query, most: int) -> QueryResult:
         """Return the series that match, at most so many. Raises ``ArchiveError``."""
         ...
 

@@ -15,7 +15,7 @@ from ...net.source import NotReadyError, SourceError
 from ..dicom import fields as dicom_fields
 from ..dicom.folder import DicomFolderSource
 from ..dicom.plans import Plan, notices_of, valid_plans
-from ..dicom.replaced_documents import Version, conflict_notices, replaced_keys
+from ..dicom.replaced_documents import DocumentVersion, conflict_notices, replaced_keys
 from .archive import Series
 from .lists.entries import is_same_patient
 from .lists.queries import RETRY_SECONDS
@@ -98,7 +98,7 @@ class ArchiveOverlays:
     def label_maps(self) -> Sequence[codec.LabelMetaItem]:
         """Return the structures that are valid. Raises ``NotReadyError`` as ``trajectories``."""
         sources: list[tuple[Series, DicomFolderSource]] = []
-        versions: list[Version] = []
+        versions: list[DocumentVersion] = []
         fetched, missing = self._fetched(*_STRUCTURES), self._missing(*_STRUCTURES)
         for series, opened in fetched:
             if all(self._is_in_its_image(series, row) for row in opened.source.index.rows()):

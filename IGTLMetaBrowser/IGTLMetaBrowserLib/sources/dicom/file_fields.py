@@ -9,7 +9,7 @@ from ...dicom_index.fields import FIELDS, REFERENCED_SERIES
 from ...dicom_index.index import DicomIndex
 from ...dicom_index.rows import SERIES_KEYS, Row
 from ...file_version import FileVersion
-from .files import Document
+from .files import IndexedFile
 
 
 class FileFields:
@@ -21,7 +21,7 @@ class FileFields:
     """
 
     def __init__(
-        self, index: DicomIndex, files: Iterable[Document], before: FileFields | None = None
+        self, index: DicomIndex, files: Iterable[IndexedFile], before: FileFields | None = None
     ) -> None:
         known = {} if before is None else before._texts
         self._texts: dict[str, tuple[FileVersion, str]] = {}

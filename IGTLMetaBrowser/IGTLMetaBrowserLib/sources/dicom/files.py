@@ -40,7 +40,7 @@ _COLORS_OF_DECODERS = {"YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420", "YBR_PARTIAL_422
 _THREE_SAMPLES = ("RGB", "YBR_")
 
 
-class Document(NamedTuple):
+class IndexedFile(NamedTuple):
     """A file of whatever kind: its path in the indexed folder, and its version."""
 
     name: str
@@ -167,7 +167,7 @@ def is_fractional(segmentation: ImageFile) -> bool:
     return segmentation.header.get("SegmentationType") == "FRACTIONAL"
 
 
-def documents(index: DicomIndex, sop_class: str) -> list[Document]:
+def documents(index: DicomIndex, sop_class: str) -> list[IndexedFile]:
     """Return the files of a SOP class in an index's folder, in the order of their paths."""
     found = index.query(
         f"SELECT folder, name, {VERSION} FROM instances JOIN files ON files.id = instances.file"
@@ -175,7 +175,7 @@ def documents(index: DicomIndex, sop_class: str) -> list[Document]:
         sop_class,
     )
     return [
-        Document(shown_path("", folder, name), FileVersion(*version))
+        IndexedFile(shown_path("", folder, name), FileVersion(*version))
         for folder, name, *version in found
     ]
 

@@ -49,7 +49,7 @@ from ..trajectory_file import read_trajectories
 from ..turn_clock import TurnClock
 from . import fields as dicom_fields
 from .file_versions import FileVersions
-from .files import Document, Refusal
+from .files import IndexedFile, Refusal
 from .kept_thumbnails import KeptThumbnails
 from .label_maps.folder_label_maps import FolderLabelMaps, LabelMapReader
 from .offers import TRAJECTORY_FILE, FolderOffers
@@ -57,7 +57,7 @@ from .pixels.decoding import Decoders
 from .pixels.pixels import VolumeReading
 from .pixels.volume_readings import VolumeReadings
 from .plans import Plan, images_of_series, notices_of, read_plans, valid_plans
-from .replaced_documents import Version
+from .replaced_documents import DocumentVersion
 from .series_offers import Offer
 from .volumes.stacks import Stack
 from .volumes.upright import resample
@@ -118,7 +118,7 @@ class DicomFolderSource:
         self._label_maps_read: FolderLabelMaps | None = None
         # Of files that need not be read again while they are the same.
         self._label_maps_known: dict[Hashable, Any] = {}
-        self._plans_known: dict[Document, Plan] = {}
+        self._plans_known: dict[IndexedFile, Plan] = {}
         self._given = None if trajectories is None else [*trajectories]
         is_in_turns = seconds_a_turn is not None
         is_decoding = decoders is None and (jobs > 1 or is_in_turns)
@@ -351,12 +351,12 @@ class DicomFolderSource:
         """
         return self._label_maps().items()
 
-    def version_of_document(self, image_id: str) -> Version:
+    def version_of_document(self, image_id: str) -> DocumentVersion:
         """Return what the file that a label map is in says of those that it has replaced."""
         return self._label_maps().version_of(image_id)
 
     @property
-    def versions_of_documents(self) -> list[Version]:
+    def versions_of_documents(self) -> list[DocumentVersion]:
         """What the segmentations in the folder say of those that they have replaced."""
         return [*self._label_maps().versions.values()]
 

@@ -11,7 +11,7 @@ from ...dicom_index.index import DicomIndex
 from ...dicom_index.rows import ImageFile
 from ...net.image_sequences import ImageSequence
 from .file_fields import FileFields
-from .files import Document, Frame, documents, find_images, is_fractional, is_segmentation
+from .files import Frame, IndexedFile, documents, find_images, is_fractional, is_segmentation
 from .pixels.decoding import Decoders
 from .pixels.pixels import PixelDigests
 from .series_offers import Offer, SeriesOffers, SeriesReader
@@ -97,11 +97,11 @@ class FolderOffers:
         self.refused += made.refused
         self.images |= {offer.item.id: offer for offer in made.offers}
 
-    def _documents(self) -> Iterator[Document]:
+    def _documents(self) -> Iterator[IndexedFile]:
         """Yield the files whose fields are asked for: of an image of several, the first."""
         firsts = (offer.stack.frames[0].file for offer in self.images.values())
         for file in (*firsts, *self.segmentations, *self.structure_sets):
-            yield Document(file.name, file.version)
+            yield IndexedFile(file.name, file.version)
 
 
 def _by_series(files: Iterable[ImageFile]) -> list[list[ImageFile]]:

@@ -23,8 +23,8 @@ from ...dicom_index.index import DicomIndex
 from ...lengths import LONGEST
 from ...net.source import SourceError
 from .fields import cut_name, image_id
-from .files import Document, Frame, documents
-from .replaced_documents import Version, conflict_notices, document_version, replaced_keys
+from .files import Frame, IndexedFile, documents
+from .replaced_documents import DocumentVersion, conflict_notices, document_version, replaced_keys
 from .volumes.places import are_several_issuers
 from .volumes.stacks import Stack
 
@@ -57,7 +57,7 @@ class Plan:
     trajectories: Sequence[codec.TrajectoryItem]
     frame_of_reference: str
     series: Sequence[str]
-    version: Version
+    version: DocumentVersion
     image: str = ""
     notice: str = ""
 
@@ -83,7 +83,7 @@ def read_plan(document: Dataset) -> Plan:
     Raises ``SourceError`` if it cannot be read.
     """
     if document.get("SOPClassUID") != COMPREHENSIVE_3D_SR:
-        return Plan((), "", (), Version())
+        return Plan((), "", (), DocumentVersion())
     try:
         return _plan_of(document)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
@@ -110,8 +110,8 @@ def _plan_of(document: Dataset) -> Plan:
 
 
 def read_plans(
-    folder: Path, index: DicomIndex, known: Mapping[Document, Plan] | None = None
-) -> dict[Document, Plan]:
+    folder: Path, index: DicomIndex, known: Mapping[IndexedFile, Plan] | None = None
+) -> dict[IndexedFile, Plan]:
     """Return the plans among the files of an index. What cannot be read is logged.
 
     Those of files that are ``known`` are not read again.

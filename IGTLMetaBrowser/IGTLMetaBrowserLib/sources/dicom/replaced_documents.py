@@ -46,7 +46,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Version:
+class DocumentVersion:
     """A document among those that may have replaced each other.
 
     ``replaced`` are the UIDs of those that are no longer valid, as it says; ``origin`` says when,
@@ -70,9 +70,9 @@ class Version:
         return [(self.patient_id, uid) for uid in self.replaced]
 
 
-def document_version(document: Dataset, is_empty: bool = False) -> Version:
+def document_version(document: Dataset, is_empty: bool = False) -> DocumentVersion:
     """Return what a document says of itself, and of those that it has replaced."""
-    return Version(
+    return DocumentVersion(
         str(document.SOPInstanceUID),
         str(document.get("PatientID") or ""),
         replaced_by(document),
@@ -91,7 +91,7 @@ def replaced_by(document: Dataset) -> list[str]:
     return [str(reference.ReferencedSOPInstanceUID) for reference in references]
 
 
-def version_in(path: Path) -> Version:
+def version_in(path: Path) -> DocumentVersion:
     """Return what a segmentation in a file says; nothing, and a warning, if it cannot be read."""
     try:
         with open_limited(path) as file:
@@ -99,10 +99,10 @@ def version_in(path: Path) -> Version:
             return document_version(document)
     except Exception as error:  # a broken file raises anything
         _logger.warning("what %s has replaced is not known: %s", path.name, error)
-        return Version()
+        return DocumentVersion()
 
 
-def replaced_keys(versions: Iterable[Version]) -> set[Key]:
+def replaced_keys(versions: Iterable[DocumentVersion]) -> set[Key]:
     """Return which documents are no longer valid.
 
     Not those that have replaced each other in a circle, or themselves, and that no other has
@@ -119,7 +119,7 @@ def replaced_keys(versions: Iterable[Version]) -> set[Key]:
     return gone.difference([*circled])
 
 
-def conflict_notices(versions: Iterable[Version], what: str) -> dict[Key, str]:
+def conflict_notices(versions: Iterable[DocumentVersion], what: str) -> dict[Key, str]:
     """Return what is to be known of valid documents that have replaced the same one.
 
     Be it directly, or by others in between. ``what`` they are is a word for users. That nothing is
@@ -128,7 +128,7 @@ def conflict_notices(versions: Iterable[Version], what: str) -> dict[Key, str]:
     known = {version.key: version for version in versions}
     gone = replaced_keys(known.values())
     valid = [version for key, version in known.items() if key not in gone]
-    heirs: dict[Key, list[Version]] = {}  # by what they have replaced
+    heirs: dict[Key, list[DocumentVersion]] = {}  # by what they have replaced
     ends = {key: version for version in valid if version.is_empty for key in version.replaced_keys}
     for version in valid:
         for key in () if version.is_empty else _ancestors(version, known):
@@ -143,7 +143,9 @@ def conflict_notices(versions: Iterable[Version], what: str) -> dict[Key, str]:
     return notices
 
 
-def _notice(version: Version, rivals: list[Version], ended: list[Version], what: str) -> str:
+def _notice(
+    version: DocumentVersion, rivals: list[DocumentVersion], ended: list[DocumentVersion], what: str
+) -> str:
     own = f"this {what} ({version.origin})"
     if not rivals:
         return (
@@ -158,12 +160,14 @@ def _notice(version: Version, rivals: list[Version], ended: list[Version], what:
     )
 
 
-def _ancestors(version: Version, known: Mapping[Key, Version]) -> dict[Key, None]:
+def _ancestors(version: DocumentVersion, known: Mapping[Key, DocumentVersion]) -> dict[Key, None]:
     """Return all that a document has replaced, directly or by others in between."""
     return _replaced_by([version], known)
 
 
-def _replaced_by(versions: Iterable[Version], known: Mapping[Key, Version]) -> dict[Key, None]:
+def _replaced_by(
+    versions: Iterable[DocumentVersion], known: Mapping[Key, DocumentVersion]
+) -> dict[Key, None]:
     found: dict[Key, None] = {}
     waiting = [key for version in versions for key in version.replaced_keys]
     while waiting:

@@ -14,7 +14,7 @@ import numpy as np
 from ...net.source import SourceError
 from ..dicom.fields import cut_name
 from ..dicom.label_maps.segmentations import MOST_LABELS, Structure, lab_of_color
-from .label_file import Labels
+from .label_file import LabelMapToStore
 from .label_planes import in_planes, plane_numbers
 from .other_segments import (
     Grid,
@@ -36,7 +36,7 @@ _MOST_CHARACTERS = 64  # of SegmentLabel, which is LO (PS3.5 6.2)
 
 
 def write_segmentation(
-    labels: Labels, images: Sequence[Dataset], predecessor: Dataset | None = None
+    labels: LabelMapToStore, images: Sequence[Dataset], predecessor: Dataset | None = None
 ) -> Dataset:
     """Return the document of a label map, which has 0 for the background.
 
@@ -49,7 +49,7 @@ def write_segmentation(
 
 
 def replace_segments(
-    labels: Labels,
+    labels: LabelMapToStore,
     images: Sequence[Dataset],
     predecessor: Dataset,
     segments: Collection[int],
@@ -66,7 +66,7 @@ def replace_segments(
 
 
 def _written(
-    labels: Labels,
+    labels: LabelMapToStore,
     images: Sequence[Dataset],
     predecessor: Dataset | None,
     segments: Collection[int] = (),

@@ -28,7 +28,7 @@ ENDING = ".npz"
 
 
 @dataclass(frozen=True, eq=False)
-class Labels:
+class LabelMapToStore:
     """A label map, the matrix (4, 4) from its voxels to RAS mm, and what its labels are."""
 
     labels: np.ndarray
@@ -36,7 +36,7 @@ class Labels:
     structures: Sequence[Structure] = ()
 
 
-def write_label_file(path: Path, labels: Labels) -> None:
+def write_label_file(path: Path, labels: LabelMapToStore) -> None:
     """Write a file that ``read_label_file`` reads. Raises ``OSError``."""
     arrays = {
         "labels": labels.labels,
@@ -47,14 +47,16 @@ def write_label_file(path: Path, labels: Labels) -> None:
         np.savez(file, **arrays)
 
 
-def read_label_file(path: Path) -> Labels:
+def read_label_file(path: Path) -> LabelMapToStore:
     """Read a file; raises ``SourceError``, which says what is wrong with it."""
     try:
         if not is_zipfile(path):  # numpy would advise to trust it
             raise ValueError("it is no file of numpy's (.npz)")
         with np.load(path, allow_pickle=False) as file:
             structures = [_structure(one) for one in json.loads(str(file["structures"]))]
-            found = Labels(file["labels"], np.asarray(file["ijk_to_ras"], float), structures)
+            found = LabelMapToStore(
+                file["labels"], np.asarray(file["ijk_to_ras"], float), structures
+            )
     except (OSError, KeyError, TypeError, ValueError, EOFError, BadZipFile) as error:
         raise SourceError(f"the label map {path} cannot be read: {error}") from error
     if found.ijk_to_ras.shape != (4, 4) or not np.isfinite(found.ijk_to_ras).all():

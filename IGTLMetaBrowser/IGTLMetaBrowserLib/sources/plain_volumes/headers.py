@@ -97,7 +97,7 @@ _META_ONCE = {
 }  # fmt: skip
 
 
-class Place(NamedTuple):
+class FileGeometry(NamedTuple):
     """The matrix from index to RAS mm, (4, 4), and metadata that say what is not known of it."""
 
     ijk_to_ras: np.ndarray
@@ -105,7 +105,7 @@ class Place(NamedTuple):
     has_spacing: bool
 
 
-def place_of(path: Path, read: np.ndarray, size: tuple[int, ...], nifti: bytes) -> Place:
+def place_of(path: Path, read: np.ndarray, size: tuple[int, ...], nifti: bytes) -> FileGeometry:
     """Return where a volume of this size (i, j, k) lies, of which ITK has read the matrix ``read``.
 
     ``nifti`` is the header of a NIfTI file, which can be compressed.
@@ -126,7 +126,7 @@ def place_of(path: Path, read: np.ndarray, size: tuple[int, ...], nifti: bytes) 
         read, is_said, has_spacing, notice = nifti_place(fields, read, size)
     notice = notice if has_spacing else NOT_KNOWN
     metadata = {"Position": "" if is_said else NO_PLACE, "Notice": notice}
-    return Place(read, {key: text for key, text in metadata.items() if text}, has_spacing)
+    return FileGeometry(read, {key: text for key, text in metadata.items() if text}, has_spacing)
 
 
 def check_header(path: Path) -> None:

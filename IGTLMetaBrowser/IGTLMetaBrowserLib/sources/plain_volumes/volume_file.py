@@ -22,9 +22,9 @@ from ...system_errors import reason_of
 from ..dicom.fields import LARGEST_SIZE
 from ..dicom.label_maps.segmentations import Structure
 from ..dicom.volumes.pixel_sizes import MM_NOT_KNOWN
-from ..documents.label_file import Labels
+from ..documents.label_file import LabelMapToStore
 from .formats import ending_of
-from .headers import Place, check_header, place_of
+from .headers import FileGeometry, check_header, place_of
 from .itk_process import HEADER_SECONDS, PROCESS, ItkError
 from .itk_reading import VolumeHeader
 from .markups_folder import rgba_of
@@ -102,7 +102,7 @@ def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return voxels[np.newaxis] if len(header.size) == 2 else voxels, place.ijk_to_ras
 
 
-def read_label_map(path: Path) -> Labels:
+def read_label_map(path: Path) -> LabelMapToStore:
     """Return a label map with the names and colors that a segmentation of Slicer's has.
 
     Raises ``SourceError``.
@@ -115,7 +115,7 @@ def read_label_map(path: Path) -> Labels:
     require_simpleitk()
     check_name(path)
     file = read_header(path, voxel_file(path, path.parent))
-    return Labels(*read_volume(path), file.structures)
+    return LabelMapToStore(*read_volume(path), file.structures)
 
 
 def stem_of(path: Path) -> str:
@@ -237,7 +237,7 @@ def _structures(header: VolumeHeader) -> Iterator[Structure]:
         number += 1
 
 
-def _place_of(path: Path, header: VolumeHeader) -> Place:
+def _place_of(path: Path, header: VolumeHeader) -> FileGeometry:
     """Return where an image lies; ITK's matrix is from index to LPS, of 2 or 3 dimensions.
 
     Raises ``SourceError``.

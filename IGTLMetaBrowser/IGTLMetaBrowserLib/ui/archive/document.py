@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Document:
+class DocumentToStore:
     """What is to be stored: ``write`` writes it into a file of this name, for the command.
 
     ``series`` is that of the images it was made in, ``replaced`` the SOPInstanceUID of the document

@@ -12,8 +12,8 @@ from ...scene.label_maps.label_map_set import OWNER_ATTRIBUTE
 from ...scene.label_maps.outgoing_labels import image_labels, image_of
 from ...scene.server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id
 from ...sources.dicom.label_maps.segmentations import Structure
-from ...sources.documents.label_file import Labels, write_label_file
-from .document import Document
+from ...sources.documents.label_file import LabelMapToStore, write_label_file
+from .document import DocumentToStore
 
 _MODALITY = "SEG"
 # How a label map says of which segment of which document it is (PS3.3 10.3).
@@ -44,8 +44,8 @@ class LabelStore:
         found, origin = image_labels(node, image), self._origin(node)
         replaced, segments = self._replacedBy(node, origin)
         structures = [Structure(*one) for one in found.structures]
-        labels = Labels(found.pixels, found.ijk_to_ras, structures)
-        return Document(
+        labels = LabelMapToStore(found.pixels, found.ijk_to_ras, structures)
+        return DocumentToStore(
             "labels.npz",
             partial(_write, labels),
             self._store.seriesOf(imageId),

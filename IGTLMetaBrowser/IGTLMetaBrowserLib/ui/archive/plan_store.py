@@ -18,7 +18,7 @@ from ...scene.server_nodes import read_id
 from ...sources.dicom.plans import FINDINGS, stored_name
 from ...sources.trajectory_file import write_trajectories
 from ..plurals import Plural
-from .document import Document
+from .document import DocumentToStore
 
 _MOST_NAMES = 10
 
@@ -92,7 +92,7 @@ class PlanStore:
     def _emptyDocument(self, replaced, removed):
         imageId = removed[0].item.owner
         image, names = self._store.image(imageId), self._namesOf([one.item for one in removed])
-        return Document(
+        return DocumentToStore(
             "plan.json",
             partial(_write, []),
             self._store.seriesOf(imageId),
@@ -117,7 +117,7 @@ class PlanStore:
         count = len(kept) + len(drawn)
         pairs = zip(nodes, items, strict=True)
         stored = {(node, node.GetName()): one for node, one in pairs}
-        return Document(
+        return DocumentToStore(
             "plan.json",
             partial(_write, [*items, *kept.values(), *drawn.values()]),
             self._store.seriesOf(imageId),

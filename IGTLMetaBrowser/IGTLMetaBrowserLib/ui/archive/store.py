@@ -62,7 +62,7 @@ class ArchiveStore:
         return self._gateway.archive.text
 
     def store(self, makeDocument):
-        """Store the ``Document`` that ``makeDocument`` returns, if the user agrees.
+        """Store the ``DocumentToStore`` that ``makeDocument`` returns, if the user agrees.
 
         It may raise ``SceneError``, whose words are then shown.
         """

@@ -28,15 +28,15 @@ from ..archive import (
     ArchiveError,
     BrokenOffError,
     FindRoom,
-    Found,
     Query,
+    QueryResult,
     Series,
 )
 from ..certificates import why_no_tls
 from ..lists.study_counts import COUNT, MODALITIES, is_any_missing, query_for_studies
 from .answers import WebAnswerError, WebAnswers
 from .multipart import (
-    Body,
+    MessageBody,
     MultipartError,
     UnfinishedError,
     boundary_of,
@@ -105,14 +105,14 @@ class DicomWebArchive:
         """Whether a connection is being made, or its name looked up."""
         return self._answers.is_connecting
 
-    def find(self, query: Query, most: int) -> Found:
+    def find(self, query: Query, most: int) -> QueryResult:
         """Return the series that match, at most so many. Raises ``ArchiveError``."""
         try:
             return self._find(query, most)
         except BrokenOffError:  # by one of several archives behind one address, perhaps
             return self._find(query, most)
 
-    def _find(self, query: Query, most: int) -> Found:
+    def _find(self, query: Query, most: int) -> QueryResult:
         """Ask on until nothing new comes: of less than was asked for, there may be more.
 
         That costs one more query, which finds nothing; or the same once more, of an archive that
@@ -135,7 +135,7 @@ class DicomWebArchive:
                 offset += len(page)
         if not is_cut and len(found) < most:
             is_cut = self._is_any_missing(query, found.values())
-        return Found(found.values(), is_cut)
+        return QueryResult(found.values(), is_cut)
 
     def _is_any_missing(self, query: Query, found: Iterable[Series]) -> bool:
         """Whether it says of a study that it has more series, as far as it says anything.
@@ -332,7 +332,7 @@ def _note_warning(response: requests.Response, **_: Any) -> None:
     _warning.set(response.headers.get("Warning", ""))
 
 
-def _body_of(response: requests.Response) -> Body | Iterator[bytes]:
+def _body_of(response: requests.Response) -> MessageBody | Iterator[bytes]:
     """Return what a server sends: from http.client, which receives it without copies, if it can be.
 
     requests and urllib3 copy each chunk three times, which takes as long as to receive it.

@@ -42,7 +42,7 @@ def boundary_of(content_type: str) -> bytes:
     return boundary.encode()
 
 
-class Body(Protocol):
+class MessageBody(Protocol):
     """A message that can be received into memory."""
 
     def readinto(self, buffer: memoryview, /) -> int:
@@ -54,7 +54,7 @@ class Body(Protocol):
 
 
 def parts(
-    body: Body | Iterable[bytes], boundary: bytes, find_room: FindRoom | None = None
+    body: MessageBody | Iterable[bytes], boundary: bytes, find_room: FindRoom | None = None
 ) -> Iterator[Any]:
     """Yield the content of each part. Raises ``UnfinishedError`` if the last boundary is missing,
     ``MultipartError`` if it is no such message.
@@ -94,7 +94,7 @@ def parts(
 class _Stream:
     """Reads what comes in chunks of any size. Its methods raise ``UnfinishedError`` at the end."""
 
-    def __init__(self, source: Body | Iterable[bytes]) -> None:
+    def __init__(self, source: MessageBody | Iterable[bytes]) -> None:
         self._body = source if _is_body(source) else None
         self._chunks = iter(()) if _is_body(source) else iter(source)
         self._chunk = b""
@@ -161,11 +161,11 @@ class _Stream:
             raise UnfinishedError("an answer that ends before its end")
 
 
-def _is_body(source: Body | Iterable[bytes]) -> TypeGuard[Body]:
+def _is_body(source: MessageBody | Iterable[bytes]) -> TypeGuard[MessageBody]:
     return hasattr(source, "readinto")
 
 
-def _received(body: Body, content: memoryview) -> int:
+def _received(body: MessageBody, content: memoryview) -> int:
     try:
         count = body.readinto(content)
     except HTTPException:

@@ -27,8 +27,8 @@ from ..archive import (
     ArchiveError,
     BrokenOffError,
     FindRoom,
-    Found,
     Query,
+    QueryResult,
     Series,
 )
 from ..certificates import tls_context
@@ -131,7 +131,7 @@ class DimseArchive:
         """End all that is asked, from another thread: it raises ``ArchiveError``."""
         self._peer.watches.close()
 
-    def find(self, query: Query, most: int) -> Found:
+    def find(self, query: Query, most: int) -> QueryResult:
         """Return the series that match, at most so many. Raises ``ArchiveError``.
 
         First the studies, then the series of each: few archives find series of unnamed studies
@@ -142,7 +142,7 @@ class DimseArchive:
         except BrokenOffError:  # as by DICOMweb: it has just been started again, perhaps
             return self._find(query, most)
 
-    def _find(self, query: Query, most: int) -> Found:
+    def _find(self, query: Query, most: int) -> QueryResult:
         end = self._peer.end()
         of_study = {key: text for key, text in query.items() if key in STUDY_LEVEL}
         of_series = {key: text for key, text in query.items() if key not in STUDY_LEVEL}
@@ -156,7 +156,7 @@ class DimseArchive:
         limit = None if of_series.keys() - {"Modality"} else most
         with associated(self._peer, [find_model()]) as association:
             studies = list(association.answers(identifier, end, limit))
-            found = Found(is_cut=association.is_cut)
+            found = QueryResult(is_cut=association.is_cut)
         if not studies:
             return found
         # Another association: one that has found too many may not have stopped.
@@ -172,7 +172,7 @@ class DimseArchive:
                 found.is_cut |= is_any_missing([said], found[before:], query)
         return found
 
-    def _find_named(self, query: Query, end: float) -> Found:
+    def _find_named(self, query: Query, end: float) -> QueryResult:
         """Return the series with this UID, of an archive that finds it in whatever study it is.
 
         Nothing of others, which need the study: some refuse, some find nothing.
@@ -182,13 +182,13 @@ class DimseArchive:
             with associated(self._peer, [find_model()]) as association:
                 records = list(association.answers(identifier, end, 2))
         except ArchiveError:
-            return Found()
-        found = Found(Series(_values_of(KEYWORDS, record)) for record in records)
+            return QueryResult()
+        found = QueryResult(Series(_values_of(KEYWORDS, record)) for record in records)
         is_told = all(
             one.uid == query["SeriesInstanceUID"] and one["StudyInstanceUID"] and one["PatientID"]
             for one in found
         )
-        return found if is_told else Found()
+        return found if is_told else QueryResult()
 
     def _series_in(
         self, association: Association, study: Dataset, query: Query, end: float

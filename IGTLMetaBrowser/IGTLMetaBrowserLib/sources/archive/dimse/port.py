@@ -61,7 +61,7 @@ def series_in(start: bytes, syntax: Any, is_whole: bool) -> SeriesKey | None:
     return str(found.get("StudyInstanceUID") or ""), str(found.get("SeriesInstanceUID") or "")
 
 
-class Room:
+class MemoryLimit:
     """How much memory data sets may have together: ``size`` bytes."""
 
     def __init__(self, size: int) -> None:
@@ -82,7 +82,7 @@ class ArrivingDataSet(BytesIO):
     ``room`` is what it has to fit into, None if that does not matter.
     """
 
-    def __init__(self, wanted: SeriesKey, syntax: Any, room: Room | None) -> None:
+    def __init__(self, wanted: SeriesKey, syntax: Any, room: MemoryLimit | None) -> None:
         super().__init__()
         self._wanted = wanted
         self._syntax = syntax
@@ -122,7 +122,7 @@ class Port:
     def __init__(self, wanted: SeriesKey) -> None:
         self._wanted = wanted
         self.message_id = 1 + secrets.randbelow(_LAST_MESSAGE_ID)
-        self._room = Room(_LARGEST_UNNAMED)
+        self._room = MemoryLimit(_LARGEST_UNNAMED)
         self._is_named = self._is_taken_unnamed = False
 
     @property

@@ -14,7 +14,7 @@ from .... import codec
 from ....net.source import SourceError
 from ...dicom import fields as dicom_fields
 from ...dicom.volumes.places import issuers_apart
-from ..archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Found, Query, Series
+from ..archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Query, QueryResult, Series
 from .entries import Patients, frame_of, marks_of, patient_and_issuer, series_version
 from .found_series import FoundSeries
 from .queries import ArchiveQueries, SeriesList
@@ -158,7 +158,7 @@ class ArchiveLists:
         name, item_id = dicom_fields.series_name(frame), dicom_fields.image_id(series.uid)
         return (dicom_fields.listing_item(frame, name, item_id, (0, 0, 0), codec.ScalarType.UINT8),)
 
-    def _set_found(self, listed: SeriesList, found: Found) -> None:
+    def _set_found(self, listed: SeriesList, found: QueryResult) -> None:
         is_same = [*listed.series] == found
         listed.is_cut, listed.left_out = found.is_cut, len(found.ambiguous)
         self._forget(found.ambiguous & {known.uid for known in self.series.values()})
@@ -184,7 +184,7 @@ class ArchiveLists:
         self.series[image_id] = series
         self.series |= dict.fromkeys((item.id for item in self.items_of(series)), series)
 
-    def _forget_missing(self, before: Iterable[Series], found: Found) -> None:
+    def _forget_missing(self, before: Iterable[Series], found: QueryResult) -> None:
         """Forget the series that were listed before, if the archive has them no more."""
         gone = {one.uid for one in before} - {one.uid for one in found}
         if gone and not found.is_cut:

@@ -21,8 +21,8 @@ from ..archive import (
     NAMES,
     Archive,
     Filters,
-    Found,
     Query,
+    QueryResult,
     Series,
     require_all,
 )
@@ -48,7 +48,7 @@ class SeriesList:
     series: Sequence[Series] = ()
     is_cut: bool = False
     asked_at: float = -math.inf
-    query: tuple[float, Future[Found]] | None = None  # when it was sent, and it
+    query: tuple[float, Future[QueryResult]] | None = None  # when it was sent, and it
     items: tuple[codec.ImageMetaItem, ...] | None = None
     marks: frozenset[Mark] = frozenset()
     left_out: int = 0  # series whose UIDs are those of others, too
@@ -88,7 +88,7 @@ class ArchiveQueries:
         self._filters = filters if callable(filters) else dict(filters).copy
         self._modalities = tuple(modalities)
 
-    def begin(self, listed: SeriesList) -> Found:
+    def begin(self, listed: SeriesList) -> QueryResult:
         """Return the list without a search, when it has come. Raises ``ArchiveError``.
 
         A signal can interrupt that: it is a thread that connects, or looks up the archive's name.
@@ -116,8 +116,8 @@ class ArchiveQueries:
         return ". ".join(words)
 
     def found_now(
-        self, listed: SeriesList, query: Query, find: Callable[[Query], Found] | None = None
-    ) -> Found | None:
+        self, listed: SeriesList, query: Query, find: Callable[[Query], QueryResult] | None = None
+    ) -> QueryResult | None:
         """Return what has come of the archive; None if nothing newer is needed than is known.
 
         ``find`` asks it, in a thread. It may have been asked before the question came: to be called
@@ -136,7 +136,7 @@ class ArchiveQueries:
         listed.asked_at = asked_at
         return found
 
-    def found_of_study(self, uid: str) -> Found | None:
+    def found_of_study(self, uid: str) -> QueryResult | None:
         """Return what has come of the series of a study, as ``found_now`` does: all of them.
 
         However few are listed at most; else a plan that was replaced would count as valid.
@@ -144,10 +144,10 @@ class ArchiveQueries:
         listed = self._studies.setdefault(uid, SeriesList())
         return self.found_now(listed, {"StudyInstanceUID": uid}, self._find_whole)
 
-    def _find_whole(self, query: Query) -> Found:
+    def _find_whole(self, query: Query) -> QueryResult:
         return require_all(self.find(query, MOST_OF_STUDY), self._archive)
 
-    def find(self, query: Query, most: int = 0) -> Found:
+    def find(self, query: Query, most: int = 0) -> QueryResult:
         """Ask the archive, in a thread, for so many, or as many as are listed."""
         most = most or self.most
         filters = self._filters()
@@ -177,7 +177,7 @@ class ArchiveQueries:
         listed = [one for one in found.values() if one.uid not in left_out][:most]
         if query.keys() - {*UID_KEYWORDS}:  # else it was found before
             self._found.note(query, listed)
-        return Found(listed, is_cut or len(found) > most, left_out)
+        return QueryResult(listed, is_cut or len(found) > most, left_out)
 
 
 def _both(query: Query, filters: Query) -> dict[str, str] | None:

@@ -16,10 +16,10 @@ from ....dicom_index.rows import ImageFile
 from ....net.source import SourceError
 from .. import fields as dicom_fields
 from ..file_fields import FileFields
-from ..files import Document
+from ..files import IndexedFile
 from ..offers import FolderOffers
 from ..pixels.decoding import Decoders
-from ..replaced_documents import Version, conflict_notices, replaced_keys, version_in
+from ..replaced_documents import DocumentVersion, conflict_notices, replaced_keys, version_in
 from ..volumes.places import check_patient
 from ..volumes.stacks import Stack
 from .label_notices import beside_notices
@@ -40,8 +40,8 @@ class FolderLabelMaps:
     by_id: dict[str, LabelMap] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     images: dict[str, Stack] = field(default_factory=dict)
-    files: dict[str, Document] = field(default_factory=dict)
-    versions: dict[Document, Version] = field(default_factory=dict)
+    files: dict[str, IndexedFile] = field(default_factory=dict)
+    versions: dict[IndexedFile, DocumentVersion] = field(default_factory=dict)
 
     def items(self) -> list[codec.LabelMetaItem]:
         """Return the structures of those that are valid."""
@@ -73,9 +73,9 @@ class FolderLabelMaps:
             notices = beside_notices(labels, label_map.ijk_to_ras, self.images[image_id])
         return labels, [*of_file, *notices]
 
-    def version_of(self, image_id: str) -> Version:
+    def version_of(self, image_id: str) -> DocumentVersion:
         """Return what the file that a label map is in says of those that it has replaced."""
-        return self.versions.get(self.files[image_id], Version())
+        return self.versions.get(self.files[image_id], DocumentVersion())
 
     def conflict_of(self, image_id: str) -> str:
         """Return what is to be known of a label map that is valid beside another, if anything."""
@@ -126,7 +126,7 @@ class LabelMapReader:
         """Return the label maps; what cannot be read is added to ``offers.refused``."""
         found = FolderLabelMaps()
         for file in self._offers.segmentations:
-            document = Document(file.name, file.version)
+            document = IndexedFile(file.name, file.version)
             found.versions[document] = self._version(document)
             self._add(found, document, partial(self._segmentations, file))
         for document in self._offers.structure_sets:
@@ -142,14 +142,14 @@ class LabelMapReader:
         self._used.add(key)
         return self._known[key]
 
-    def _version(self, document: Document) -> Version:
+    def _version(self, document: IndexedFile) -> DocumentVersion:
         version = self._once(document, lambda: version_in(self._folder / document.name))
         if not version.uid:  # it could not be read: next time, it perhaps can
             self._used.discard(document)
         return version
 
     def _add(
-        self, found: FolderLabelMaps, file: Document, read: Callable[[], Sequence[LabelMap]]
+        self, found: FolderLabelMaps, file: IndexedFile, read: Callable[[], Sequence[LabelMap]]
     ) -> None:
         name = file.name
         owner = self._owner_of(name)
@@ -182,7 +182,7 @@ class LabelMapReader:
             check_patient(image.frames[0], *patient)
         return self._once((file.name, file.version, "labels"), lambda: read_segmentation(file))
 
-    def _structures(self, file: Document) -> Sequence[LabelMap]:
+    def _structures(self, file: IndexedFile) -> Sequence[LabelMap]:
         owner = self._owner_of(file.name)
         stack = self._image(owner)
         if stack is None:

@@ -23,7 +23,7 @@ from ....lengths import LONGEST
 from ....net.source import SourceError
 from ..fields import image_id
 from ..file_versions import version_at
-from ..files import Document
+from ..files import IndexedFile
 from ..pixels.decoding import Decoders
 from ..volumes.places import check_patient
 from ..volumes.stacks import Stack
@@ -55,7 +55,7 @@ class StructureLabelMap:
     size: tuple[int, int, int]
     ijk_to_ras: np.ndarray
     structures: Sequence[Structure]
-    file: Document
+    file: IndexedFile
     number: int
     segments: Sequence[int] = ()
     notices: Sequence[str] = ()
@@ -99,7 +99,7 @@ class StructureLabelMap:
             ) from None
 
 
-def read_structures(folder: Path, file: Document, image: Stack) -> list[StructureLabelMap]:
+def read_structures(folder: Path, file: IndexedFile, image: Stack) -> list[StructureLabelMap]:
     """Return the label maps of a structure set's file, on the grid of ``image``.
 
     Structures without closed contours have none, nor have those in another frame of reference: a
@@ -270,7 +270,7 @@ def _numbers(contour: Dataset) -> np.ndarray:
     return numbers
 
 
-def _read(folder: Path, file: Document) -> Dataset:
+def _read(folder: Path, file: IndexedFile) -> Dataset:
     path = folder / file.name
     try:
         with open_limited(path) as opened:

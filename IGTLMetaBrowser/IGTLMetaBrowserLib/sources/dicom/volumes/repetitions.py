@@ -29,7 +29,7 @@ _TIME_ORDER = ("TemporalPositionIdentifier", "TemporalPositionIndex", "TemporalP
 # What differs between frames that are not doubles of each other, besides.
 _MOMENTS = (*TIMES, "ContentDate", *_PHASES)
 
-Place = list[Frame]
+FramesAtPlace = list[Frame]
 """The frames in one place."""
 
 
@@ -66,7 +66,7 @@ def _is_order_said(frames: Sequence[Frame]) -> bool:
     return len({order for _, order in said}) == len(said)
 
 
-def _is_file_order_said(places: Sequence[Place]) -> bool:
+def _is_file_order_said(places: Sequence[FramesAtPlace]) -> bool:
     """Whether frames that only their order in a file tells apart lie in it volume by volume, or
     place by place: which of them is the n-th in each place is chance otherwise.
     """
@@ -91,7 +91,9 @@ def _is_regular(indices: Sequence[Sequence[int]]) -> bool:
     )
 
 
-def without_doubles(places: Sequence[Place], pixel_digest: Callable[[Frame], bytes]) -> list[Place]:
+def without_doubles(
+    places: Sequence[FramesAtPlace], pixel_digest: Callable[[Frame], bytes]
+) -> list[FramesAtPlace]:
     """Return the places without frames that are in one twice.
 
     ``pixel_digest`` is asked only of frames of which no attribute says that they differ. If as many
@@ -107,9 +109,9 @@ def without_doubles(places: Sequence[Place], pixel_digest: Callable[[Frame], byt
 
 
 def _without_doubles(
-    place: Place, keywords: Sequence[str], pixel_digest: Callable[[Frame], bytes]
-) -> Place:
-    alike: dict[tuple[str, ...], Place] = {}
+    place: FramesAtPlace, keywords: Sequence[str], pixel_digest: Callable[[Frame], bytes]
+) -> FramesAtPlace:
+    alike: dict[tuple[str, ...], FramesAtPlace] = {}
     for frame in place:
         alike.setdefault(_key(frame, keywords), []).append(frame)
     kept = [
@@ -120,7 +122,7 @@ def _without_doubles(
     return in_order(kept)
 
 
-def _different(frames: Place, pixel_digest: Callable[[Frame], bytes]) -> Place:
+def _different(frames: FramesAtPlace, pixel_digest: Callable[[Frame], bytes]) -> FramesAtPlace:
     """Return frames without those whose pixels another file has, too.
 
     In one file, frames of the same pixels are no doubles: those of a slice outside the head, say,
@@ -135,7 +137,7 @@ def _different(frames: Place, pixel_digest: Callable[[Frame], bytes]) -> Place:
     return [*kept.values()]
 
 
-def split_repetitions(places: Sequence[Place]) -> list[list[Frame]] | None:
+def split_repetitions(places: Sequence[FramesAtPlace]) -> list[list[Frame]] | None:
     """Return sets of frames, each with one frame in each of its places, in the order of places.
 
     The frames of ``places`` are in order. None if nothing tells which frames belong together.
@@ -148,7 +150,7 @@ def split_repetitions(places: Sequence[Place]) -> list[list[Frame]] | None:
     return _split_by_attributes(places) or _split_by_sequence(places)
 
 
-def _split_evenly(places: Sequence[Place]) -> list[list[Frame]] | None:
+def _split_evenly(places: Sequence[FramesAtPlace]) -> list[list[Frame]] | None:
     """Return volume n of the n-th frame in each place, without mixing what is surely different.
 
     None if only the names of files tell which frame is the n-th, or chance.
@@ -170,13 +172,13 @@ def _split_evenly(places: Sequence[Place]) -> list[list[Frame]] | None:
     return sets
 
 
-def _are_alike(places: Sequence[Place], keywords: Sequence[str]) -> bool:
+def _are_alike(places: Sequence[FramesAtPlace], keywords: Sequence[str]) -> bool:
     """Whether each place has the same values of these attributes, as often."""
     first = Counter(_key(frame, keywords) for frame in places[0])
     return all(Counter(_key(frame, keywords) for frame in place) == first for place in places)
 
 
-def _split_by_attributes(places: Sequence[Place]) -> list[list[Frame]] | None:
+def _split_by_attributes(places: Sequence[FramesAtPlace]) -> list[list[Frame]] | None:
     """Return sets of frames that agree in one attribute, if no two of a set are in one place."""
     frames = [frame for place in places for frame in place]
     for keyword in _DISCRIMINATORS:
@@ -190,7 +192,7 @@ def _split_by_attributes(places: Sequence[Place]) -> list[list[Frame]] | None:
     return None
 
 
-def _split_by_sequence(places: Sequence[Place]) -> list[list[Frame]] | None:
+def _split_by_sequence(places: Sequence[FramesAtPlace]) -> list[list[Frame]] | None:
     """Return sets of frames by InstanceNumber, all whole but the last: an interrupted scan."""
     number_of = {frame: number for number, place in enumerate(places) for frame in place}
     if not _is_order_said([*number_of]):
