@@ -65,6 +65,24 @@ def test_colors_stay_colors():
     assert plane.pixels.reshape(-1, 3).tolist() == [[200, 0, 0]] * 4
 
 
+class WithMetadata(ImagesInMemory):
+    """Knows the modality of some of its images, of which there are many."""
+
+    def metadata(self, image_id: str) -> dict[str, str]:
+        return {"Modality": "PT"} if image_id == "A" else {}
+
+    def images(self):
+        raise AssertionError("the list is searched")
+
+
+@pytest.mark.parametrize("image_id", ["A", "B"])
+def test_the_list_of_a_source_that_knows_the_image_is_not_searched(image_id: str):
+    image = make_image(1)
+    made = thumbnails.Thumbnails(WithMetadata({image_id: image}))
+    packed = PackedImage(codec.PackedContent(image))
+    assert made.begin(image_id, packed).step(math.inf).content.message.planes
+
+
 def test_it_is_made_once():
     source = WithVersions({"A": make_image(1)})
     with ServerInThread(source) as server:

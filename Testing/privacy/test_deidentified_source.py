@@ -23,7 +23,7 @@ from IGTLMetaBrowserLib.net.client.listed_images import is_of_another_patient
 from IGTLMetaBrowserLib.net.image_sequences import ImageSequence
 from IGTLMetaBrowserLib.net.source import OffersSearch, OffersStreams, SourceError
 from IGTLMetaBrowserLib.privacy.deidentified_source import DeidentifiedSource
-from IGTLMetaBrowserLib.sources.demo import demo_images
+from IGTLMetaBrowserLib.sources.demo import DemoSource, demo_images
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 KEY = b"a secret"
@@ -150,6 +150,13 @@ def test_technical_metadata_stay_and_uids_are_replaced_alike(folder: Path):
         assert after["StudyInstanceUID"].startswith("2.25.")
         assert after["PatientID"] == new.patient_id
         assert "file_path" not in after
+
+
+def test_an_image_of_which_nothing_else_is_known_has_the_modality_of_the_list():
+    """By that, its thumbnail is made."""
+    source = DeidentifiedSource(DemoSource(), KEY)
+    for item in source.images():
+        assert source.metadata(item.id) == {"PatientID": item.patient_id, "Modality": item.modality}
 
 
 def test_a_failure_is_told_without_the_words_of_the_source():

@@ -92,7 +92,10 @@ class OffersMetadata(Protocol):
     """A source that knows more of an image than fits into the listing."""
 
     def metadata(self, image_id: str) -> Mapping[str, str]:
-        """Return what goes into the metadata of version-2 messages. Raises ``SourceError``."""
+        """Return what goes into the metadata of version-2 messages. Raises ``SourceError``.
+
+        Under ``Modality`` what the list says, too: thumbnails are made by that.
+        """
         ...
 
 

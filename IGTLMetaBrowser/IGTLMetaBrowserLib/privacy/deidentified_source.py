@@ -361,10 +361,12 @@ class DeidentifiedSource:
         return self._asked(self._source.metadata, original_id)
 
     def _described(self, item: _Item, metadata: Mapping[str, str]) -> dict[str, str]:
-        """Return what is kept of an image's metadata, and the pseudonym that the list has."""
-        is_image = isinstance(item, codec.ImageMetaItem)
-        patient = {"PatientID": self._patient(item)} if is_image else {}
-        return self._without_identity(metadata) | patient
+        """Return what is kept of an image's metadata, and what the list has: the pseudonym, too."""
+        described = self._without_identity(metadata)
+        if isinstance(item, codec.ImageMetaItem):
+            listed = {"PatientID": self._patient(item), "Modality": _modality(item)}
+            described |= {key: text for key, text in listed.items() if text}
+        return described
 
     def _without_identity(self, metadata: Mapping[str, str]) -> dict[str, str]:
         kept = {

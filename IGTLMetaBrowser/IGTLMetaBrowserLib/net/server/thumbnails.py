@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator
 from dataclasses import replace
 
 from ... import codec
@@ -83,15 +83,16 @@ class ServedThumbnails:
         return packed
 
     def _modality(self, image_id: str) -> str:
-        """Return the modality, which says how an image is viewed; empty for label maps."""
-        metadata: Mapping[str, str] = {}
+        """Return the modality, which says how an image is viewed; empty for label maps.
+
+        What a source of many tells of one image has it; only others' lists are searched.
+        """
         if isinstance(self._source, OffersMetadata):
             try:
                 metadata = self._source.metadata(image_id)
             except SourceError:
                 return ""
-        if modality := metadata.get("Modality") or metadata.get("modality"):
-            return modality
+            return metadata.get("Modality") or metadata.get("modality") or ""
         entries = (item.modality for item in self._source.images() if item.id == image_id)
         return next(entries, "")
 
