@@ -11,8 +11,8 @@ import random
 import pytest
 
 from helpers.hospital import finish
-from helpers.peers import Peer, ScriptedServer, make_image, wait_for_socket
-from IGTLMetaBrowserLib import codec
+from helpers.peers import ScriptedServer, make_image, wait_for_socket
+from helpers.scripts import answers_or_leaves
 from IGTLMetaBrowserLib.browser.events import (
     ConnectionState,
     ImageFailed,
@@ -29,25 +29,6 @@ IMAGES = {
     name: make_image(shade, SIZES[number % 4])
     for number, (name, shade) in enumerate(SHADES.items())
 }
-
-
-def answer_or_leave(chance: random.Random):
-    """Script: answer questions; leave now and then, sometimes in the middle of an answer."""
-
-    def script(peer: Peer) -> None:
-        while True:
-            query = peer.receive()
-            answer = IMAGES[query.device_name]
-            answer.device_name = query.device_name
-            data = codec.pack(answer)
-            if chance.random() < 0.1:
-                peer.send(data[: chance.randrange(len(data))])
-                return
-            peer.send(data)
-            if chance.random() < 0.1:
-                return
-
-    return script
 
 
 def check_ends_once(name, events):
@@ -69,7 +50,7 @@ def check_ends_once(name, events):
 def test_each_image_ends_in_one_way_and_as_itself(unconnected, events, scene, seed):
     chance = random.Random(seed)
     names = list(SHADES)
-    with ScriptedServer(answer_or_leave(random.Random(seed))) as server:
+    with ScriptedServer(answers_or_leaves(IMAGES, random.Random(seed), 0.1)) as server:
         unconnected.connect("127.0.0.1", server.port, reconnect_delays=(0.001,))
         for _ in range(150):
             action = chance.random()

@@ -9,15 +9,13 @@ from __future__ import annotations
 import pytest
 import slicer
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 
-from helpers.any_order import any_order
+from helpers.any_order import ServerInAnyOrder, any_order
 from helpers.hospital import voxels
 from helpers.patience import Patience
 from helpers.peers import PATIENCE
-from helpers.reserved_port import ReservedPort
 from hostile.conversation import IMAGES, Archive
-from IGTLMetaBrowserLib import net
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import ImageStatus
 
@@ -30,23 +28,19 @@ ENDED = (
 )
 
 
-class AnyOrder(RuleBasedStateMachine):
-    """The server is stepped here, too, so that the same order gives the same end."""
+class AnyOrder(ServerInAnyOrder):
+    """What a user does with a browser."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(Archive())
         self.scene = slicer.vtkMRMLScene()
         slicer.vtkMRMLApplicationLogic().SetMRMLScene(self.scene)
         self.browser = Browser(self.scene)
-        self.port = ReservedPort()
-        self.server: net.Server | None = None
-        self.start_server()
 
     def teardown(self) -> None:
         self.finish()
         self.browser.close()
-        self.stop_server()
-        self.port.close()
+        super().teardown()
 
     # What a user does
 
@@ -96,25 +90,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     # What happens
 
-    @rule()
-    def stop_server(self) -> None:
-        if self.server is not None:
-            self.server.close()
-            self.server = None
-
-    @rule()
-    def start_server(self) -> None:
-        if self.server is None:
-            self.server = net.Server(Archive(), port=self.port.number)
-
-    @rule(count=st.integers(1, 8))
-    def time_passes(self, count: int) -> None:
-        for _ in range(count):
-            self.step()
-
     def step(self) -> None:
-        if self.server is not None:
-            self.server.step()
+        super().step()
         self.browser.step()
 
     def finish(self) -> None:

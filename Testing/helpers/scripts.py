@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Mapping
 
 from helpers.peers import Peer
 from IGTLMetaBrowserLib import codec
@@ -38,5 +39,26 @@ def lists_and_answers(answer: Answer, *ids: str, **sizes: Size) -> Callable[[Pee
                 peer.send(listed(*ids, **sizes))
             else:
                 peer.send(*answer(query.device_name))
+
+    return serve
+
+
+def answers_or_leaves(
+    images: Mapping[str, codec.ImageMessage], chance: random.Random, share: float
+) -> Callable[[Peer], None]:
+    """Script: answers queries; closes after a ``share`` of them, or in the middle of the answer."""
+
+    def serve(peer: Peer) -> None:
+        while True:
+            query = peer.receive()
+            answer = images[query.device_name]
+            answer.device_name = query.device_name
+            data = codec.pack(answer)
+            if chance.random() < share:
+                peer.send(data[: chance.randrange(len(data))])
+                return
+            peer.send(data)
+            if chance.random() < share:
+                return
 
     return serve

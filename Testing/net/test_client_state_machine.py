@@ -7,12 +7,11 @@ Hypothesis looks for an order after which a query never ends, or has another's a
 from __future__ import annotations
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 
-from helpers.any_order import any_order
+from helpers.any_order import ServerInAnyOrder, any_order
 from helpers.patience import Patience
 from helpers.peers import PATIENCE
-from helpers.reserved_port import ReservedPort
 from hostile.conversation import (
     IMAGES,
     PUSHED,
@@ -31,15 +30,13 @@ CHECKS = {
 }
 
 
-class AnyOrder(RuleBasedStateMachine):
-    """The server is stepped here, too, so that the same order gives the same end."""
+class AnyOrder(ServerInAnyOrder):
+    """What a client does."""
+
+    source: Archive
 
     def __init__(self) -> None:
-        super().__init__()
-        self.source = Archive()
-        self.port = ReservedPort()
-        self.server: net.Server | None = None
-        self.start_server()
+        super().__init__(Archive())
         self.client = net.Client(
             "127.0.0.1", self.port.number, answer_timeout=1.0, connect_timeout=1.0
         )
@@ -53,8 +50,7 @@ class AnyOrder(RuleBasedStateMachine):
             self.step()
         self.answers_are_right()
         self.client.close()
-        self.stop_server()
-        self.port.close()
+        super().teardown()
         check_received(self.source.received)
 
     @rule(
@@ -82,25 +78,8 @@ class AnyOrder(RuleBasedStateMachine):
     def connect(self) -> None:
         self.client.connect()
 
-    @rule()
-    def stop_server(self) -> None:
-        if self.server is not None:
-            self.server.close()
-            self.server = None
-
-    @rule()
-    def start_server(self) -> None:
-        if self.server is None:
-            self.server = net.Server(self.source, port=self.port.number)
-
-    @rule(count=st.integers(1, 8))
-    def time_passes(self, count: int) -> None:
-        for _ in range(count):
-            self.step()
-
     def step(self) -> None:
-        if self.server is not None:
-            self.server.step()
+        super().step()
         self.client.step()
 
     @invariant()

@@ -9,8 +9,9 @@ import random
 
 import pytest
 
-from helpers.peers import ImagesInMemory, Peer, ScriptedServer, make_image, step_until
-from IGTLMetaBrowserLib import codec, net
+from helpers.peers import ImagesInMemory, ScriptedServer, make_image, step_until
+from helpers.scripts import answers_or_leaves
+from IGTLMetaBrowserLib import net
 
 # Some fit the receiver's shared buffer of 64 KiB, some do not.
 SIZES = [(4, 3, 2), (64, 64, 7), (64, 64, 9), (128, 128, 16)]
@@ -57,21 +58,10 @@ def test_asking_and_cancelling(seed: int):
 @pytest.mark.parametrize("seed", range(10))
 def test_a_server_that_closes_whenever_it_likes(seed: int):
     chance = random.Random(seed)
-
-    def answer_or_leave(peer: Peer) -> None:
-        while True:
-            query = peer.receive()
-            answer = IMAGES[query.device_name]
-            answer.device_name = query.device_name
-            data = codec.pack(answer)
-            if chance.random() < 0.15:
-                peer.send(data[: chance.randrange(len(data))])
-                return
-            peer.send(data)
-            if chance.random() < 0.15:
-                return
-
-    with ScriptedServer(answer_or_leave) as server, server.client() as client:
+    with (
+        ScriptedServer(answers_or_leaves(IMAGES, chance, 0.15)) as server,
+        server.client() as client,
+    ):
         asked = [client.ask("IMAGE", chance.choice(list(SHADES))) for _ in range(30)]
         step_until(client, lambda: all(query.is_done for query in asked))
     for query in asked:
