@@ -129,6 +129,53 @@ def test_an_answer_that_comes_before_pynetdicom_knows_that_it_was_asked_for(slic
             assert of_pynetdicom.send_c_echo().Status == dimse_peer.SUCCESS
 
 
+class NotedLock:
+    """A lock that notes that somebody has to wait for it."""
+
+    def __init__(self, note: Callable[[], None]) -> None:
+        self._lock, self._note = threading.Lock(), note
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            self._note()
+            self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_nothing_is_asked_while_pynetdicom_that_was_not_paused_looks_for_messages(monkeypatch):
+    """It would take the answer, if that is there at once."""
+    events: list[str] = []
+    looks, goes_on = threading.Event(), threading.Event()
+
+    def note(what: str) -> None:
+        events.append(what)
+        goes_on.set()
+
+    def look() -> tuple[None, None]:
+        looks.set()
+        goes_on.wait()
+        events.append("has looked")
+        return None, None
+
+    lock = NotedLock(lambda: note("waits"))
+    monkeypatch.setattr(dimse_association, "threading", SimpleNamespace(Lock=lambda: lock))
+    checkpoint = threading.Event()
+    checkpoint.set()
+    dimse = SimpleNamespace(get_msg=look, send_msg=note)
+    dimse_association._leave_answers(SimpleNamespace(dimse=dimse, _reactor_checkpoint=checkpoint))
+    reactor = threading.Thread(target=dimse.get_msg)
+    reactor.start()
+    looks.wait()
+    checkpoint.clear()
+    dimse.send_msg("is asked")
+    reactor.join()
+    assert events == ["waits", "has looked", "is asked"]
+    assert dimse.get_msg() == (None, None)
+    assert events == ["waits", "has looked", "is asked"]
+
+
 def test_a_pynetdicom_that_pauses_its_reactor_in_another_way_is_left_as_it_is():
     """Its thread would end at what is not there, and with that each association."""
     dimse = SimpleNamespace(get_msg=print, send_msg=print)
