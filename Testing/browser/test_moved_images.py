@@ -153,6 +153,28 @@ def test_they_go_back_with_it_where_the_transform_was_hardened_in_both(
     assert entry_of(line) == PLAN.entry
 
 
+@pytest.mark.parametrize("is_adopted", [False, True])
+def test_what_is_under_a_transform_of_its_own_is_not_moved(
+    browser: Browser, scene: Any, server: ServerInThread, is_adopted: bool
+) -> None:
+    """Nor does it say so: taken out of it, it would go back from where it never was."""
+    volume = browser.load_image("CT")
+    (line,) = browser.load_trajectories()
+    line.SetAndObserveTransformNodeID(transform_of(scene).GetID())
+    harden(volume)
+    with closing(Browser(scene)) as later:
+        if is_adopted:
+            browser.close()
+            later.connect(server.host, server.port)
+            browser = later
+            assert browser.load_trajectories() == [line]
+        assert entry_of(line) == MOVED_ENTRY
+        assert line.GetAttribute(MOVED_ATTRIBUTE) is None
+        line.SetAndObserveTransformNodeID(None)
+        browser.load_image("CT")
+        assert entry_of(line) == PLAN.entry
+
+
 @pytest.mark.parametrize("is_asked_again", [True, False])
 def test_in_a_scene_that_was_saved_without_it_all_is_where_it_comes_again(
     browser: Browser, scene: Any, events: list, server: ServerInThread, tmp_path: Path,

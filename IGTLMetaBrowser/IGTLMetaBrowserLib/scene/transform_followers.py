@@ -35,7 +35,8 @@ class TransformFollowers:
         if follower is None:
             # One of a scene that was saved may be under a transform that the user chose.
             follower = self._add(node, None)
-            if _moved(node) is None:  # a new one
+            is_where_it_is = node.GetTransformNodeID() in (None, known.transform_id)
+            if is_where_it_is and _moved(node) is None:  # a new one
                 _write_moved(node, known.moved)
         if follower.owner is not known:
             self._leave_owner(follower)
@@ -131,10 +132,11 @@ class _Follower:
         node, put_there, self.transform_id = self.node, self.transform_id, transform_id
         if node is None:
             return
-        follows = node.GetTransformNodeID() == put_there
+        follows = (is_under := node.GetTransformNodeID()) == put_there
         if follows:
             node.SetAndObserveTransformNodeID(transform_id)
-        if _is_same(moved, before := _moved(node)):
+        is_elsewhere = is_under not in (None, put_there, transform_id)
+        if is_elsewhere or _is_same(moved, before := _moved(node)):
             return
         # Also if it does not follow: the user may have hardened the transform in both of them.
         _write_moved(node, moved)
