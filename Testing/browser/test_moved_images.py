@@ -175,6 +175,25 @@ def test_what_is_under_a_transform_of_its_own_is_not_moved(
         assert entry_of(line) == PLAN.entry
 
 
+@pytest.mark.parametrize("is_saved", [False, True])
+def test_without_it_they_are_sent_as_they_came_or_not_at_all(
+    browser: Browser, scene: Any, server: ServerInThread, tmp_path: Path, is_saved: bool
+) -> None:
+    volume = browser.load_image("CT")
+    browser.load_trajectories()
+    harden(volume)
+    scene.RemoveNode(volume)
+    with closing(Browser(save_and_load(scene, tmp_path) if is_saved else scene)) as later:
+        later.connect(server.host, server.port)
+        (line,) = later.load_trajectories()
+        assert entry_of(line) == MOVED_ENTRY
+        (sent,) = later.trajectories._nodes.sent_items(later.connection.address, [line])
+        assert np.allclose(sent.entry, PLAN.entry)
+        line.SetAndObserveTransformNodeID(transform_of(later.scene).GetID())
+        with pytest.raises(SceneError, match="is under a transform, and whether its image is"):
+            later.trajectories.send([line])
+
+
 @pytest.mark.parametrize("is_asked_again", [True, False])
 def test_in_a_scene_that_was_saved_without_it_all_is_where_it_comes_again(
     browser: Browser, scene: Any, events: list, server: ServerInThread, tmp_path: Path,

@@ -36,7 +36,7 @@ class TransformFollowers:
             # One of a scene that was saved may be under a transform that the user chose.
             follower = self._add(node, None)
             is_where_it_is = node.GetTransformNodeID() in (None, known.transform_id)
-            if is_where_it_is and _moved(node) is None:  # a new one
+            if is_where_it_is and noted_movement(node) is None:  # a new one
                 _write_moved(node, known.moved)
         if follower.owner is not known:
             self._leave_owner(follower)
@@ -46,7 +46,7 @@ class TransformFollowers:
 
     def follow_like(self, node: Any, other: Any) -> None:
         """Have a new node, which lies where another one does, be moved as that from now on."""
-        _write_moved(node, _moved(other))
+        _write_moved(node, noted_movement(other))
         if (follower := self._follower(other)) is not None:
             self._add(node, follower.transform_id)
 
@@ -59,7 +59,7 @@ class TransformFollowers:
 
         Of shape (4, 4), RAS mm; None if nothing does. Of a new one, ``node`` is None.
         """
-        moved = None if node is None else _moved(node)
+        moved = None if node is None else noted_movement(node)
         if moved is not None or (node is not None and self._follower(node) is not None):
             return moved
         # As all that follows it already: it may have been moved since without an event.
@@ -70,7 +70,7 @@ class TransformFollowers:
         follower = self._follower(node)
         if follower is not None and follower.owner is not None:
             self._leave_owner(follower)
-            follower.put_under(None, _moved(node))
+            follower.put_under(None, noted_movement(node))
         elif follower is None and (transform_id := node.GetTransformNodeID()) is not None:
             self._add(node, transform_id)  # saved without its image: it is where that was
 
@@ -136,7 +136,7 @@ class _Follower:
         if follows:
             node.SetAndObserveTransformNodeID(transform_id)
         is_elsewhere = is_under not in (None, put_there, transform_id)
-        if is_elsewhere or _is_same(moved, before := _moved(node)):
+        if is_elsewhere or _is_same(moved, before := noted_movement(node)):
             return
         # Also if it does not follow: the user may have hardened the transform in both of them.
         _write_moved(node, moved)
@@ -178,7 +178,7 @@ class _Owner:
             follower.put_under(self.transform_id, self.moved)
 
 
-def _moved(node: Any) -> np.ndarray | None:
+def noted_movement(node: Any) -> np.ndarray | None:
     """Return by what a node was moved, as it says; None if it was not."""
     if not (text := node.GetAttribute(MOVED_ATTRIBUTE)):
         return None

@@ -39,7 +39,14 @@ from .calibrated_spacing import calibrate, calibrate_new, with_spacing, with_str
 from .described_nodes import names_of, patient_of, rewrite_nodes, write_description
 from .describer import Describer, is_signed, sign, take
 from .description import ImageDescription
-from .moved_images import check_not_bent, forget_geometry, from_world, moved_back, write_geometry
+from .moved_images import (
+    check_not_bent,
+    forget_geometry,
+    from_world,
+    moved_back,
+    movement,
+    write_geometry,
+)
 from .patients_elsewhere import PatientsElsewhere
 from .previews import PreviewName, Previews
 from .sequence import SequenceFrames, frame_order, make_sequence
@@ -288,7 +295,7 @@ class ImageNodes:
         if node is None:
             return points
         check_not_bent(node)
-        return np.array(moved_back(from_world(node, points), node))
+        return np.array(moved_back(from_world(node, points), movement(node)))
 
     def show_region(
         self,

@@ -113,9 +113,8 @@ def undone_notes(node: Any) -> tuple[str, ...]:
     )
 
 
-def moved_back(points: Any, image: Any) -> Any:
-    """Return points (RAS mm) as tuples, as they were before an image was moved."""
-    moved = None if image is None else movement(image)
+def moved_back(points: Any, moved: np.ndarray | None) -> Any:
+    """Return points (RAS mm) as tuples, as they were before they were moved; None: they were not."""
     return points if moved is None else [moved_by(np.linalg.inv(moved), one) for one in points]
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import slicer
 from vtkmodules.vtkCommonTransforms import vtkGeneralTransform
 
 from ... import codec
 from ..errors import SceneError
-from ..images.moved_images import moved_back
+from ..images.moved_images import moved_back, movement
 from ..server_nodes import read_id, uncovered
 from .display import diameter_of, rgba_of
 from .new_markups import LINE_CLASS, POINT_CLASS
@@ -32,19 +33,24 @@ def is_trajectory(node: Any) -> bool:
     )
 
 
-def trajectory_item(node: Any, image: Any = None, owner: str | None = None) -> codec.TrajectoryItem:
+def trajectory_item(
+    node: Any, image: Any = None, owner: str | None = None, moved: np.ndarray | None = None
+) -> codec.TrajectoryItem:
     """Return a markups line, or a point that came as a trajectory, as it goes into TRAJ.
 
     Points are RAS mm as the image ``image`` has them, without the transform that it is under in the
-    scene; without an image they are those of the scene's world. ``owner`` is the image's id for the
-    receiver; without one it is what came with the trajectory. Raises ``SceneError`` if the node
-    is no trajectory or not all of its points are placed.
+    scene; without an image they are those of the scene's world, before they were ``moved`` (4, 4)
+    as an image that is not there. ``owner`` is the image's id for the receiver; without one it is
+    what came with the trajectory. Raises ``SceneError`` if the node is no trajectory or not all of
+    its points are placed.
     """
     if not is_trajectory(node):
         raise SceneError(f"{node.GetName()!r} is neither a markups line nor a planned point")
     is_line = node.GetClassName() == LINE_CLASS
     expected = 2 if is_line else 1
-    points = defined_points(node, image)[:expected]  # a planned point may have the user's behind it
+    points = defined_points(node, image, moved)[
+        :expected
+    ]  # a planned point may have the user's behind it
     if len(points) < expected:
         raise SceneError(
             f"{node.GetName()!r} has {len(points)} of {expected} points; place them all to send it"
@@ -84,7 +90,9 @@ def point_items(node: Any, owner: str | None = None) -> list[codec.PointItem]:
     ]
 
 
-def defined_points(node: Any, image: Any) -> list[tuple[float, float, float]]:
+def defined_points(
+    node: Any, image: Any, moved: np.ndarray | None = None
+) -> list[tuple[float, float, float]]:
     """Return the points of a markups node that are placed, as ``image`` or else the world has them.
 
     Where both are under the same transform, and the image was not moved, the numbers are those of
@@ -106,7 +114,7 @@ def defined_points(node: Any, image: Any) -> list[tuple[float, float, float]]:
         tuple(position) if is_same else transform.TransformPoint(*position)
         for position in positions
     ]
-    return moved_back(points, image)
+    return moved_back(points, moved if image is None else movement(image))
 
 
 def _can_be_sent(point: tuple[float, float, float]) -> bool:

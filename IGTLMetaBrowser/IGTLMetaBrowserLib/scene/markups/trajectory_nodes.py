@@ -8,10 +8,12 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from ...codec import TrajectoryItem
+from ..errors import SceneError
 from ..images.moved_images import check_not_bent
 from ..rendering import RenderPause
 from ..server_nodes import read_id
 from ..server_sets import ServerSets
+from ..transform_followers import noted_movement
 from .outgoing_markups import trajectory_item
 from .trajectory_decoding import in_ras
 from .trajectory_markups import OWNER_ATTRIBUTE
@@ -129,7 +131,8 @@ class TrajectoryNodes:
         """Return markups lines as a server gets them, in its coordinates.
 
         Points are those of the image to which a line belongs, where that is one of this server that
-        is loaded; otherwise of the scene's world. Raises ``SceneError``.
+        is loaded; otherwise of the scene's world, before they were moved as the image was, if they
+        say that. Raises ``SceneError``.
         """
         self.catch_up()
         coordinates = self.of(address).coordinates
@@ -174,7 +177,12 @@ class TrajectoryNodes:
         image = self._image_node(address, owner) if owner else None
         if image is not None:
             check_not_bent(image)
-        return trajectory_item(node, image)
+        elif owner and node.GetTransformNodeID() is not None:
+            raise SceneError(
+                f"{node.GetName()!r} is under a transform, and whether its image is as well is not "
+                "known: load that first, or take the line out of the transform"
+            )
+        return trajectory_item(node, image, moved=noted_movement(node))
 
     def _work(self) -> None:
         now = time.monotonic()
