@@ -35,6 +35,7 @@ def one_series(of_study: int, number: int) -> Dataset:
     slice_.StudyInstanceUID = f"1.2.{of_study}"
     slice_.SeriesInstanceUID = f"1.2.{of_study}.{number}"
     slice_.SOPInstanceUID = slice_.file_meta.MediaStorageSOPInstanceUID = f"1.2.9.{number}"
+    slice_.SeriesDescription = "Head" if number else "Neck"
     slice_.Modality = "MR" if number % 4 == 3 else "CT"
     return slice_
 
@@ -57,6 +58,7 @@ def test_orthanc_with_a_limit_of_its_own(series, tmp_path, limit):
             for notice in (
                 source.notice,
                 ready(source.search, {"PatientID": series[0].PatientID})[1],
+                ready(source.search, {"SeriesDescription": "Head*"})[1],
             ):
                 assert ("has more that match" in notice) == (limit > 0)
             (mrs, notice) = ready(source.search, {"Modality": "MR"})
@@ -126,6 +128,34 @@ def test_of_a_modality_it_is_known_that_there_is_one(
     found, notice = ready(source.search, {"Modality": modality})
     assert len(found) == (3 if modality == "CT" else 0)
     assert ("has more that match" in notice) == is_said
+
+
+def test_a_search_by_what_is_not_of_the_study_is_cut_if_it_is_as_long_as_a_list_that_was(
+    serve, series, open_source
+):
+    """Which is then known to be the limit of the archive."""
+    words = [one.SeriesDescription for one in series]
+    records = [
+        {**record([one]), "0008103E": {"vr": "LO", "Value": [text]}}
+        for one, text in zip(series, words, strict=True)
+    ]
+    limit = 6
+
+    def script(path: str) -> Answer:
+        asked = parse_qs(urlsplit(path).query)
+        if "/studies?" in path:
+            studies = [{**one, "00201206": {"vr": "IS", "Value": [4]}} for one in records[::4]]
+            return listing(*studies[int(asked["offset"][0]) :])
+        wanted = asked.get("SeriesDescription", [""])[0].rstrip("*")
+        pairs = zip(records, words, strict=True)
+        found = [one for one, text in pairs if text.startswith(wanted)]
+        return listing(*found[:limit][int(asked["offset"][0]) :])
+
+    source = open_source(serve(script))
+    assert len(source.images()) == limit
+    for wanted, count, is_said in (("Neck", 1, False), ("Head*", limit, True)):
+        found, notice = ready(source.search, {"SeriesDescription": wanted})
+        assert (len(found), "has more that match" in notice) == (count, is_said)
 
 
 @pytest.mark.parametrize("listed", [240, 237, 238])

@@ -114,7 +114,7 @@ def undone_notes(node: Any) -> tuple[str, ...]:
 
 
 def moved_back(points: Any, moved: np.ndarray | None) -> Any:
-    """Return points (RAS mm) as tuples, as they were before they were moved; None: they were not."""
+    """Return points (RAS mm) as tuples, as they were before they were ``moved``, if they were."""
     return points if moved is None else [moved_by(np.linalg.inv(moved), one) for one in points]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from email.utils import mktime_tz, parsedate_tz
@@ -33,6 +33,7 @@ from ..archive import (
     Series,
 )
 from ..certificates import why_no_tls
+from ..lists.patterns import matches
 from ..lists.study_counts import COUNT, MODALITIES, is_any_missing, query_for_studies
 from .answers import WebAnswerError, WebAnswers
 from .multipart import (
@@ -99,6 +100,7 @@ class DicomWebArchive:
         self._session.hooks["response"].append(_note_warning)
         self._url = url.rstrip("/")
         self._client = _make_client(self._url, self._session)
+        self._longest_cut = 0  # of the lists that were cut without a word
 
     @property
     def is_connecting(self) -> bool:
@@ -134,18 +136,27 @@ class DicomWebArchive:
                 found |= new
                 offset += len(page)
         if not is_cut and len(found) < most:
-            is_cut = self._is_any_missing(query, found.values())
+            is_cut = self._is_cut_in_silence(query, found.values())
         return QueryResult(found.values(), is_cut)
 
-    def _is_any_missing(self, query: Query, found: Iterable[Series]) -> bool:
+    def _is_cut_in_silence(self, query: Query, found: Collection[Series]) -> bool:
+        """Whether there are more: by what it says of studies; or else if as many are found as in
+        the longest list that was cut so, which is what it gives at most.
+        """
+        of_studies = query_for_studies(query)
+        if of_studies is None:
+            return 0 < self._longest_cut <= sum(matches(one, query) for one in found)
+        is_cut = self._is_any_missing(query, of_studies, found)
+        if is_cut:
+            self._longest_cut = max(self._longest_cut, len(found))
+        return is_cut
+
+    def _is_any_missing(self, query: Query, of_studies: Query, found: Iterable[Series]) -> bool:
         """Whether it says of a study that it has more series, as far as it says anything.
 
         It is asked for the last studies that are in the list, and those behind them: there it is
         cut, if both are in one order; and else one study is as good as another.
         """
-        of_studies = query_for_studies(query)
-        if of_studies is None:
-            return False
         count = len({one["StudyInstanceUID"] for one in found})
         try:
             with self._errors_described("search"):
