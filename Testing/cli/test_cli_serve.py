@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from cli import forked
 from cli.command import (
     check_ended_quietly,
     ended,
+    environment,
     forked_from_imported,
     igtlmeta,
     started,
@@ -270,6 +272,17 @@ def test_ipv6_addresses_are_in_brackets() -> None:
     with serving("--demo", "--host", "::1", "--port", "0") as (_, _, address):
         assert re.fullmatch(r"\[::1\]:\d+", address)
         assert igtlmeta("list", address).returncode == 0
+
+
+def test_what_was_found_is_not_looked_through_for_garbage_while_it_serves() -> None:
+    program = (
+        "import gc; from IGTLMetaBrowserLib.cli import main, serving;"
+        "serving.Serving.run = lambda self: print(gc.get_freeze_count());"
+        "main.main(['serve', '--demo', '--port', '0'])"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
+    assert int(done.stdout.split()[-1]) > 0
 
 
 def test_a_folder_of_plain_volumes(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ each folder in the user's cache. It holds names of patients; nobody else may rea
 from __future__ import annotations
 
 import argparse
+import gc
 import hashlib
 import logging
 import os
@@ -129,6 +130,7 @@ def serve(arguments: argparse.Namespace) -> int:
             serving = Serving(server, tls, records, hangup)
             address = net.format_address(server.host, server.port)
             print(f"serving {_count(source)} images on {address}", flush=True)
+            gc.freeze()  # to look through 20,000 series for garbage keeps clients waiting 0.2 s
             serving.run()
     return 0
 
