@@ -245,7 +245,7 @@ def complaint_from_outside(module: str, imported: Import) -> str | None:
         and (is_late or module == PROCESSES)
         and is_in(module, (PROCESSES, *WITH_PROCESSES, *WITH_THREADS))
     )
-    may_start_a_thread = package == "threading" and is_in(module, WITH_A_THREAD)
+    may_start_a_thread = package in ("threading", "_thread") and is_in(module, WITH_A_THREAD)
     if may_start_a_thread:
         return None
     if package in THREADS and not may_start_processes:

@@ -26,6 +26,7 @@ from pydicom.uid import Comprehensive3DSRStorage, ExplicitVRLittleEndian
 
 from cli import forked
 from cli.command import (
+    SECONDS,
     check_ended_quietly,
     ended,
     environment,
@@ -318,3 +319,27 @@ def test_processes_whose_decoder_hangs_end_with_the_command(tmp_path: Path) -> N
             source.image(item.id)
     with pytest.raises(ProcessLookupError):
         os.kill(process.pid, 0)
+
+
+HANGING = """
+import threading
+from IGTLMetaBrowserLib.cli import serve, serving
+
+class Source:
+    def close(self):
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire()  # as a disk that does not answer
+
+serving._SECONDS_TO_CLOSE = 0.05
+with serve.closed_at_end(Source()):
+    {end}
+"""
+
+
+@pytest.mark.parametrize(("end", "code"), [("pass", 0), ("raise OSError", 1)])
+def test_a_disk_that_does_not_answer_does_not_keep_it(end: str, code: int) -> None:
+    """Nothing interrupts the thread that reads from it, as from a network share that is away."""
+    words = [sys.executable, "-c", HANGING.format(end=end)]
+    process = subprocess.run(words, timeout=SECONDS, check=False, env=environment())
+    assert process.returncode == code

@@ -41,7 +41,7 @@ from .index import processors
 from .metrics import Metrics
 from .output import complain, note, progress_bar
 from .parser import add_command, path_of
-from .serving import Records, Serving, end_with_stdin, when_ready
+from .serving import Records, Serving, end_with_stdin, ending_in_time, when_ready
 
 _REASONS_SHOWN = 8
 # After so long a source that makes an image lets others have their turn.
@@ -146,11 +146,14 @@ def _check_source_options(arguments: argparse.Namespace) -> None:
 @contextmanager
 def closed_at_end(source: net.Source) -> Iterator[None]:
     """End what a source has begun: no fetch, decoding, or reading shall outlive the command."""
+    code = 1
     try:
         yield
+        code = 0
     finally:
         if isinstance(source, HasToBeClosed):
-            source.close()
+            with ending_in_time(code):
+                source.close()
 
 
 def _records(arguments: argparse.Namespace) -> Records:

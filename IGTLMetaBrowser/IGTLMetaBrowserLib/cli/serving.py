@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import TypeVar
 
@@ -26,6 +27,8 @@ _STEP_SECONDS = 0.5
 _MINUTE = 60.0
 # Together with a step, less than the 5 s after which those who stop services lose patience.
 _SECONDS_TO_FINISH = 4.0
+# Together with these, less than the 10 s after which containers are killed.
+_SECONDS_TO_CLOSE = 5.0
 _SECONDS_TO_END = 10.0
 
 
@@ -50,6 +53,28 @@ def end_without_threads(code: int) -> None:
     if not all(thread.daemon for thread in others):
         sys.stdout.flush()
         os._exit(code)
+
+
+@contextlib.contextmanager
+def ending_in_time(code: int) -> Iterator[None]:
+    """End the process with ``code`` if the block, which closes all, takes too long.
+
+    Nothing interrupts a thread that waits for a disk that does not answer, such as a network share
+    that is away.
+    """
+    is_done = threading.Event()
+
+    def end() -> None:
+        if not is_done.wait(_SECONDS_TO_CLOSE):
+            os._exit(code)
+
+    # ``threading.Thread`` waits for ever for one that there is no memory for.
+    with contextlib.suppress(RuntimeError):  # the system has none to spare
+        _thread.start_new_thread(end, ())
+    try:
+        yield
+    finally:
+        is_done.set()
 
 
 def when_ready(ask: Callable[[], Answer]) -> Answer:

@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.peers import PATIENCE
 from helpers.replaced_files import replace_with_time
 from helpers.volume_files import META_HEADER, NRRD_HEADER, VOXELS, write_with_itk
+from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources import folder_scans
 from IGTLMetaBrowserLib.sources.plain_volumes import folder_files
@@ -228,6 +230,32 @@ def test_itk_is_started_again_when_the_system_has_ended_it(tmp_path: Path):
         process.kill()
         process.wait()
     np.testing.assert_array_equal(read_volume(tmp_path / "head.nrrd")[0], VOXELS)
+
+
+WITHOUT_THREADS = """
+import _thread, sys, threading
+from pathlib import Path
+from IGTLMetaBrowserLib.sources.plain_volumes.itk_process import PROCESS
+
+_thread.start_new_thread = threading._start_new_thread = lambda *_: 0
+threading._start_joinable_thread = lambda *_, **__: 0  # since Python 3.13
+print(PROCESS.read_header(Path(sys.argv[1]), "NrrdImageIO").size)
+"""
+
+
+def test_a_thread_for_which_there_is_no_memory_is_not_waited_for(tmp_path: Path):
+    """It ends before it tells that it has begun. Nobody else could use ITK any more."""
+    write_with_itk(tmp_path / "head.nrrd")
+    words = [sys.executable, "-c", WITHOUT_THREADS, str(tmp_path / "head.nrrd")]
+    root = str(Path(codec.__file__).parents[2])
+    ran = subprocess.run(
+        words,
+        stdout=subprocess.PIPE,
+        timeout=PATIENCE,
+        check=True,
+        env={**os.environ, "PYTHONPATH": root},
+    )
+    assert ran.stdout == b"[2, 3, 4]\n"
 
 
 def stop_itk() -> subprocess.Popen[bytes]:

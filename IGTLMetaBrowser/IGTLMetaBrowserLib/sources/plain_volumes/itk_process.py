@@ -8,6 +8,7 @@ program that uses this is imported. Voxels come through a pipe straight into the
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import contextlib
 import json
@@ -120,13 +121,18 @@ class ItkProcess:
 @contextlib.contextmanager
 def _ended_after(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
     """End the process if the block takes longer than what is asked of it may take."""
-    timer = threading.Timer(seconds + _SECONDS_TO_START, process.kill)
-    timer.daemon = True
-    timer.start()
+    is_done = threading.Event()
+
+    def end() -> None:
+        if not is_done.wait(seconds + _SECONDS_TO_START):
+            process.kill()
+
+    # ``threading.Thread`` waits for ever for one that there is no memory for.
+    _thread.start_new_thread(end, ())
     try:
         yield
     finally:
-        timer.cancel()
+        is_done.set()
 
 
 def _ask(process: subprocess.Popen[bytes], request: Request) -> VolumeHeader:
