@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,6 +90,38 @@ server.serve_forever()
 
 
 # Memory
+
+
+class FailingReceiver(codec.Receiver):
+    """One that finds no memory, when it is made or when it has to read something."""
+
+    fails_at_once = False
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if self.fails_at_once:
+            raise MemoryError
+
+    def buffer_updated(self, byte_count: int) -> Any:
+        raise MemoryError
+
+
+@pytest.mark.parametrize("fails_at_once", [False, True])
+def test_who_comes_when_the_memory_is_used_up_costs_the_others_nothing(
+    monkeypatch: pytest.MonkeyPatch, fails_at_once: bool
+) -> None:
+    with serving() as server, Peer.connect(server.port) as good:
+        good.send(STATUS)
+        good.receive()
+        with monkeypatch.context() as changed:
+            changed.setattr(FailingReceiver, "fails_at_once", fails_at_once)
+            changed.setattr(codec, "Receiver", FailingReceiver)
+            with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as other:
+                other.sendall(codec.pack(STATUS))
+                with contextlib.suppress(ConnectionResetError):
+                    assert other.recv(1) == b""
+        good.send(STATUS)
+        assert isinstance(good.receive(), codec.StatusMessage)
 
 
 def test_a_message_that_never_becomes_whole_ends_its_connection() -> None:

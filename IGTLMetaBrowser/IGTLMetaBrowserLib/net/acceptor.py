@@ -38,6 +38,8 @@ _ACCEPTED_AT_ONCE = 32
 _STEP_SECONDS = 0.01
 CHECK_SECONDS = 0.5
 """How often time-outs are looked at, which are some seconds long."""
+NO_MEMORY = "the memory is used up"
+"""Why one was hung up on whom others need not leave with."""
 _USES_TLS = "it uses TLS, which this server does not: connect without TLS, or start it with TLS"
 _NEEDS_TLS = f"{REQUIRES_TLS}; connect with TLS"
 _REFUSED = "it was refused"
@@ -201,10 +203,18 @@ class Acceptor:
             code = _Code.BUSY if limits.allows(accepted.host) else _Code.ACCESS_DENIED
             self.send_away(accepted, words, code)
         elif self._tls() is None:
-            self._let_in(accepted)
+            self._take_in(accepted)
         else:
             self.entering.add(accepted)
             self._watch(accepted, False)
+
+    def _take_in(self, accepted: AcceptedClient) -> None:
+        try:
+            self._let_in(accepted)
+        except MemoryError:
+            self._journal.turned_away(accepted, NO_MEMORY)
+            accepted.socket.close()
+            self._journal.left(accepted, NO_MEMORY)
 
     @property
     def _all(self) -> list[Any]:
@@ -235,7 +245,7 @@ class Acceptor:
             return
         self._forget(accepted)
         accepted.certificate = handshake.client_name
-        self._let_in(accepted)
+        self._take_in(accepted)
 
     def _begin_tls(self, accepted: AcceptedClient) -> None:
         """Begin the handshake, if the client does; its first byte stays to be read."""

@@ -8,7 +8,7 @@ import ssl
 import time
 
 from ... import codec
-from ..acceptor import CHECK_SECONDS, AcceptedClient, Acceptor, speaks_tls
+from ..acceptor import CHECK_SECONDS, NO_MEMORY, AcceptedClient, Acceptor, speaks_tls
 from ..address import DEFAULT_PORT
 from ..limits import ServerLimits
 from ..source import Source
@@ -188,7 +188,11 @@ class Server:
         self._journal.connected(client)
 
     def _serve(self, client: ServedClient, now: float) -> None:
-        self._exchange(client, now)
+        try:
+            self._exchange(client, now)
+        except MemoryError:
+            self._hang_up(client, NO_MEMORY)
+            return
         if client not in self._clients:
             return
         if isinstance(client.connection.lost, NoDataError):
