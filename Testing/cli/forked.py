@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import forkserver
 from pathlib import Path
+from typing import BinaryIO
 
 from IGTLMetaBrowserLib.cli import main
 
@@ -29,50 +30,30 @@ def run(
     arguments: Sequence[str], environment: Mapping[str, str], seconds: float
 ) -> subprocess.CompletedProcess[str]:
     """Run the command to its end, as ``subprocess.run`` does, and with its errors."""
-    _start_server(environment["PYTHONPATH"])
     with tempfile.TemporaryDirectory() as folder:
         out, err = files = Path(folder, "out"), Path(folder, "err")
         for file in files:
             file.touch()
-        process = _FORKING.Process(target=_run, args=(arguments, dict(environment), files))
-        process.start()
-        process.join(seconds)
-        if process.is_alive():
-            process.kill()
-            process.join()
-            raise subprocess.TimeoutExpired(["igtlmeta", *arguments], seconds)
+        process = Forked(arguments, environment, None, *files)
+        try:
+            code = process.wait(seconds)
+        finally:
+            process.close()
         texts = out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8")
-        result = subprocess.CompletedProcess(arguments, process.exitcode, *texts)
-        process.close()
-    return result
+    return subprocess.CompletedProcess(arguments, code, *texts)
 
 
-class Running:
-    """A command that runs on, with what tests want of ``subprocess.Popen``."""
+class Forked:
+    """A command with its files for stdin (perhaps), stdout and stderr, by their paths."""
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, arguments: Sequence[str], environment: Mapping[str, str], *files: Path | None
+    ) -> None:
         _start_server(environment["PYTHONPATH"])
-        with tempfile.TemporaryDirectory() as folder:
-            out, err = pipes = Path(folder, "out"), Path(folder, "err")
-            for pipe in pipes:
-                os.mkfifo(pipe)
-            run = (arguments, dict(environment), pipes)
-            self._process = _FORKING.Process(target=_run, args=run)
-            self._process.start()
-            # Each is opened when the other end is, too.
-            self.stdout = out.open(encoding="utf-8")
-            self.stderr = err.open(encoding="utf-8")
+        run = (arguments, dict(environment), files)
+        self._process = _FORKING.Process(target=_run, args=run)
+        self._process.start()
         self.pid = self._process.pid
-
-    def __enter__(self) -> Running:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        """End it, as what it says is read no more."""
-        self.kill()
-        self._process.join()
-        self.stdout.close()
-        self.stderr.close()
 
     @property
     def returncode(self) -> int | None:
@@ -97,6 +78,34 @@ class Running:
             raise subprocess.TimeoutExpired("igtlmeta", timeout or 0)
         return self._process.exitcode
 
+    def close(self) -> None:
+        """End it, if it has not ended by itself."""
+        self.kill()
+        self._process.join()
+
+
+class Running(Forked):
+    """A command that runs on, with what tests want of ``subprocess.Popen``."""
+
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            out, err = pipes = Path(folder, "out"), Path(folder, "err")
+            for pipe in pipes:
+                os.mkfifo(pipe)
+            super().__init__(arguments, environment, None, *pipes)
+            # Each is opened when the other end is, too.
+            self.stdout = out.open(encoding="utf-8")
+            self.stderr = err.open(encoding="utf-8")
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """End it, as what it says is read no more."""
+        self.close()
+        self.stdout.close()
+        self.stderr.close()
+
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """Read both streams to their ends, wait for that of the command, and return the texts."""
         with ThreadPoolExecutor(1) as executor:
@@ -104,6 +113,23 @@ class Running:
             out = self.stdout.read()
         self.wait(timeout)
         return out, err.result()
+
+
+class ForkedPopen(Forked):
+    """A command as ``own_program.start_module`` starts it: with a pipe for stdin, and files."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        stdout: BinaryIO,
+        stderr: BinaryIO,
+    ) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            pipe = Path(folder, "in")
+            os.mkfifo(pipe)
+            super().__init__(arguments, environment, pipe, Path(stdout.name), Path(stderr.name))
+            self.stdin = pipe.open("wb")
 
 
 def _start_server(path: str) -> None:
@@ -119,14 +145,17 @@ def _start_server(path: str) -> None:
             os.environ["PYTHONPATH"] = before
 
 
-def _run(arguments: Sequence[str], environment: dict[str, str], files: tuple[Path, Path]) -> None:
+def _run(
+    arguments: Sequence[str], environment: dict[str, str], files: tuple[Path | None, ...]
+) -> None:
     """Be the command."""
     # Test runs in the background ignore Ctrl-C, and so would what they start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(environment)
-    for number, file in enumerate(files, start=1):
-        os.dup2(os.open(file, os.O_WRONLY | os.O_APPEND), number)
+    for number, file in enumerate(files):
+        if file is not None:
+            os.dup2(os.open(file, os.O_WRONLY | os.O_APPEND if number else os.O_RDONLY), number)
     # Those of the process that forked know what can be done with its own files, as to seek.
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115

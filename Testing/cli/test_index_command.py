@@ -252,7 +252,7 @@ def test_ctrl_c_leaves_an_index_of_what_was_read(tmp_path: Path):
     assert 0 < read < 4000
     assert f"{4000 - read} files have not been read yet".encode() in shown
     with DicomIndex(folder, database_path(output)) as index:
-        assert index.update() == 4000 - read
+        assert len([*index.rows()]) == read
 
 
 def test_ctrl_c_while_modules_are_loaded_is_no_traceback(tmp_path: Path):

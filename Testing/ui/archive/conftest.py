@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import slicer
 
+from cli import forked
+from cli.command import IMPORT_ROOT
 from helpers import orthanc
 from helpers.demo_dicom import write_phantom
+from IGTLMetaBrowserLib.browser.endpoints import command_process
 
 
 @pytest.fixture(autouse=True)
@@ -53,3 +58,23 @@ def questions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     agree = lambda text: asked.append(text) or True  # noqa: E731
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", agree)
     return asked
+
+
+@pytest.fixture
+def forked_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that the window starts are forked where all that they need is imported.
+
+    That saves a second each; how they are started in Slicer is seen in ``test_archive.py``.
+    """
+
+    def start(
+        _python: str,
+        _module: str,
+        arguments: Sequence[str],
+        variables: Mapping[str, str] | None,
+        **options: Any,
+    ) -> forked.ForkedPopen:
+        environment = {**os.environ, **(variables or {}), "PYTHONPATH": str(IMPORT_ROOT)}
+        return forked.ForkedPopen(arguments, environment, options["stdout"], options["stderr"])
+
+    monkeypatch.setattr(command_process, "start_module", start)

@@ -31,6 +31,8 @@ pytest.importorskip("dicomweb_client")
 pytest.importorskip("highdicom")
 pytest.importorskip("pynetdicom")
 
+pytestmark = pytest.mark.usefixtures("forked_commands")
+
 
 class Plan:
     """The plan of the image, in the window and in the archive."""

@@ -20,6 +20,8 @@ pytest.importorskip("dicomweb_client")
 pytest.importorskip("highdicom")
 pytest.importorskip("pynetdicom")
 
+pytestmark = pytest.mark.usefixtures("forked_commands")
+
 
 def segmentation(image, name: str = "Plan of the ablation"):
     """One with two segments that overlap, as a user draws them in an image."""
