@@ -85,6 +85,16 @@ def test_the_column_is_there_when_the_user_chooses_it(demo):
     assert (view.rowHeight(0), view.iconSize) == (low, icon_size)
 
 
+def test_the_icons_of_the_states_are_larger_then_and_whole(demo):
+    demo.select("DEMO_CT")
+    demo.press(demo.ui.loadButton)
+    demo.wait_for_status("is loaded")
+    view, state = demo.ui.imageTableView, demo.panel.model.index(0, 0)
+    for is_shown in (True, False):
+        demo.panel.images.columns.choose(PREVIEW, is_shown)
+        assert view.sizeHintForIndex(state).width() <= view.columnWidth(0)
+
+
 def test_that_is_kept(user, slicer_host):
     show_column(user)
     user.module.reload()

@@ -27,8 +27,8 @@ _KEYS = (
 )
 _ORDER = (STATE, PREVIEW, NAME, MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE, ID)
 _MAY_BE_REDUNDANT = (MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE)
-# These have no texts by which they could be measured.
-_WIDTHS = {STATE: 28, PREVIEW: THUMBNAIL_WIDTH}
+# These have no texts by which they could be measured. Beside thumbnails, icons are larger.
+_STATE_WIDTH, _STATE_WIDTH_BESIDE_THUMBNAILS = 28, 44
 
 
 class ImageColumns(TableColumns):
@@ -94,8 +94,9 @@ class ImageColumns(TableColumns):
         self.widen(NAME)
 
     def _setWidths(self):
-        for column, width in _WIDTHS.items():
-            self.setWidth(column, width)
+        hasThumbnails = self.isShown(PREVIEW)
+        self.setWidth(STATE, _STATE_WIDTH_BESIDE_THUMBNAILS if hasThumbnails else _STATE_WIDTH)
+        self.setWidth(PREVIEW, THUMBNAIL_WIDTH)
 
 
 def _names():
