@@ -165,7 +165,24 @@ def test_closing_the_scene_ends_it(unconnected, events, sequences, scene):
         step_until_event(unconnected, events, LiveImage, 2)
     (stopped,) = of_type(events, RecordingStopped)
     assert stopped.recording.browser_node is None
+    assert stopped.recording.problem == "the scene was closed, and the recording with it"
     assert scene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 0
+
+
+@pytest.mark.parametrize("comes_more", [True, False])
+def test_removing_its_sequence_ends_it(unconnected, events, sequences, scene, comes_more):
+    with ScriptedServer(stream(frame(1), frame(2))) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        recording = unconnected.images.recordings.start("Ultrasound")
+        step_until_event(unconnected, events, LiveImage)
+        scene.RemoveNode(recording.sequence_node)
+        if comes_more:
+            ask_for_next(unconnected)
+        else:
+            unconnected.images.recordings.stop("Ultrasound")
+        stopped = step_until_event(unconnected, events, RecordingStopped)
+    assert stopped.recording.problem == "its sequence was removed from the scene"
+    assert unconnected.images.recordings.current == {}
 
 
 def test_without_the_module_sequences_it_is_refused_in_words(unconnected):

@@ -76,6 +76,18 @@ def test_a_live_image_is_recorded_until_the_button_is_pressed_again(user, stream
     assert last.max() == 4
 
 
+def test_it_is_not_said_how_to_replay_what_is_not_there(user, streamer, slicer_host):
+    user.select("PROBE")
+    user.press(user.ui.recordButton)
+    user.press(user.ui.recordButton)
+    assert user.status == "Nothing was recorded: no frame of 'PROBE' came meanwhile."
+    user.press(user.ui.recordButton)
+    streamer.stream(1)
+    user.wait_for(lambda: frames(user) == 2, "one more frame")
+    slicer_host.mrmlScene.Clear()
+    user.wait_for_status("the scene was closed, and the recording with it")
+
+
 def test_the_state_of_the_button_is_that_of_the_selected_image(user, streamer):
     user.select("PROBE")
     user.press(user.ui.recordButton)

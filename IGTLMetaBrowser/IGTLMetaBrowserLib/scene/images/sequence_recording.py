@@ -31,6 +31,7 @@ _PIECE = 1 << 20
 # Indexes are told apart to a microsecond. Slicer's own tolerance of a millisecond would let a frame
 # take the place of the one before in a stream of more than 1000 a second, or with equal times.
 _SHORTEST_STEP = 1e-6
+_REMOVED = "its sequence was removed from the scene"
 
 
 class SequenceRecording:
@@ -81,6 +82,10 @@ class SequenceRecording:
         return self._copying is not None or bool(self._waiting)
 
     @property
+    def _is_removed(self) -> bool:
+        return self.sequence_node.GetScene() is not self._scene
+
+    @property
     def seconds(self) -> float:
         """The time of the last frame since the first."""
         return self._clock.last
@@ -88,6 +93,9 @@ class SequenceRecording:
     def add(self, image: ImageMessage) -> None:
         """Record a frame; one that has no voxels or no usable geometry is left out."""
         if not self.is_recording or not image.pixels.size:
+            return
+        if self._is_removed:
+            self.refuse(_REMOVED)
             return
         patient = image.metadata.get("PatientID") or image.metadata.get("PatientName") or ""
         if patient and self._patient not in ("", patient):
@@ -103,8 +111,8 @@ class SequenceRecording:
         self._waiting.append((self._clock.index(image), image))
 
     def refuse(self, problem: str) -> None:
-        """Record no more frames, for a reason that the user reads."""
-        self.problem = problem
+        """Record no more frames, for a reason that the user reads; the first one counts."""
+        self.problem = self.problem or problem
 
     def work(self, seconds: float) -> None:
         """Copy voxels of frames that wait, for about so many seconds."""
@@ -127,7 +135,8 @@ class SequenceRecording:
             return
         self._is_ended = self._is_stopped = True
         self.work(float("inf"))
-        if self.sequence_node.GetScene() is not self._scene:  # it was closed, or the user's doing
+        if self._is_removed:
+            self.refuse(_REMOVED)
             return
         if self.frames:
             rate = (self.frames - 1) / self.seconds if self.seconds > 0 else None
@@ -139,6 +148,7 @@ class SequenceRecording:
 
     def abandon(self) -> None:
         """Record no more frames: the scene was closed."""
+        self.refuse("the scene was closed, and the recording with it")
         self._is_ended = self._is_stopped = True
         self._waiting.clear()
         self._copying = None

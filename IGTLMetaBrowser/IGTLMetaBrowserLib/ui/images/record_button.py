@@ -59,6 +59,8 @@ class RecordButton:
         recording = event.recording
         if recording.problem:
             text = _("The recording of '{name}' stopped after {count} frames: {problem}")
+        elif not recording.frames:
+            text = _("Nothing was recorded: no frame of '{name}' came meanwhile.")
         else:
             text = _("{count} frames of '{name}' recorded; replay them in the Sequences module.")
         self._statusLine.showResult(
