@@ -35,7 +35,6 @@ from ..arriving.volume_memory import SpareMemory, bytes_of_volume
 from .cache import CachedSeries, DiskFullError, SeriesCache
 from .fetched_series import FetchedFiles, OpenedSeries, can_be_read_from_memory, check_fetched
 from .threads import end_threads
-from .warm_up import read_a_first_series
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -408,9 +407,8 @@ def _keep_arrived(opened: OpenedSeries, arriving: ArrivingVolume | None) -> None
 
 
 def _load_readers() -> None:
-    """Import what reads files, and have it read a series: the first shall not wait for it."""
+    """Import what reads files: the first fetch shall not wait for it."""
     import pydicom.filereader
     import pydicom.pixels  # noqa: F401
 
     needed_tags()
-    read_a_first_series()
