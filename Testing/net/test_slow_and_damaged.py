@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codec.stream import frame
-from helpers.peers import Peer, ScriptedServer, make_image, serve_well, step_until
+from helpers.peers import Peer, ScriptedServer, make_image, serve_well, step_until, wait_for_socket
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.client.queries import Queries
 from IGTLMetaBrowserLib.net.client.recent_names import MOST_NAMES, RecentNames
@@ -81,6 +81,25 @@ def test_after_a_damaged_answer_the_connection_is_made_anew():
         assert "arrived damaged" in str(first.error)
         assert second.answer.pixels[0, 0, 0] == 7
         assert server.connections == 2
+
+
+def test_after_a_damaged_answer_nothing_is_asked_on_that_connection():
+    """Whoever asks on is told of the damage only, not of another connection that was lost."""
+    good = codec.pack(make_image(7, device_name="A"))
+    more = codec.pack(codec.StatusMessage(codec.StatusCode.OK))
+
+    def answer_damaged(peer: Peer) -> None:
+        peer.receive()
+        peer.send(good[:-1] + bytes([good[-1] ^ 1]) + 9 * more)
+        peer.wait_until_closed()
+
+    with ScriptedServer(answer_damaged) as server, server.client() as client:
+        query = client.ask("IMAGE", "A")
+        while not query.is_done:
+            wait_for_socket(client)
+            client.step(0.0)
+        assert isinstance(query.error, net.DamagedAnswerError)
+        assert not client.is_connected
 
 
 def test_names_of_streams_do_not_fill_the_memory():

@@ -150,7 +150,8 @@ class Session:
             events += self._handle(event)
             if isinstance(event, codec.Rejected) and is_wrong_server(event):
                 return events + self._give_up(f"{event.error}; {WRONG_SERVER_HINT}")
-            if self._unhandled and time.monotonic() >= end:  # hundreds come in a few KiB
+            # Hundreds come in a few KiB. After damage nothing is to be asked here any more.
+            if self._unhandled and time.monotonic() >= end and not self._is_damaged:
                 return events
         if self._is_damaged:
             # Damage in a header can shift where the next message begins.
