@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import subprocess
+import sys
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -62,6 +63,20 @@ def test_the_table_has_all_fields() -> None:
     ]  # fmt: skip
     assert bare == ["", "bare", "unknown", "unknown (99)"]
     assert unseen == ["", "unseen", "unknown", "unknown"]
+
+
+@pytest.mark.parametrize("command", ["list", "fetch", "trajectories", "probe", "record"])
+def test_what_serves_images_is_not_loaded_for_those_who_ask(command: str) -> None:
+    """Loading it would take as long as a list takes to come."""
+    code = (
+        "import sys; from IGTLMetaBrowserLib.cli.main import main\n"
+        f"try: main([{command!r}, '--help'])\n"
+        "finally: assert 'IGTLMetaBrowserLib.sources.dicom.folder' not in sys.modules"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), timeout=SECONDS, capture_output=True
+    )
+    assert (result.returncode, result.stderr) == (0, b"")
 
 
 def test_the_json_has_all_fields() -> None:

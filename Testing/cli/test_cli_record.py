@@ -65,7 +65,8 @@ def test_deidentified(demo_address: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
-    "module", ["IGTLMetaBrowserLib.cli.fetch", "IGTLMetaBrowserLib.net.recording.recorder"]
+    "module",
+    ["IGTLMetaBrowserLib.cli.serving_options", "IGTLMetaBrowserLib.net.recording.recorder"],
 )
 @pytest.mark.parametrize("command", ["record", "replay"])
 def test_they_end_cleanly_before_they_are_ready(

@@ -181,7 +181,7 @@ def test_it_ends_cleanly_before_it_is_ready(
     number: signal.Signals, has_opened: bool, tmp_path: Path
 ) -> None:
     """While the command's modules are loaded, and while the folder is opened."""
-    module = "pydicom.dataset" if has_opened else "IGTLMetaBrowserLib.cli.fetch"
+    module = "pydicom.dataset" if has_opened else "IGTLMetaBrowserLib.cli.serving_options"
     with started_until(module, "serve", tmp_path, "--port", "0") as process:
         process.send_signal(number)
         check_ended_quietly(process, 0)

@@ -111,7 +111,7 @@ def test_a_server_that_was_disowned_goes_on_though_it_has_reloaded_long_before(
     assert ended.stdout.splitlines() == ["reload: True", f"closed: {is_closed}"]
 
 
-@pytest.mark.parametrize("module", ["IGTLMetaBrowserLib.cli.fetch", "pydicom.dataset"])
+@pytest.mark.parametrize("module", ["IGTLMetaBrowserLib.cli.serving_options", "pydicom.dataset"])
 def test_a_service_that_is_to_reload_while_it_starts_goes_on(module: str, tmp_path: Path) -> None:
     """While the command's modules are loaded, and while the folder is opened."""
     words = ["serve", tmp_path, "--port", "0"]

@@ -10,7 +10,6 @@ from typing import Any
 
 from ..net.source import SourceError
 from ..sources.archive.archive import (
-    KEYWORDS,
     PASSWORD_VARIABLE,
     TOKEN_VARIABLE,
     Archive,
@@ -22,7 +21,8 @@ from ..sources.archive.dicomweb.session import WebSettings
 from ..sources.archive.dimse.dimse_archive import DimseArchive, DimseSettings, check_ae_title
 from ..sources.archive.series.cache import SeriesCache
 from ..sources.archive.source import MOST_ENTRIES, ArchiveSource
-from .parser import modalities_of, path_of, text_of
+from .parser import modalities_of, path_of
+from .search_options import attribute
 from .serving_options import count_number, known_port, positive_number
 
 _CACHE_MEGABYTES = 10_000
@@ -74,18 +74,6 @@ def _add_cache_options(group: Any) -> None:
         type=positive_number,
         default=_CACHE_MEGABYTES,
         help="the size of that folder; the series used longest ago are removed (%(default)s)",
-    )
-
-
-def add_search_option(parser: argparse.ArgumentParser) -> None:
-    """Add what a server is asked to search for, if its images are those of an archive."""
-    parser.add_argument(
-        "--search",
-        metavar="KEYWORD=VALUE",
-        type=attribute,
-        action="append",
-        default=[],
-        help="of an archive: what has this, such as 'PatientName=Doe*' or StudyDate=20240101-",
     )
 
 
@@ -251,13 +239,3 @@ def default_cache() -> Path:
         return (base or Path.home() / ".cache") / "igtlmeta"
     except RuntimeError:
         raise OSError("the user has no home folder: set HOME or XDG_CACHE_HOME") from None
-
-
-def attribute(text: str) -> tuple[str, str]:
-    """Return a keyword and its value; for argparse."""
-    keyword, equals, value = text_of(text).partition("=")
-    if not equals or keyword not in KEYWORDS:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not KEYWORD=VALUE with one of the keywords {', '.join(KEYWORDS)}"
-        )
-    return keyword, value

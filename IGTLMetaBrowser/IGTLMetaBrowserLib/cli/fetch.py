@@ -17,7 +17,7 @@ from ..net.whole_texts import SEARCH, with_whole_texts
 from ..privacy.hidden_patients import is_identity
 from ..system_errors import with_advice
 from ..utf8 import utf8
-from . import archive_options, connection_options, output
+from . import connection_options, output, search_options
 from .list import doubled_ids, note_of
 from .nrrd_file import file_paths, require_pynrrd, write_nrrd
 from .output import complain, note
@@ -41,7 +41,7 @@ def add_commands(commands: Any) -> None:
     parser = add_command(commands, "fetch", _ABOUT, fetch, usage, (net.NetworkError,))
     connection_options.add_connection_options(parser)
     connection_options.add_lps_option(parser)
-    archive_options.add_search_option(parser)
+    search_options.add_search_option(parser)
     ids = parser.add_argument(
         "ids", metavar="ID", nargs="+", type=text_of, help="the ID of an image, as list prints it"
     )

@@ -12,7 +12,7 @@ import numpy as np
 from .. import codec, net
 from ..net.whole_texts import NOTICE, SEARCH, is_own_server, with_whole_texts
 from ..utf8 import utf8
-from . import archive_options, connection_options, output
+from . import connection_options, output, search_options
 from .output import note
 from .parser import add_command
 
@@ -32,7 +32,7 @@ def add_commands(commands: Any) -> None:
     parser = add_command(commands, "list", _ABOUT, list_images, usage, (net.NetworkError,))
     connection_options.add_connection_options(parser)
     connection_options.add_json_option(parser)
-    archive_options.add_search_option(parser)
+    search_options.add_search_option(parser)
 
 
 def list_images(arguments: argparse.Namespace) -> int:

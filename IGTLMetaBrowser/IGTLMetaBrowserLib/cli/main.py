@@ -13,6 +13,18 @@ import sys
 # As a shell has it: 128 and the number of SIGINT, or of SIGPIPE (``| head`` has ended).
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
+# The commands, in the order of the help, and the module that each is in.
+_MODULES = {
+    "list": "list",
+    "trajectories": "trajectories",
+    "fetch": "fetch",
+    "serve": "serve",
+    "store": "store",
+    "probe": "probe",
+    "record": "record",
+    "replay": "record",
+    "index": "index",
+}
 # They run until they are asked to end, at any moment.
 _LASTING = (["serve"], ["record"], ["replay"])
 
@@ -158,7 +170,8 @@ class _EndedQuietly:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    from . import index
+    from importlib import import_module
+
     from .parser import Parser, ShowVersion
 
     parser = Parser(
@@ -168,13 +181,11 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--version", action=ShowVersion, help="print which version this is")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    if argv[:1] != ["index"]:
-        # They need numpy. Loading it takes as long as to see that an index is up to date.
-        from . import fetch, list, probe, record, serve, store, trajectories
-
-        for command in (list, trajectories, fetch, serve, store, probe, record):
-            command.add_commands(commands)
-    index.add_commands(commands)
+    # The others take longer to import than it takes to see that an index is up to date, and as
+    # long as a list takes to come.
+    named = [name for name in argv[:1] if name in _MODULES]
+    for module in dict.fromkeys(_MODULES[name] for name in named or _MODULES):
+        import_module(f".{module}", __package__).add_commands(commands)
     arguments, unknown = parser.parse_known_args(argv)
     if unknown:  # argparse would show the usage of all commands, not of this one
         arguments.usage_error(f"unrecognized arguments: {' '.join(unknown)}")
