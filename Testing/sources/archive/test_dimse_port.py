@@ -159,7 +159,7 @@ def test_of_a_command_without_end_little_is_kept(slices):
     def act(port: int) -> None:
         association = associated(port)
         tracemalloc.start()
-        for _ in range(4000):  # 64 MB
+        for _ in range(LARGE // 16_000):
             association.dul.send_pdu(fragment)
         association.join(PATIENCE)
         peaks.append(tracemalloc.get_traced_memory()[1])

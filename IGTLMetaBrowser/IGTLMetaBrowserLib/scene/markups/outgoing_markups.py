@@ -48,9 +48,8 @@ def trajectory_item(
         raise SceneError(f"{node.GetName()!r} is neither a markups line nor a planned point")
     is_line = node.GetClassName() == LINE_CLASS
     expected = 2 if is_line else 1
-    points = defined_points(node, image, moved)[
-        :expected
-    ]  # a planned point may have the user's behind it
+    # A planned point may have the user's behind it.
+    points = defined_points(node, image, moved)[:expected]
     if len(points) < expected:
         raise SceneError(
             f"{node.GetName()!r} has {len(points)} of {expected} points; place them all to send it"
