@@ -114,10 +114,9 @@ def test_of_a_large_file_of_a_stranger_little_is_kept(slices, make_slice, tmp_pa
 
     def act(port: int) -> None:
         tracemalloc.start()
-        statuses.extend(sent(port, large))
+        statuses.extend(sent(port, large + wanted))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-        statuses.extend(sent(port, wanted))
 
     fetched(slices, act, files.append)
     assert statuses == [REFUSED, "0000", "0000", "0000"]
