@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -185,6 +186,42 @@ def test_a_server_that_closes_when_it_sees_version_2_loses_nothing():
         assert client.get_image("US1").pixels[0, 0, 0] == 7
         assert len(client.list_images()) == 1
         assert not speaks_version_2(client)
+
+
+def test_a_server_that_is_away_for_a_moment_is_asked_in_version_2_again():
+    """Else its images would have no metadata until this program ends.
+
+    What stands before it, such as haproxy, lets in whoever comes, and closes at once.
+    """
+    script, are_away = RawServer(speaks_as_asked, reads_bodies=True), [False]
+
+    def serve(peer: Peer) -> None:
+        if not are_away[0]:
+            script(peer)
+
+    with ScriptedServer(serve) as server:
+        for are_away[0] in (False, True, True, False):
+            with server.client() as client, suppress(net.NetworkError):
+                client.list_images()
+        with server.client() as client:
+            assert client.get_image("US1").metadata == METADATA
+
+
+def test_a_server_that_is_lost_as_version_2_is_tried_is_tried_once_more():
+    script, peers = RawServer(speaks_as_asked, reads_bodies=True), []
+
+    def serve(peer: Peer) -> None:
+        peers.append(peer)
+        if len(peers) > 1:
+            script(peer)
+        header = codec.Header.unpack(peer.receive_bytes(codec.HEADER_SIZE))
+        script._answer(peer, header)
+        peer.receive_bytes(1)
+
+    with ScriptedServer(serve) as server, server.client() as client:
+        assert [item.id for item in client.list_images()] == ["US1"]
+        client.list_images()
+        assert client.get_image("US1").metadata == METADATA
 
 
 def close(_: Peer, _question: codec.Header) -> None:

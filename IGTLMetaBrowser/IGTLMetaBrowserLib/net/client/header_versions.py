@@ -18,6 +18,9 @@ ImageDatabaseServer is out of step for good). So:
    question that stays without an answer, loses the connection twice, or is answered by a list
    without items (images, trajectories …) is asked again in version 1; if that is of use, so are all
    others of that type.
+5. Networks fail, and servers are ended, without regard to the version: a server whose connection
+   is lost as it is asked in version 2, or as the list is kept back, is tried again on the next one.
+   If that is lost as well, and no question was answered in version 2, it stays with version 1.
 
 A question in version 2 has an entry of metadata: the C++ library does not unpack a body that is the
 extended header alone, and PlusServer then reads nothing more from that client.
@@ -40,6 +43,8 @@ _PROBE = codec.Header(2, "GET_STATUS", "", codec.Timestamp(0), body_size=0, crc=
 _PROBE_SECONDS = 0.5
 # Since the last byte of the second list. The first one is shown if it does not come.
 _LIST_SECONDS = 2.0
+# Connections in a row that are lost as version 2 is tried: then that is why.
+_MOST_LOST = 2
 
 
 @dataclass
@@ -57,6 +62,8 @@ class ServerVersion:
     has_name
         Whether the metadata of its list have said who it is: only then is it asked for more than
         the protocol has, see ``capabilities``. None if no list has come yet.
+    times_lost
+        How many connections were lost as version 2 was tried, since a question was answered in it.
     """
 
     speaks_2: bool | None = None
@@ -64,6 +71,7 @@ class ServerVersion:
     answered_in_2: set[str] = field(default_factory=set)
     only_in_1: set[str] = field(default_factory=set)
     has_name: bool | None = None
+    times_lost: int = 0
 
 
 known_servers: dict[tuple[str, int], ServerVersion] = {}
@@ -176,8 +184,11 @@ class VersionFinder:
         number = first.message_id
         query.answer = replace(answer, items=first.items, metadata=rest, message_id=number)
 
-    def release(self, now: float) -> Query | None:
-        """Return the query whose answer was kept back long enough, answered with the first list."""
+    def release(self, now: float, is_lost: bool = False) -> Query | None:
+        """Return the query whose answer was kept back long enough, answered with the first list.
+
+        ``is_lost``: the connection was lost meanwhile.
+        """
         query = self.held
         if query is None or self.deadline is None or now < self.deadline:
             return None
@@ -185,6 +196,9 @@ class VersionFinder:
             # The second list may still come.
             self._queries.replace(query, Query(query.data_type, is_abandoned=True))
         self.ask_in_version_1()
+        if is_lost:
+            self._server.times_lost += 1
+            self._try_again()
         query.answer = self._first_answer
         self.cancel(query)
         return query
@@ -202,6 +216,11 @@ class VersionFinder:
     def ask_in_version_1(self) -> None:
         """Ask so from now on, unless a message of version 2 comes after all."""
         self._server.speaks_2 = self.is_2_seen = False
+
+    def _try_again(self) -> None:
+        """Try version 2 once more with the next list, unless that was in vain too often."""
+        if self._server.times_lost < _MOST_LOST:
+            self._server.speaks_2 = None
 
     def cancel(self, query: Query) -> None:
         """Keep nothing back for this query any more."""
@@ -228,8 +247,10 @@ class VersionFinder:
         answered = self._server.answered_in_2
         if not self.is_2_seen and (not answered or query.data_type in answered):
             # It never spoke it, or it is no longer the same server.
-            answered.clear()
             self.ask_in_version_1()
+            if answered:
+                self._try_again()
+            answered.clear()
             return True
         if (self.is_2_seen and not is_new) or query.data_type in answered:
             return False
@@ -242,6 +263,7 @@ class VersionFinder:
             return
         if query.header_version == 2 and _header_version(query.answer) == 2:
             self._server.answered_in_2.add(query.data_type)
+            self._server.times_lost = 0
         elif query.is_fallback and not self._is_empty_list(query):
             self._server.only_in_1.add(query.data_type)
 

@@ -338,7 +338,7 @@ class Session:
         """Give the connection up; ask again what was lost with it, unless it was half answered."""
         interrupted = self.connection.receiver.progress
         half_answered = None if interrupted is None else self._queries.expected(interrupted.header)
-        events = self._finish_held()
+        events = self._finish_held(is_lost=True)
         lost = [query for query in self._queries.remove_all() if not query.is_abandoned]
         # Two attempts in version 2 leave one in version 1.
         in_version_1 = [
@@ -365,7 +365,7 @@ class Session:
         self.end = SessionEnd(error, failed, [])
         return events
 
-    def _finish_held(self) -> list[ClientEvent]:
+    def _finish_held(self, is_lost: bool = False) -> list[ClientEvent]:
         """Answer the query for a list that was kept back with what there is."""
-        query = self._versions.release(float("inf"))
+        query = self._versions.release(float("inf"), is_lost)
         return [] if query is None else [Finished(query)]
