@@ -100,6 +100,24 @@ def test_label_maps_come_with_their_image_and_are_those_of_the_folder(folder, tm
             np.testing.assert_array_equal(image.ijk_to_ras(), other.ijk_to_ras())
 
 
+def test_those_of_a_series_that_is_two_volumes_come_as_well(folder, tmp_path):
+    """Of neither of these, as nothing in the list tells of which: so it is in a folder."""
+    for number in (11, 12, 13):
+        study.ct_slice(number).save_as(folder / f"ct{number}", enforce_file_format=True)
+    (folder / "structures").unlink()
+    by_folder = DicomFolderSource(folder)
+    expected = {(item.name, item.label, "") for item in by_folder.label_maps()}
+    assert (len(by_folder.images()), len(expected)) == (2, len([*by_folder.label_maps()]))
+    with archived(folder, tmp_path) as source:
+        (ct,) = source.images()
+        with pytest.raises(SourceError, match="2 images"):
+            ready(source.image, ct.id)
+        items = ready(source.label_maps)
+        assert {(item.name, item.label, item.owner) for item in items} == expected
+        image = ready(source.image, items[0].id)
+        assert np.array_equal(image.ijk_to_ras(), by_folder.image(items[0].id).ijk_to_ras())
+
+
 class CutArchive(DicomWebArchive):
     """An archive whose list is cut before what is no CT; of a study, it lists all."""
 

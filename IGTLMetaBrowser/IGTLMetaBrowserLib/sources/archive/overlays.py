@@ -12,10 +12,10 @@ from dataclasses import replace
 from ... import codec
 from ...dicom_index.rows import Row
 from ...net.source import NotReadyError, SourceError
-from ..dicom import fields as dicom_fields
 from ..dicom.folder import DicomFolderSource
-from ..dicom.plans import Plan, notices_of, valid_plans
+from ..dicom.plans import Plan, images_of_series, notices_of, valid_plans
 from ..dicom.replaced_documents import DocumentVersion, conflict_notices, replaced_keys
+from ..dicom.volumes.stacks import Stack
 from .archive import Series
 from .lists.entries import is_same_patient
 from .lists.queries import RETRY_SECONDS
@@ -100,8 +100,11 @@ class ArchiveOverlays:
         sources: list[tuple[Series, DicomFolderSource]] = []
         versions: list[DocumentVersion] = []
         fetched, missing = self._fetched(*_STRUCTURES), self._missing(*_STRUCTURES)
+        rows = {series.uid: [*opened.source.index.rows()] for series, opened in fetched}
+        uids = {str(row["reference_ct"]) for some in rows.values() for row in some}
+        images = images_of_series(self._images, uids)
         for series, opened in fetched:
-            if all(self._is_in_its_image(series, row) for row in opened.source.index.rows()):
+            if all(self._is_in_its_image(series, row, images) for row in rows[series.uid]):
                 sources.append((series, opened.source))
                 versions += opened.source.versions_of_documents
         gone, notices = replaced_keys(versions), conflict_notices(versions, "segmentation")
@@ -178,13 +181,18 @@ class ArchiveOverlays:
         words = _notice_of_missing(patients_there, missing)
         self.notices_of_missing[data_type] = _both(words, self._images.notice)
 
-    def _is_in_its_image(self, series: Series, row: Row) -> bool:
-        """Whether a file's image was fetched, is of its patient, and in its frame of reference."""
-        owner, frame = dicom_fields.image_id(str(row["reference_ct"])), row["reference_frame"]
-        if frame == "" or owner not in self._images:
-            return False
-        is_there = self._images[owner].frames[0].get("FrameOfReferenceUID") == frame
-        return is_there and is_same_patient(self._series[owner], series)
+    def _is_in_its_image(
+        self, series: Series, row: Row, images: Mapping[str, Mapping[str, Stack]]
+    ) -> bool:
+        """Whether an image of a file's series was fetched, is of its patient, and in its frame of
+        reference. ``images`` are by their series and ids; several are of one, as of a 4D one.
+        """
+        frame = row["reference_frame"]
+        return frame != "" and any(
+            stack.frames[0].get("FrameOfReferenceUID") == frame
+            and is_same_patient(self._series[owner], series)
+            for owner, stack in images.get(str(row["reference_ct"]), {}).items()
+        )
 
 
 def _both(*texts: str) -> str:
