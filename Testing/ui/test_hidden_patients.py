@@ -81,7 +81,7 @@ def copied_texts(user) -> str:
     user.panel.images.details.copyAll()
     texts = [QApplication.clipboard().text()]
     user.panel.images.selectAll()
-    user.panel.images.copySelectedIds()
+    user.panel.images.copying.copyIds()
     return "\n".join([*texts, QApplication.clipboard().text()])
 
 

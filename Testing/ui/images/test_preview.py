@@ -127,7 +127,7 @@ def test_a_picture_has_no_text_and_is_not_sorted_by(demo):
     show_column(demo)
     wait_for_pictures(demo, 0)
     demo.select("DEMO_CT")
-    demo.panel.images.copySelectedRows()
+    demo.panel.images.copying.copyRows()
     assert QApplication.clipboard().text().count("\t") == len(demo.panel.images.columns.shown()) - 2
     demo.click_header(PREVIEW)
     assert not demo.panel.images.isSorted

@@ -5,7 +5,8 @@ the table       ``section`` has it, ``table`` is its model; ``columns``, ``group
 above it        ``filter_section`` with ``search_fields`` and ``modality_filter``; ``list_info``,
                 ``list_notice``
 below it        ``preview_section``, ``overlay_section``
-menus           ``context_menu``, ``region_menu``, ``record_button``; ``sequence_loading`` (4D)
+menus           ``context_menu``, ``region_menu``, ``record_button``; ``sequence_loading`` (4D),
+                ``copying``
 questions       ``memory_question``, ``kept_previews``
 hidden patients ``covering``
 """

@@ -11,7 +11,6 @@ from slicer.i18n import tr as _
 from ...browser.errors import BrowserError
 from ...browser.events import ImageStatus
 from ...browser.lists.image_list import ImageList
-from ...codec import printable
 from ...scene.errors import SceneError
 from ...scene.images.roi_boxes import roi_corners
 from ..details.section import DetailsSection
@@ -20,9 +19,10 @@ from ..timers import SingleShotTimer
 from ..views.slice_views import showInSliceViews
 from ..widgets.empty_table_text import EmptyTableText
 from ..widgets.table_model import UNSORTED
-from ..widgets.table_views import copyRows, limitHeight, nextSorting, prepareTable
+from ..widgets.table_views import limitHeight, nextSorting, prepareTable
 from .columns import ImageColumns
 from .context_menu import ImageMenu
+from .copying import ImageCopying
 from .covering import ListCovering
 from .filter_section import FilterSection
 from .list_info import ListInfo
@@ -68,6 +68,9 @@ class ImageSection:
         self.details = DetailsSection(ui, browser, model, colors, localeTexts, statusLine, tips)
         self.sequences = SequenceLoading(ui, browser, model, statusLine)
         self._memory = MemoryQuestion(browser, model, localeTexts)
+        self.copying = ImageCopying(
+            ui.imageTableView, model, self.columns, self.selection, browser, localeTexts, statusLine
+        )
         self.menu = ImageMenu(ui.imageTableView, self)
         self._emptyText = EmptyTableText(ui.imageTableView)
         self._texts = _texts()
@@ -105,6 +108,7 @@ class ImageSection:
         self._prepareTimer.close()
         self._listTimer.close()
         self._covering.close()
+        self.copying.close()
         self._headerSelection.delete()
 
     # The list
@@ -276,17 +280,6 @@ class ImageSection:
         """Remove the previews of the selected images, which no other module offers to do."""
         previews = self._browser.images.ids_with_previews
         self._browser.images.remove_previews(self.selection.among(previews))
-
-    def copySelectedIds(self):
-        """Copy the ids of the selected images, each in a line."""
-        redact = self._browser.patients.redact
-        imageIds = [redact(printable(imageId)) for imageId in self.selection.imageIds()]
-        qt.QApplication.clipboard().setText("\n".join(imageIds))
-
-    def copySelectedRows(self):
-        """Copy the selected rows with the columns that are shown, each in a line."""
-        columns = [column for column in self.columns.shown() if column != PREVIEW]
-        copyRows(self.ui.imageTableView, columns)
 
     def showSelectedInViews(self):
         """Show the first selected image that is loaded in the slice views."""
