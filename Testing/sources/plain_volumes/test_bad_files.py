@@ -193,6 +193,7 @@ def test_a_header_that_had_too_little_time_is_read_when_the_list_is_refreshed(
         source = PlainVolumeSource(tmp_path)
     assert source.refused == [("a.nii.gz", folder_files._SLOW)]
     monkeypatch.setattr(folder_scans, "_SECONDS_BETWEEN_SCANS", -1)
+    monkeypatch.setattr(folder_files, "HEADER_SECONDS", PATIENCE)
     assert [item.id for item in source.images()] == ["a"]
     np.testing.assert_array_equal(source.image("a").pixels, VOXELS)
 
@@ -355,6 +356,7 @@ def test_a_file_that_is_replaced_while_it_waits_to_be_read_is_never_sent(tmp_pat
 
 def test_no_more_images_are_read_than_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Many clients that ask for other images and take none must not fill the memory."""
+    monkeypatch.setattr("IGTLMetaBrowserLib.sources.background._SECONDS_KEPT", PATIENCE)
     for name in "abcd":
         write_with_itk(tmp_path / f"{name}.nrrd")
     source = PlainVolumeSource(tmp_path, is_served=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QTimer
 
-from helpers.peers import ScriptedServer
+from helpers.peers import PATIENCE, ScriptedServer
 from helpers.plans import LENGTH, SHOWN, line
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.scene.markups import trajectory_nodes
@@ -14,7 +14,8 @@ from IGTLMetaBrowserLib.scene.markups.trajectory_set import TrajectorySet
 
 @pytest.fixture
 def pauses(slicer_host, monkeypatch):
-    """When drawing was paused (True), and when it went on (False)."""
+    """When drawing was paused (True), and when it went on (False); a busy machine takes long."""
+    monkeypatch.setattr(trajectory_nodes, "_LONGEST_PAUSE", PATIENCE)
     pauses = []
     monkeypatch.setattr(slicer_host.app.layoutManager(), "setRenderPaused", pauses.append)
     return pauses
