@@ -10,7 +10,7 @@ import slicer
 from helpers.hospital import of_type, step_until, step_until_event
 from helpers.live_frames import ask_for_next, frame, stream
 from helpers.peers import ScriptedServer, make_image
-from IGTLMetaBrowserLib import codec
+from helpers.scripts import burst
 from IGTLMetaBrowserLib.browser.events import LiveImage, RecordingStarted, RecordingStopped
 from IGTLMetaBrowserLib.browser.images import recordings
 from IGTLMetaBrowserLib.scene.errors import SceneError
@@ -23,18 +23,6 @@ def shades(recording):
     sequence = recording.sequence_node
     nodes = map(sequence.GetNthDataNode, range(sequence.GetNumberOfDataNodes()))
     return [int(slicer.util.arrayFromVolume(node).flat[0]) for node in nodes]
-
-
-def burst(*frames):
-    """Script: send a frame, and all others at once after the client has sent something."""
-
-    def script(peer):
-        peer.send(frames[0])
-        peer.receive()
-        peer.send(b"".join(map(codec.pack, frames[1:])))
-        peer.wait_until_closed()
-
-    return script
 
 
 def test_a_recording_ends_with_its_patient(unconnected, events, sequences):

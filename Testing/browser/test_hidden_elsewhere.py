@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import slicer
 
-from browser.test_browser_recordings import burst
 from browser.test_copied_nodes import copy_of
-from browser.test_hidden_in_undescribed_volumes import dicom_texts, texts_in
 from helpers.hospital import parents, step_until, step_until_event
 from helpers.live_frames import ask_for_next, frame
 from helpers.one_patient import JONES, SMITH, Clinic, connect
 from helpers.peers import ScriptedServer, ServerInThread
 from helpers.saved_scene import load_scene, save_scene
+from helpers.scene_texts import dicom_texts, texts_in
+from helpers.scripts import burst
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import LiveImage

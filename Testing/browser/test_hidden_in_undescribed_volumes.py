@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import slicer
-from vtkmodules.vtkCommonCore import vtkIdList
 
 from browser.test_browser_sequences import connect, perfusion
 from helpers.hospital import parents
@@ -15,9 +14,9 @@ from helpers.one_patient import JONES, SMITH, Clinic
 from helpers.one_patient import connect as connect_to
 from helpers.peers import ServerInThread
 from helpers.saved_scene import load_scene, save_scene
+from helpers.scene_texts import dicom_texts, texts_in
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import ImageStatus
-from IGTLMetaBrowserLib.scene.patient_marks import nodes_and_copies
 from IGTLMetaBrowserLib.scene.server_nodes import IMAGE_ID_ATTRIBUTE
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
@@ -171,28 +170,3 @@ def test_a_patient_with_an_id_who_is_called_as_a_pseudonym(
     assert not {*clinic.patient} & {*texts_in(scene).values()}
     late.patients.hide(False)
     assert texts_in(scene) == before
-
-
-def texts_in(scene: slicer.vtkMRMLScene) -> dict[str, str]:
-    """Names and attributes of all nodes and frames, and of the items of the subject hierarchy."""
-    texts = {}
-    for number, node in enumerate(nodes_and_copies(scene)):
-        texts[f"{number} name"] = node.GetName()
-        for name in node.GetAttributeNames():
-            if "DescribedBy" not in name:
-                texts[f"{number} {name}"] = node.GetAttribute(name)
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    items = vtkIdList()
-    hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), items, True)
-    for number in range(items.GetNumberOfIds()):
-        item = items.GetId(number)
-        texts[f"item {item}"] = hierarchy.GetItemName(item)
-        for name in ("DICOM.PatientName", "DICOM.PatientID"):
-            texts[f"item {item} {name}"] = hierarchy.GetItemAttribute(item, name)
-    return texts
-
-
-def dicom_texts(node) -> dict[str, str]:
-    """What a node says of its image, by DICOM keywords."""
-    names = node.GetAttributeNames()
-    return {name: node.GetAttribute(name) for name in names if name.startswith("DICOM.")}

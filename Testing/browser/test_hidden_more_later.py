@@ -10,10 +10,10 @@ from uuid import uuid4
 import pytest
 import slicer
 
-from browser.test_hidden_in_undescribed_volumes import texts_in
 from helpers.one_patient import Clinic, connect
 from helpers.peers import ServerInThread
 from helpers.saved_scene import load_scene, save_scene
+from helpers.scene_texts import texts_in
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.open_browsers import hide_patients

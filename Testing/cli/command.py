@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+import re
 import signal
 import socket
 import subprocess
@@ -28,6 +29,7 @@ from IGTLMetaBrowserLib.net.client import header_versions
 COMMAND = [sys.executable, "-m", "IGTLMetaBrowserLib.cli"]
 IMPORT_ROOT = Path(__file__).resolve().parents[2] / "IGTLMetaBrowser"
 SECONDS = 120
+READY = re.compile(r"serving (\d+) images on (\S+)\n")
 CACHE = tempfile.TemporaryDirectory()
 
 
@@ -102,6 +104,17 @@ def started(
 def forked_from_imported(*arguments: object) -> forked.Running:
     """Start the command where it has imported what it needs: not for what it does before that."""
     return forked.Running([*map(str, arguments)], environment())
+
+
+@contextmanager
+def serving(*arguments: object) -> Iterator[tuple[forked.Running, int, str]]:
+    """Run ``serve``; yield its process, how many images it serves, and where."""
+    with forked_from_imported("serve", *arguments) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        match = READY.fullmatch(line)
+        assert match, f"{line!r}; on stderr: {ended(process)[2]}"
+        yield process, int(match[1]), match[2]
 
 
 @contextmanager

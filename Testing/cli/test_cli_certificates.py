@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cli.command import ended, igtlmeta
-from cli.test_cli_serve import serving
+from cli.command import ended, igtlmeta, serving
 from helpers.certificates import CLIENT_FAULTS, SERVER_FAULTS, Authority, faulty_certificate
 from helpers.peers import ImagesInMemory, ServerInThread
 from IGTLMetaBrowserLib import codec, net

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.command import igtlmeta, served, shelf_of
-from cli.test_cli_serve import serving
+from cli.command import igtlmeta, served, serving, shelf_of
 from helpers.certificates import Authority
 from IGTLMetaBrowserLib import regular_file
 from IGTLMetaBrowserLib.net.server.audit import AuditError, AuditFile

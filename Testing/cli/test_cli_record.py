@@ -18,9 +18,9 @@ from cli.command import (
     ended,
     forked_from_imported,
     igtlmeta,
+    serving,
     started_until,
 )
-from cli.test_cli_serve import serving
 from helpers.certificates import Authority
 from IGTLMetaBrowserLib.net.recording.recording import RecordingWriter, read_recording
 

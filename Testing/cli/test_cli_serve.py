@@ -12,8 +12,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import nrrd
@@ -24,14 +22,14 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import Comprehensive3DSRStorage, ExplicitVRLittleEndian
 
-from cli import forked
 from cli.command import (
+    READY,
     SECONDS,
     check_ended_quietly,
     ended,
     environment,
-    forked_from_imported,
     igtlmeta,
+    serving,
     started,
     started_until,
 )
@@ -42,19 +40,6 @@ from IGTLMetaBrowserLib.cli.serve import closed_at_end
 from IGTLMetaBrowserLib.net.source import NotReadyError
 from IGTLMetaBrowserLib.sources.demo import DemoImage, demo_images
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
-
-READY = re.compile(r"serving (\d+) images on (\S+)\n")
-
-
-@contextmanager
-def serving(*arguments: object) -> Iterator[tuple[forked.Running, int, str]]:
-    """Run ``serve``; yield its process, how many images it serves, and where."""
-    with forked_from_imported("serve", *arguments) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        match = READY.fullmatch(line)
-        assert match, f"{line!r}; on stderr: {ended(process)[2]}"
-        yield process, int(match[1]), match[2]
 
 
 @pytest.fixture(scope="session")

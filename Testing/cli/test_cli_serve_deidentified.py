@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.command import Shelf, ended, igtlmeta
-from cli.test_cli_serve import serving
+from cli.command import Shelf, ended, igtlmeta, serving
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.cli.deidentify_options import deidentified
 from IGTLMetaBrowserLib.net.source import NotReadyError

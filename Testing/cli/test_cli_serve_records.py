@@ -13,8 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from cli.command import ended, igtlmeta
-from cli.test_cli_serve import serving
+from cli.command import ended, igtlmeta, serving
 from helpers.certificates import Authority
 from helpers.peers import Peer
 from IGTLMetaBrowserLib import codec

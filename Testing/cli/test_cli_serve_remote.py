@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli import forked
-from cli.command import SECONDS, ended, igtlmeta
-from cli.test_cli_serve import serving
+from cli.command import SECONDS, ended, igtlmeta, serving
 from helpers.certificates import Authority
 from helpers.peers import Peer
 from IGTLMetaBrowserLib import codec, net

@@ -62,3 +62,15 @@ def answers_or_leaves(
                 return
 
     return serve
+
+
+def burst(*frames: codec.Message) -> Callable[[Peer], None]:
+    """Script: send a frame, and all others at once after the client has sent something."""
+
+    def script(peer: Peer) -> None:
+        peer.send(frames[0])
+        peer.receive()
+        peer.send(b"".join(map(codec.pack, frames[1:])))
+        peer.wait_until_closed()
+
+    return script

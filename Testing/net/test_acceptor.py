@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from helpers.peers import ImagesInMemory, Peer, ServerInThread
+from helpers.recordings import stepped
 from helpers.silence import is_readable
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.recording.recorder import Recorder
 from IGTLMetaBrowserLib.net.recording.recording import Event, RecordingWriter, read_recording
 from IGTLMetaBrowserLib.net.recording.replay import ReplayServer
-from net.recording.test_recording import stepped
 from net.test_tls_socket import Ends
 
 QUERY = codec.GetMessage("STATUS")

@@ -15,9 +15,9 @@ import pytest
 
 from helpers.certificates import Authority
 from helpers.peers import PATIENCE, ImagesInMemory, ServerInThread, make_image
+from helpers.recordings import recording
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.recording.recording import Event, read_recording
-from net.recording.test_recording import recording
 
 # More than the system's buffers take.
 ANSWER = bytes(range(256)) * (40 << 10)

@@ -16,9 +16,11 @@ from typing import Any
 
 import pytest
 
+from helpers.descriptors import no_more_descriptors
 from helpers.logged import Logged
 from helpers.patience import Patience
 from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread, make_image
+from helpers.recordings import stepped
 from helpers.silence import is_readable
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.listener import PAUSE_SECONDS
@@ -32,8 +34,6 @@ from IGTLMetaBrowserLib.net.recording.recording import (
 from IGTLMetaBrowserLib.net.recording.replay import ReplayServer
 from IGTLMetaBrowserLib.net.recording.script import make_scripts
 from IGTLMetaBrowserLib.net.turns import in_turns
-from net.recording.test_recording import stepped
-from net.test_server_in_event_loop import no_more_descriptors
 
 QUERY = codec.GetMessage("IMGMETA")
 LIST = codec.ImageMetaMessage()

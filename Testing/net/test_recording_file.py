@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from helpers.peers import make_image, step_until
+from helpers.recordings import stepped
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.recording.recording import (
     FIRST_LINE,
@@ -23,7 +24,6 @@ from IGTLMetaBrowserLib.net.recording.recording import (
 )
 from IGTLMetaBrowserLib.net.recording.replay import ReplayServer
 from IGTLMetaBrowserLib.net.recording.script import make_scripts
-from net.recording.test_recording import stepped
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import pytest
 
 from helpers.clinic import SECRETS, Clinic, clinic_server
 from helpers.peers import ImagesInMemory, ServerInThread, make_image
+from helpers.recordings import recording, replaying
 from helpers.silence import is_readable
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.codec.wire import Buffer
@@ -22,7 +23,6 @@ from IGTLMetaBrowserLib.net.recording.recorder import Recorder
 from IGTLMetaBrowserLib.net.recording.recording import RecordingWriter, read_recording
 from IGTLMetaBrowserLib.privacy.redacted_messages import MessageRedactor
 from IGTLMetaBrowserLib.privacy.redacting_filters import RedactingFilters
-from net.recording.test_recording import recording, replaying
 
 
 def test_a_deidentified_recording_names_nobody_and_has_no_pixels(tmp_path: Path):

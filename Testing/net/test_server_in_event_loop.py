@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import selectors
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
+from helpers.descriptors import no_more_descriptors
 from helpers.patience import Patience
 from helpers.peers import (
     PATIENCE,
@@ -137,32 +134,6 @@ def test_a_client_that_leaves_while_its_image_is_made_is_forgotten():
 
 
 # Without descriptors
-
-
-def take_all_descriptors(taken: list[int]) -> None:
-    while True:
-        try:
-            taken.append(os.open(os.devnull, os.O_RDONLY))
-        except OSError as error:
-            if error.errno == errno.EMFILE:
-                return
-            raise
-
-
-@contextmanager
-def no_more_descriptors() -> Iterator[None]:
-    """Leave this process without descriptors for new files and sockets."""
-    resource = pytest.importorskip("resource", reason="Windows has no such limit")
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    taken = [os.open(os.devnull, os.O_RDONLY)]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 1, hard))
-    try:
-        take_all_descriptors(taken)  # there may be gaps below the limit
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        for descriptor in taken:
-            os.close(descriptor)
 
 
 def test_a_server_without_descriptors_does_not_spin_and_accepts_later(

@@ -25,12 +25,12 @@ from helpers.peers import (
     make_image,
     step_until,
 )
+from helpers.recordings import recording, stepped
 from helpers.tls_records import HandMadeRecords, hand_made_end
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.recording.replay import ReplayServer
 from IGTLMetaBrowserLib.net.recording.script import Script, make_scripts
 from IGTLMetaBrowserLib.net.tls_socket import MOST_WITHOUT_DATA, TLSSocket
-from net.recording.test_recording import recording, stepped
 from net.test_recorder_limits import IMAGE_QUERY, asked_and_answered
 
 # What is read at once can go beyond the limit, by a piece of 16 KiB.

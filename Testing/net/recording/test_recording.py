@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import socket
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from helpers.certificates import Authority
+from helpers.descriptors import no_more_descriptors
 from helpers.peers import (
     PATIENCE,
     TRAJECTORY,
@@ -24,50 +22,13 @@ from helpers.peers import (
     make_image,
     step_until,
 )
+from helpers.recordings import recording, replaying, stepped
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.recording.recorder import Recorder
 from IGTLMetaBrowserLib.net.recording.recording import Event, RecordingWriter, read_recording
 from IGTLMetaBrowserLib.net.recording.replay import ReplayServer
 from IGTLMetaBrowserLib.net.recording.script import make_scripts
 from IGTLMetaBrowserLib.net.tls_server import FIRST_BYTE
-from net.test_server_in_event_loop import no_more_descriptors
-
-
-@contextmanager
-def stepped(server: Any) -> Iterator[Any]:
-    """Step a recorder or a replay in a thread."""
-    is_over = threading.Event()
-
-    def run() -> None:
-        while not is_over.is_set():
-            server.step(0.01)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield server
-    finally:
-        is_over.set()
-        thread.join()
-        server.close()
-
-
-@contextmanager
-def recording(port: int, file: Path, **options: Any) -> Iterator[int]:
-    """Record what goes to the server at ``port``; yield where clients connect instead."""
-    writer = RecordingWriter(file)
-    with stepped(Recorder(("127.0.0.1", port), writer, **options)) as recorder:
-        yield recorder.port
-    writer.close()
-
-
-@contextmanager
-def replaying(file: Path, speed: float = 100.0) -> Iterator[net.Client]:
-    """Yield a client of the server that was recorded."""
-    server = ReplayServer(make_scripts(read_recording(file)), speed=speed)
-    with stepped(server), net.Client("127.0.0.1", server.port, answer_timeout=PATIENCE) as client:
-        yield client
-
 
 IMAGES = {"A": make_image(5), "LARGE": make_image(3, (128, 128, 64))}
 
