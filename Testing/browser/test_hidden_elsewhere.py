@@ -16,6 +16,7 @@ from helpers.one_patient import JONES, SMITH, Clinic, connect
 from helpers.peers import ScriptedServer, ServerInThread
 from helpers.saved_scene import load_scene, save_scene
 from helpers.scene_texts import dicom_texts, texts_in
+from helpers.scene_views import store_view, views
 from helpers.scripts import burst
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
@@ -23,7 +24,6 @@ from IGTLMetaBrowserLib.browser.events import LiveImage
 from IGTLMetaBrowserLib.browser.open_browsers import hide_patients
 from IGTLMetaBrowserLib.scene.images.sequence_nodes import make_browser, new_sequence
 from IGTLMetaBrowserLib.scene.patient_marks import nodes_and_copies
-from scene.images.test_scene_views import store_view, views
 
 __all__ = ["views"]
 NOBODY = {"patient_id": "", "patient_name": ""}

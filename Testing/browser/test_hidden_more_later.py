@@ -14,10 +14,10 @@ from helpers.one_patient import Clinic, connect
 from helpers.peers import ServerInThread
 from helpers.saved_scene import load_scene, save_scene
 from helpers.scene_texts import texts_in
+from helpers.scene_views import store_view, views
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.open_browsers import hide_patients
-from scene.images.test_scene_views import store_view, views
 
 __all__ = ["views"]
 

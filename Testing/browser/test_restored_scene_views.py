@@ -9,9 +9,9 @@ import pytest
 from helpers.one_patient import JONES, Clinic, connect, owned_nodes
 from helpers.peers import ServerInThread
 from helpers.saved_scene import load_scene, save_scene
+from helpers.scene_views import store_view, views
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.scene.server_nodes import IMAGE_ID_ATTRIBUTE, KEY_ATTRIBUTE
-from scene.images.test_scene_views import store_view, views
 
 __all__ = ["views"]
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import slicer
-from vtkmodules.vtkCommonCore import vtkCollection, vtkWeakReference
+from vtkmodules.vtkCommonCore import vtkWeakReference
 
 from helpers.saved_scene import load_scene, save_scene
+from helpers.scene_views import store_view, views
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
 from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
@@ -20,6 +21,8 @@ from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.scene.images.image_nodes import ImageNodes
 from IGTLMetaBrowserLib.scene.label_maps.label_map_set import LabelMapSet
 from IGTLMetaBrowserLib.scene.patient_marks import mark
+
+__all__ = ["views"]
 
 METADATA = {
     "PatientName": "Lindqvist^Astrid",
@@ -30,25 +33,6 @@ METADATA = {
 }
 SERVER = "navigation:18944"
 SECRETS = ("Lindqvist", "Astrid", "W-1021")
-
-
-@pytest.fixture
-def views(scene) -> Iterator[slicer.vtkSlicerSceneViewsModuleLogic]:
-    """Slicer's own scene views."""
-    application = slicer.vtkMRMLApplicationLogic()
-    application.SetMRMLScene(scene)
-    sequences = slicer.vtkSlicerSequencesLogic()
-    logic = slicer.vtkSlicerSceneViewsModuleLogic()
-    for module_logic in (sequences, logic):
-        module_logic.SetMRMLApplicationLogic(application)
-    application.SetModuleLogic("Sequences", sequences)
-    sequences.SetMRMLScene(scene)
-    logic.SetMRMLScene(scene)
-    for one in (scene, application, sequences, logic):
-        one.Register(None)  # never freed: without Slicer around them, that can end the process
-    yield logic
-    for module_logic in (logic, sequences):
-        module_logic.SetMRMLScene(None)
 
 
 @pytest.fixture
@@ -77,13 +61,6 @@ def weak_reference(node) -> vtkWeakReference:
     reference = vtkWeakReference()
     reference.Set(node)
     return reference
-
-
-def store_view(views, *nodes) -> None:
-    picked = vtkCollection()
-    for node in nodes:
-        picked.AddItem(node)
-    views.CreateSceneView(picked, "Before surgery")
 
 
 def hide(image_nodes: ImageNodes, is_hidden: bool = True) -> None:

@@ -12,9 +12,9 @@ from highdicom.seg import SegmentationTypeValues
 from pydicom import Dataset
 
 from helpers import radiotherapy as study
+from helpers.contours import square, structure_set
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
-from sources.dicom.test_label_maps import square, structure_set
 
 Change = Callable[[Dataset], None]
 

@@ -20,6 +20,7 @@ from pydicom import Dataset
 
 from helpers import radiotherapy as study
 from helpers.any_order import any_order
+from helpers.contours import square, structure_set
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.dicom_index import rows
 from IGTLMetaBrowserLib.net.source import SourceError
@@ -30,7 +31,6 @@ from IGTLMetaBrowserLib.sources.dicom.label_maps import folder_label_maps
 from IGTLMetaBrowserLib.sources.dicom.pixels.pixels import PixelDigests
 from IGTLMetaBrowserLib.sources.dicom.replaced_documents import DocumentVersion
 from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan
-from sources.dicom.test_label_maps import square, structure_set
 
 LINE = codec.TrajectoryItem(name="Left STN", entry=(10, 20, 30.5), target=(-1, 2, 3))
 FOUR_D = f"{study.STUDY}.40"
