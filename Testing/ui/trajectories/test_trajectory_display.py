@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtTest import QTest
 
 from helpers.peers import ScriptedServer
@@ -41,6 +41,16 @@ def test_space_hides_what_is_selected_and_shows_it_again(plan):
     assert [planner.is_seen(name) for name in "123"] == [False, False, True]
     planner.user.press_key(planner.view, Qt.Key_Space)
     assert [planner.is_seen(name) for name in "123"] == [True] * 3
+
+
+def test_space_selects_the_first_for_who_comes_by_the_keyboard_and_hides_it(plan):
+    planner = plan(line("1"), line("2"))
+    first = planner.view.model().index(0, 0)
+    planner.view.selectionModel().setCurrentIndex(first, QItemSelectionModel.NoUpdate)  # as Tab
+    assert planner.selected() == []
+    planner.user.press_key(planner.view, Qt.Key_Space)
+    assert planner.selected() == ["1"]
+    assert [planner.is_seen(name) for name in "12"] == [False, True]
 
 
 def test_what_is_hidden_elsewhere_or_removed_is_not_checked(plan, slicer_host):

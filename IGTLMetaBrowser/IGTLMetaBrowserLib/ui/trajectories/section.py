@@ -178,7 +178,13 @@ class TrajectorySection:
         self._browser.trajectories.hide(self.selected())
 
     def toggleSelected(self):
-        """Hide the selected trajectories if all of them are shown; otherwise show them."""
+        """Hide the selected trajectories if all of them are shown; otherwise show them.
+
+        If none is selected, as when the table was reached by Tab, the present one is selected.
+        """
+        view = self.ui.trajectoryTableView
+        if not self.selected() and view.currentIndex().isValid():
+            view.selectRow(view.currentIndex().row())
         selected = self.selected()
         if all(map(self._browser.trajectories.is_shown, selected)):
             self._browser.trajectories.hide(selected)
