@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import math
 import re
 import socket
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from .. import net
 from ..net.address import is_loopback
+from ..net.limits import parse_network
 from ..net.server.audit import AuditFile, AuditTrail, Destination, Syslog
 from ..system_errors import reason_of, with_advice
 from .output import note
@@ -232,17 +231,9 @@ def _host(text: str) -> str:
 
 def _network(text: str) -> net.Network:
     try:
-        return ipaddress.ip_network(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(_why_no_network(text)) from None
-
-
-def _why_no_network(text: str) -> str:
-    """Return what is wrong with a network; an address in it is a likely mistake."""
-    with suppress(ValueError):
-        network = ipaddress.ip_interface(text).network
-        return f"{text!r} is an address with a mask; its network is {network}"
-    return f"{text!r} is not a network such as 10.1.0.0/16, or an address"
+        return parse_network(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def known_port(text: str) -> int:

@@ -6,6 +6,7 @@ import ipaddress
 import math
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol, TypeVar
@@ -54,7 +55,23 @@ def parse_networks(text: str) -> tuple[Network, ...]:
 
     Raises ``ValueError``, which names the one that is wrong.
     """
-    return tuple(ipaddress.ip_network(part) for part in text.replace(",", " ").split())
+    return tuple(map(parse_network, text.replace(",", " ").split()))
+
+
+def parse_network(text: str) -> Network:
+    """Return a network or an address. Raises ``ValueError``, which says what is wrong."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        raise ValueError(_why_no_network(text)) from None
+
+
+def _why_no_network(text: str) -> str:
+    """Return what is wrong with a network; an address in it is a likely mistake."""
+    with suppress(ValueError):
+        network = ipaddress.ip_interface(text).network
+        return f"{text!r} is an address with a mask; its network is {network}"
+    return f"{text!r} is not a network such as 10.1.0.0/16, or an address"
 
 
 @dataclass(frozen=True)

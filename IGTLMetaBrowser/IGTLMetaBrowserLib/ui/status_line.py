@@ -25,7 +25,7 @@ class StatusLine:
         self._redact = browser.patients.redact
         self._browser = browser
         self._result = ""
-        self._loss = None
+        self._loss = self._mistake = None
         self._isInStatusBar = False
 
     def show(self, text, **values):
@@ -57,6 +57,18 @@ class StatusLine:
     def showError(self, error):
         """Show what went wrong, after the last result."""
         self._showSentences(f"{self._result} {self._sentence(f'{error_text(error)}.')}")
+
+    def showMistake(self, words):
+        """Show what the user is to mend in a field, until ``onMended``."""
+        self.show("{error}", error=words)
+        self._mistake = self._label.text
+
+    def onMended(self):
+        """Show the result before a mistake again, if nothing else was shown since."""
+        if self._mistake is not None and self._label.text == self._mistake:
+            self._showSentences(self._result)
+            self._label.visible = bool(self._result)
+        self._mistake = None
 
     def showLoss(self, error):
         """Show why the connection has ended, until ``showReconnected``."""

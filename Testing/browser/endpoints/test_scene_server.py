@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -134,9 +135,16 @@ def test_an_address_that_is_not_among_the_allowed_ones_is_refused_and_seen(serve
     assert client.refusal == "the address 127.0.0.1 is not allowed to connect"
 
 
-def test_what_is_no_network_is_named() -> None:
-    with pytest.raises(ValueError, match=r"10\.1\.0\.0\.0"):
-        net.parse_networks("10.1.0.0/16 10.1.0.0.0/8")
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("10.1.0.0.0/8", "'10.1.0.0.0/8' is not a network such as 10.1.0.0/16, or an address"),
+        ("10.1.2.3/8", "'10.1.2.3/8' is an address with a mask; its network is 10.0.0.0/8"),
+    ],
+)
+def test_what_is_no_network_is_named(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(words)}$"):
+        net.parse_networks(f"10.1.0.0/16 {text}")
 
 
 def test_the_last_hundred_connections_are_remembered(scene, serve) -> None:

@@ -145,8 +145,11 @@ def test_networks_that_are_none_are_said(sharer):
     sharer.ui.remoteCheckBox.click()
     sharer.ui.allowedNetworksLineEdit.text = "10.1.0.0/99"
     sharer.press(sharer.ui.serveButton)
-    assert "10.1.0.0/99" in sharer.status
+    assert "'10.1.0.0/99' is not a network such as 10.1.0.0/16" in sharer.status
     assert not sharer.ui.serveButton.checked
+    sharer.ui.allowedNetworksLineEdit.text = "10.1.0.0/16"
+    sharer.press(sharer.ui.serveButton)
+    assert "10.1.0.0/99" not in sharer.status
 
 
 def test_a_certificate_that_cannot_be_read_is_named(sharer, tmp_path):

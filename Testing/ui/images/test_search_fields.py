@@ -118,6 +118,16 @@ def test_a_folded_search_is_seen_at_the_button(user, archive):
     assert user.ui.searchButton.styleSheet == ""
 
 
+def test_what_was_no_day_is_said_until_it_is_mended(user, small_server):
+    user.connect_to(small_server)
+    user.wait_for_status("offers 4 images")
+    before = user.status
+    type_into(user.ui.searchFromLineEdit, "yesterday", Qt.Key_Return)
+    assert "is not a day" in user.status
+    type_into(user.ui.searchFromLineEdit, "2001", Qt.Key_Return)
+    assert user.status == before
+
+
 def test_what_is_no_day_is_said_and_not_searched_for(user, archive):
     before = len(archive.searches)
     type_into(user.ui.searchFromLineEdit, "yesterday", Qt.Key_Return)

@@ -74,6 +74,8 @@ class ShareSection:
             self._showFailure(f"{reason_of(error)}.")
         except (TLSError, ValueError) as error:
             self._showFailure(f"{error}.")
+        else:
+            self._statusLine.onMended()
 
     def _settings(self):
         """Return what the user has filled in. Raises ``ValueError``."""
@@ -85,7 +87,7 @@ class ShareSection:
     def _showFailure(self, words):
         self.update()
         self._address.setText(_("Not served"))
-        self._statusLine.show("{error}", error=words)
+        self._statusLine.showMistake(words)
 
     def _onTrajectories(self, deviceName, nodes, problems):
         self._show(self._trajectories(len(nodes)), deviceName, problems)

@@ -26,7 +26,6 @@ class SearchFields:
         self._colors = colors
         self._filterList = filterList
         self._searching = _("Searching {address} …")
-        self._notADay = _("{error}.")
         self._texts = {
             "patient": ui.searchPatientLineEdit,
             "patient_id": ui.searchPatientIdLineEdit,
@@ -90,8 +89,9 @@ class SearchFields:
             if lineEdit.styleSheet != style:
                 lineEdit.styleSheet = style
         if problem is None:
+            self._statusLine.onMended()
             return ImageSearch(**values)
-        self._statusLine.show(self._notADay, error=problem)
+        self._statusLine.showMistake(f"{problem}.")
         return None
 
     def _showWhetherOn(self):
