@@ -9,6 +9,7 @@ ended before its fault, is tried again alone: on a busy machine, time limits are
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import random
 import sys
 import tempfile
@@ -107,7 +108,9 @@ def try_all(way: str, faults: Sequence[Fault], jobs: int, at_once: int) -> list[
     outcomes: list[Outcome] = []
     starts = range(0, len(faults), FAULTS_AT_ONCE)
     pieces = [faults[start : start + FAULTS_AT_ONCE] for start in starts]
-    with ProcessPoolExecutor(jobs) as executor:
+    # No forks: this process may have threads, and what they hold would be held there for ever.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, spawn) as executor:
         pending = [executor.submit(try_some, way, piece, at_once) for piece in pieces]
         for number, future in enumerate(as_completed(pending), start=1):
             found = future.result()
