@@ -224,6 +224,32 @@ def test_a_server_that_is_lost_as_version_2_is_tried_is_tried_once_more():
         assert client.get_image("US1").metadata == METADATA
 
 
+@pytest.mark.parametrize("speaks_2", [None, True])
+def test_one_of_our_own_that_was_too_busy_to_answer_in_version_2_is_tried_again(
+    speaks_2: bool | None,
+):
+    """As a computer that slept. Another one would keep each of its lists back for half a second."""
+    script, is_busy = RawServer(speaks_as_asked, reads_bodies=True), True
+
+    def serve(peer: Peer) -> None:
+        if not is_busy:
+            script(peer)
+        question = codec.Header.unpack(peer.receive_bytes(codec.HEADER_SIZE))
+        if question.version == 1:
+            script._answer(peer, question)
+        peer.wait_until_closed()
+
+    with ScriptedServer(serve) as server:
+        known = server_version("127.0.0.1", server.port)
+        known.has_name, known.speaks_2 = True, speaks_2
+        with server.client(answer_timeout=0.3) as client:
+            client.list_images()
+        is_busy = False
+        with server.client() as client:
+            client.list_images()
+            assert client.get_image("US1").metadata == METADATA
+
+
 def close(_: Peer, _question: codec.Header) -> None:
     raise EOFError
 

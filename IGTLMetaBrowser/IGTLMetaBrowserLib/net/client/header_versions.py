@@ -21,6 +21,7 @@ ImageDatabaseServer is out of step for good). So:
 5. Networks fail, and servers are ended, without regard to the version: a server whose connection
    is lost as it is asked in version 2, or as the list is kept back, is tried again on the next one.
    If that is lost as well, and no question was answered in version 2, it stays with version 1.
+   One of our own, which has said so before, is always tried again, as it was busy or away.
 
 A question in version 2 has an entry of metadata: the C++ library does not unpack a body that is the
 extended header alone, and PlusServer then reads nothing more from that client.
@@ -196,8 +197,8 @@ class VersionFinder:
             # The second list may still come.
             self._queries.replace(query, Query(query.data_type, is_abandoned=True))
         self.ask_in_version_1()
-        if is_lost:
-            self._server.times_lost += 1
+        self._server.times_lost += is_lost
+        if is_lost or self._server.has_name:
             self._try_again()
         query.answer = self._first_answer
         self.cancel(query)
@@ -206,7 +207,7 @@ class VersionFinder:
     def on_silence(self, query: Query) -> None:
         """Note that a server which speaks version 2 left a question in it without an answer."""
         if query.header_version == 2 and query.data_type not in self._server.answered_in_2:
-            self._server.only_in_1.add(query.data_type)
+            self._note_only_in_1(query)
 
     def bytes_arrived(self, now: float) -> None:
         """Note that an answer is arriving: a long list that comes again is waited for."""
@@ -248,7 +249,7 @@ class VersionFinder:
         if not self.is_2_seen and (not answered or query.data_type in answered):
             # It never spoke it, or it is no longer the same server.
             self.ask_in_version_1()
-            if answered:
+            if answered or self._server.has_name:
                 self._try_again()
             answered.clear()
             return True
@@ -265,6 +266,10 @@ class VersionFinder:
             self._server.answered_in_2.add(query.data_type)
             self._server.times_lost = 0
         elif query.is_fallback and not self._is_empty_list(query):
+            self._note_only_in_1(query)
+
+    def _note_only_in_1(self, query: Query) -> None:
+        if not self._server.has_name:  # one of our own answers all in version 2, if it answers
             self._server.only_in_1.add(query.data_type)
 
     def _is_doubtful(self, query: Query) -> bool:
