@@ -78,7 +78,7 @@ class WithMetadata(ImagesInMemory):
 @pytest.mark.parametrize("image_id", ["A", "B"])
 def test_the_list_of_a_source_that_knows_the_image_is_not_searched(image_id: str):
     image = make_image(1)
-    made = thumbnails.Thumbnails(WithMetadata({image_id: image}))
+    made = thumbnails.ServedThumbnails(WithMetadata({image_id: image}))
     packed = PackedImage(codec.PackedContent(image))
     assert made.begin(image_id, packed).step(math.inf).content.message.planes
 
