@@ -22,7 +22,8 @@ from cli.command import (
     started_until,
 )
 from helpers.certificates import Authority
-from IGTLMetaBrowserLib.net.recording.recording import RecordingWriter, read_recording
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.net.recording.recording import Event, RecordingWriter, read_recording
 
 
 @contextmanager
@@ -74,10 +75,13 @@ def test_they_end_cleanly_before_they_are_ready(
 ) -> None:
     """Also while the command's modules are loaded."""
     file = tmp_path / "device.igtl"
-    words = [demo_address, "-o", file] if command == "record" else [file]
+    words = [demo_address, "-o", file]
     if command == "replay":
-        RecordingWriter(file).close()
-    with started_until(module, command, *words) as process:
+        writer, words = RecordingWriter(file), [file]
+        writer.write(Event.CONNECTED, 1)
+        writer.write(Event.CLIENT_SENT, 1, codec.pack(codec.GetMessage("IMGMETA")))
+        writer.close()
+    with started_until(module, command, *words, "--port", "0") as process:
         process.send_signal(number)
         check_ended_quietly(process, 0)
 
