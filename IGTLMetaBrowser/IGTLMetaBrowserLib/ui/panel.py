@@ -186,7 +186,7 @@ class BrowserPanel:
             keys.add(address, [qt.Qt.Key_Return, qt.Qt.Key_Enter], self._onAddressEntered)
         keys.add(ui.filterLineEdit, [qt.Qt.Key_Down], self.images.focusTable)
         keys.addControlKey(images, "C", self.images.copying.copyRows)
-        keys.addControlKey(trajectories, "C", self.trajectories.copySelectedRows)
+        keys.addControlKey(trajectories, "C", self.trajectories.copying.copyRows)
         keys.add(images, [qt.Qt.Key_Return, qt.Qt.Key_Enter], self.onLoadClicked)
         keys.add(images, [qt.Qt.Key_A], self.images.selectAll, qt.Qt.ControlModifier)
         keys.add(images, [qt.Qt.Key_Right, qt.Qt.Key_Plus], self.images.openGroups)

@@ -15,9 +15,9 @@ IDS = [f"IMAGE_{number}" for number in range(5)]
 @pytest.fixture
 def listed(user, offer, monkeypatch):
     """A list is selected of which each row takes a turn; something else was copied before."""
-    from IGTLMetaBrowserLib.ui.images import copying
+    from IGTLMetaBrowserLib.ui.widgets import row_copying
 
-    monkeypatch.setattr(copying, "_SECONDS_A_TURN", -1.0)
+    monkeypatch.setattr(row_copying, "_SECONDS_A_TURN", -1.0)
     offer([codec.ImageMetaItem(f"Head {one}", one, "MR") for one in IDS])
     user.wait_for_status("offers 5 images")
     user.press(user.ui.selectAllButton)

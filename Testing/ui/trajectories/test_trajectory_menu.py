@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from helpers.plans import line
 
@@ -80,3 +81,12 @@ def test_only_the_selected_one_has_a_label_unless_all_are_wanted(plan):
     planner.tick(planner.ui.allLabelsCheckBox)
     planner.user.wait_for(lambda: not labeled(planner, "1"), "one label")
     assert labeled(planner, "2")
+
+
+def test_copy_copies_the_rows_with_the_columns_that_are_shown(plan):
+    planner = plan(line("1"), line("2"))
+    menu = menu_of(planner, "2")
+    choose(menu, menu.copy)
+    (row,) = QApplication.clipboard().text().split("\n")
+    assert "2" in row.split("\t")
+    assert row.count("\t") == len(planner.user.panel.trajectories.columns.shown()) - 1

@@ -16,7 +16,7 @@ class TrajectoryMenu(TableMenu):
         self.hide = self._add(_("Hide"), section.hideSelected)
         self.jumpToTarget = self._add(_("Jump to target"), section.jumpToTarget)
         self.jumpToEntry = self._add(_("Jump to entry point"), section.jumpToEntry)
-        self.copy = self._add(_("Copy"), section.copySelectedRows)
+        self.copy = self._add(_("Copy"), section.copying.copyRows)
         self.menu.addSeparator()
         self.selectAll = self._add(_("Select all"), section.selectAll)
 

@@ -9,9 +9,9 @@ from ..images.filter_section import DEBOUNCE_MILLISECONDS
 from ..plurals import Plural
 from ..timers import SingleShotTimer
 from ..views.slice_views import SliceTurner, jumpSlicesTo
+from ..widgets.row_copying import RowCopying
 from ..widgets.table_columns import TableColumns
 from ..widgets.table_views import (
-    copyRows,
     limitHeight,
     nextSorting,
     prepareTable,
@@ -62,6 +62,12 @@ class TrajectorySection:
             ui.sendButton, browser, self.selectedNodes, self._listedNodes, statusLine, stores
         )
         self.columns = self._makeColumns()
+        done = Plural(
+            localeTexts, _("1 trajectory is copied."), _("{count} trajectories are copied.")
+        )
+        self.copying = RowCopying(
+            ui.trajectoryTableView, self.model, self.columns.shown, done, statusLine
+        )
         self.menu = TrajectoryMenu(ui.trajectoryTableView, self)
         self._connectWidgets()
         self._limitHeight()
@@ -70,6 +76,7 @@ class TrajectorySection:
         """Wait for nothing any more."""
         self._timer.close()
         self._streamTimer.close()
+        self.copying.close()
         self._headerSelection.delete()
         self.model.delete()  # see BrowserPanel.close
 
@@ -226,10 +233,6 @@ class TrajectorySection:
     def jumpToEntry(self):
         """Move the slices to where the present trajectory begins."""
         self.jumpTo(0)
-
-    def copySelectedRows(self):
-        """Copy the selected rows with the columns that are shown, each in a line."""
-        copyRows(self.ui.trajectoryTableView, self.columns.shown())
 
     def selectAll(self):
         """Select all trajectories that the filter leaves."""
