@@ -300,7 +300,7 @@ def test_all_files_are_found() -> None:
         ("codec/wire.py", "def f():\n    from .. import net", "wire.py:2: codec (layer 0)"),
         ("net/client/x.py", "from ...metadata import modules", "net (layer 1) imports metadata"),
         ("net/client/x.py", "from ..server import answers", "net.client imports net.server"),
-        ("net/tls.py", "from .client import session", "net.tls imports net.client"),
+        ("net/tls/x.py", "from ..client import session", "net.tls imports net.client"),
         ("metadata/modules.py", "from .. import net", "metadata (layer 1) imports net"),
         ("scene/volumes.py", "from ..net import client", "scene never imports net"),
         ("scene/volumes.py", "from ..sources import demo", "scene (layer 3) imports sources"),

@@ -15,7 +15,7 @@ from helpers.certificates import Authority
 from helpers.peers import Peer
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.address import is_loopback
-from IGTLMetaBrowserLib.net.certificate_dates import why_not_valid_today
+from IGTLMetaBrowserLib.net.tls.certificate_dates import why_not_valid_today
 
 
 @pytest.fixture

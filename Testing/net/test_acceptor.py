@@ -20,7 +20,7 @@ from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.recording.recorder import Recorder
 from IGTLMetaBrowserLib.net.recording.recording import Event, RecordingWriter, read_recording
 from IGTLMetaBrowserLib.net.recording.replay import ReplayServer
-from net.test_tls_socket import Ends
+from net.tls.test_tls_socket import Ends
 
 QUERY = codec.GetMessage("STATUS")
 NOBODY = net.ServerLimits(allowed_networks=[ipaddress.ip_network("192.0.2.0/24")])

@@ -7,8 +7,8 @@ import ssl
 from typing import Any
 
 from .. import net
-from ..net.certificate_dates import why_not_valid_today
-from ..net.tls_client import is_fingerprint
+from ..net.tls.certificate_dates import why_not_valid_today
+from ..net.tls.tls_client import is_fingerprint
 from .output import note, note_if_others_may_read
 from .parser import path_of
 

@@ -3,9 +3,9 @@
 client, server  for scripts and the browser; for the command ``serve`` and the scene
 recording       a conversation written down, and a server that says it again
 probe           how a server answers, tried out
+tls             a connection that nobody else can read
 a connection    ``connection``, ``connection_attempt``, ``address``, ``host_lookup``, ``settings``,
-                ``other_protocols``; ``tls``, ``tls_client``, ``tls_server``, ``tls_socket``,
-                ``certificate_dates``
+                ``other_protocols``
 who serves      ``acceptor`` (lets clients in) with ``listener``, ``limits`` and ``farewell``;
                 ``turns``, ``limited_log``; ``source`` is what a server offers
 what is known   ``errors``; of our own servers ``image_sequences`` (4D), ``patient_issuers``,
@@ -43,8 +43,8 @@ from .server.events import ServerEvent, ServerEventType
 from .server.server import Server
 from .settings import ConnectionSettings
 from .source import NotReadyError, Source, SourceError
-from .tls_client import ClientTLS
-from .tls_server import ServerTLS
+from .tls.tls_client import ClientTLS
+from .tls.tls_server import ServerTLS
 
 __all__ = [
     "DEFAULT_PORT",

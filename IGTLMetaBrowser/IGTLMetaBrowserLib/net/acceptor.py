@@ -19,15 +19,15 @@ from .farewell import Farewell, packed_status
 from .limited_log import LimitedLog
 from .limits import MAKES_ROOM, ServerLimits, most_expendable
 from .listener import PAUSE_SECONDS, Listener
-from .tls import REQUIRES_TLS
-from .tls_server import (
+from .tls.certificates import REQUIRES_TLS
+from .tls.tls_server import (
     ALERT_ACCESS_DENIED,
     ALERT_PROTOCOL_VERSION,
     FIRST_BYTE,
     HANDSHAKE_SECONDS,
     ServerHandshake,
 )
-from .tls_socket import TLSSocket
+from .tls.tls_socket import TLSSocket
 from .turns import in_turns
 
 _logger = logging.getLogger(__name__)

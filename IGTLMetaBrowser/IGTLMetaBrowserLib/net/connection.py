@@ -15,8 +15,8 @@ from .. import codec
 from ..codec.wire import Buffer
 from ..system_errors import reason_of
 from .other_protocols import LONGEST_BEGINNING
-from .tls import in_words
-from .tls_socket import NoDataError, TLSSocket
+from .tls.certificates import in_words
+from .tls.tls_socket import NoDataError, TLSSocket
 
 MAX_PARSED_SIZE = 1 << 20
 """Bytes of a message that is a text or many small items: larger ones would take too long to read.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .. import codec
-from .tls_client import ClientTLS
+from .tls.tls_client import ClientTLS
 
 LONGEST_WAIT_SECONDS = 3600.0
 """For a socket at once: what waits counts milliseconds in an int, and a deadline may be later."""

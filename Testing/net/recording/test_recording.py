@@ -28,7 +28,7 @@ from IGTLMetaBrowserLib.net.recording.recorder import Recorder
 from IGTLMetaBrowserLib.net.recording.recording import Event, RecordingWriter, read_recording
 from IGTLMetaBrowserLib.net.recording.replay import ReplayServer
 from IGTLMetaBrowserLib.net.recording.script import make_scripts
-from IGTLMetaBrowserLib.net.tls_server import FIRST_BYTE
+from IGTLMetaBrowserLib.net.tls.tls_server import FIRST_BYTE
 
 IMAGES = {"A": make_image(5), "LARGE": make_image(3, (128, 128, 64))}
 

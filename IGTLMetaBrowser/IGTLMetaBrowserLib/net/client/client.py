@@ -26,7 +26,7 @@ from ..errors import (
 )
 from ..host_lookup import SocketAddress
 from ..settings import LONGEST_WAIT_SECONDS, ConnectionSettings
-from ..tls_client import open_attempt
+from ..tls.tls_client import open_attempt
 from ..whole_texts import with_whole_texts
 from .diameters import to_radii
 from .events import ClientEvent, Connected, Disconnected, failed_with

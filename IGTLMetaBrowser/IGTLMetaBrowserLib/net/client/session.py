@@ -12,7 +12,7 @@ from ..connection import Connection
 from ..errors import ConnectionLostError, NetworkError, TimeOutError
 from ..other_protocols import error_of_other
 from ..settings import SLOWEST_BYTES_PER_SECOND, ConnectionSettings
-from ..tls import REQUIRES_TLS
+from ..tls.certificates import REQUIRES_TLS
 from .capabilities import CapabilityFinder
 from .diameters import to_diameters
 from .events import CapabilityKnown, ClientEvent, Finished, Unsolicited

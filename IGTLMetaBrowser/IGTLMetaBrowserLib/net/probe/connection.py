@@ -12,9 +12,9 @@ from ... import codec
 from ..address import format_address
 from ..other_protocols import LONGEST_BEGINNING, error_of_other
 from ..settings import LONGEST_WAIT_SECONDS, SLOWEST_BYTES_PER_SECOND, ConnectionSettings
-from ..tls import certificate_name, fingerprint
-from ..tls_client import open_attempt
-from ..tls_socket import TLSSocket
+from ..tls.certificates import certificate_name, fingerprint
+from ..tls.tls_client import open_attempt
+from ..tls.tls_socket import TLSSocket
 
 RIGHT, MISSING, WRONG = "right", "missing", "wrong"
 # What has begun may take its time, unless it is too slow for so many seconds.

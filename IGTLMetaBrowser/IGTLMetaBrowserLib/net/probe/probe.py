@@ -19,7 +19,7 @@ from typing import Any
 from ... import codec
 from ..address import format_address
 from ..settings import ConnectionSettings
-from ..tls import in_words
+from ..tls.certificates import in_words
 from .connection import WRONG, ProbeConnection, Received
 
 # Tracking streams at 60 Hz (navigation systems through Plus): all its types are seen in a second.

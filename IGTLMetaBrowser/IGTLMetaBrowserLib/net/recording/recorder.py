@@ -20,7 +20,7 @@ from ..errors import ConnectionFailedError
 from ..host_lookup import SocketAddress
 from ..limited_log import ClientLog
 from ..limits import ConnectedClient, ServerLimits
-from ..tls_client import ClientTLS, open_attempt
+from ..tls.tls_client import ClientTLS, open_attempt
 from .recording import Event, RecordingWriter
 from .relay import Filter, Relay
 

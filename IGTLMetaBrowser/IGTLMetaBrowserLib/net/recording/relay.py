@@ -15,8 +15,8 @@ from ..acceptor import CHECK_SECONDS, AcceptedClient, speaks_tls
 from ..connection import WOULD_WAIT, unacknowledged
 from ..limited_log import ClientLog
 from ..limits import ReadingPace, ServerLimits
-from ..tls import in_words
-from ..tls_socket import NoDataError, TLSSocket
+from ..tls.certificates import in_words
+from ..tls.tls_socket import NoDataError, TLSSocket
 from ..turns import in_turns
 from .recording import Event, RecordingWriter
 

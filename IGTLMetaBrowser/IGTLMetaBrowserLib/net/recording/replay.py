@@ -18,7 +18,7 @@ from ..acceptor import CHECK_SECONDS, AcceptedClient, Acceptor, speaks_tls
 from ..connection import Connection, unacknowledged
 from ..limited_log import ClientLog
 from ..limits import ReadingPace, ServerLimits
-from ..tls_socket import NoDataError
+from ..tls.tls_socket import NoDataError
 from ..turns import in_turns
 from .script import Script
 from .waiting_queries import Key

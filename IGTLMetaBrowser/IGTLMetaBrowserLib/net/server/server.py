@@ -12,7 +12,7 @@ from ..acceptor import CHECK_SECONDS, NO_MEMORY, AcceptedClient, Acceptor, speak
 from ..address import DEFAULT_PORT
 from ..limits import ServerLimits
 from ..source import Source
-from ..tls_socket import NoDataError
+from ..tls.tls_socket import NoDataError
 from ..turns import in_turns
 from .journal import AnyClient, Journal, Observer
 from .replies import Replies

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ...net.errors import TLSError
-from ...net.tls import in_words, load_certificate
-from ...net.tls_client import ClientTLS
+from ...net.tls.certificates import in_words, load_certificate
+from ...net.tls.tls_client import ClientTLS
 from .archive import ArchiveError
 
 # What OpenSSL calls an answer that is none of TLS.

@@ -7,8 +7,8 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import TLSError
-from .tls import certificate_name, in_words, load_certificate, load_certificate_authority
+from ..errors import TLSError
+from .certificates import certificate_name, in_words, load_certificate, load_certificate_authority
 from .tls_socket import TLSSocket
 
 # The first byte of a TLS connection (RFC 8446, 5.1: a record of type handshake). Every OpenIGTLink

@@ -16,8 +16,8 @@ from helpers.certificates import Authority
 from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread, make_image, step_until
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.client.image_in_parts import get_image_in_parts
-from IGTLMetaBrowserLib.net.tls import fingerprint
-from IGTLMetaBrowserLib.net.tls_server import FIRST_BYTE
+from IGTLMetaBrowserLib.net.tls.certificates import fingerprint
+from IGTLMetaBrowserLib.net.tls.tls_server import FIRST_BYTE
 
 HUGE = (256, 256, 256)
 

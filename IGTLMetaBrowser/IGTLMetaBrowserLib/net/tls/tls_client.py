@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .connection_attempt import ConnectionAttempt
-from .errors import TLSError, UntrustedCertificateError
-from .host_lookup import SocketAddress
-from .tls import fingerprint, in_words, load_certificate, load_certificate_authority
+from ..connection_attempt import ConnectionAttempt
+from ..errors import TLSError, UntrustedCertificateError
+from ..host_lookup import SocketAddress
+from .certificates import fingerprint, in_words, load_certificate, load_certificate_authority
 from .tls_socket import TLSSocket
 
 

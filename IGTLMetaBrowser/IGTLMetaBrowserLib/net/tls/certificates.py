@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..regular_file import read_small
-from ..system_errors import reason_of, why_not_read
-from .errors import TLSError
+from ...regular_file import read_small
+from ...system_errors import reason_of, why_not_read
+from ..errors import TLSError
 
 # What OpenSSL says, and what it means between two OpenIGTLink peers. The first that fits is said.
 _WORDS = {

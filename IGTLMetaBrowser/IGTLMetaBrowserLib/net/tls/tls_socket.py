@@ -11,7 +11,7 @@ import socket
 import ssl
 from typing import Any, NoReturn
 
-from ..codec.wire import Buffer
+from ...codec.wire import Buffer
 
 # What is read from the network in one call: more for those who send data, which is faster.
 _SMALLEST_PIECE = 16 << 10

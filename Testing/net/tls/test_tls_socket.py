@@ -30,8 +30,8 @@ from helpers.tls_records import HandMadeRecords, hand_made_end
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.recording.replay import ReplayServer
 from IGTLMetaBrowserLib.net.recording.script import Script, make_scripts
-from IGTLMetaBrowserLib.net.tls_socket import MOST_WITHOUT_DATA, TLSSocket
-from net.test_recorder_limits import IMAGE_QUERY, asked_and_answered
+from IGTLMetaBrowserLib.net.tls.tls_socket import MOST_WITHOUT_DATA, TLSSocket
+from net.recording.test_recorder_limits import IMAGE_QUERY, asked_and_answered
 
 # What is read at once can go beyond the limit, by a piece of 16 KiB.
 WORDS = r"it sent (6[4-9]|7\d) KiB of TLS without data"
