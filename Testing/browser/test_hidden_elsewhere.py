@@ -22,8 +22,8 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import LiveImage
 from IGTLMetaBrowserLib.browser.open_browsers import hide_patients
+from IGTLMetaBrowserLib.scene.hidden_patients.patient_marks import nodes_and_copies
 from IGTLMetaBrowserLib.scene.images.sequence_nodes import make_browser, new_sequence
-from IGTLMetaBrowserLib.scene.patient_marks import nodes_and_copies
 
 __all__ = ["views"]
 NOBODY = {"patient_id": "", "patient_name": ""}

@@ -15,7 +15,7 @@ from helpers.saved_scene import load_scene, save_scene
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import Failed, ImageStatus
 from IGTLMetaBrowserLib.privacy import hidden_patients
-from IGTLMetaBrowserLib.scene.patient_marks import PATIENT_ATTRIBUTE
+from IGTLMetaBrowserLib.scene.hidden_patients.patient_marks import PATIENT_ATTRIBUTE
 
 Open = Callable[[bool], slicer.vtkMRMLScalarVolumeNode]
 

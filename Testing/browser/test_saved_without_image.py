@@ -29,7 +29,7 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import Failed, ImageStatus
 from IGTLMetaBrowserLib.privacy import hidden_patients
-from IGTLMetaBrowserLib.scene.patient_marks import PATIENT_ATTRIBUTE
+from IGTLMetaBrowserLib.scene.hidden_patients.patient_marks import PATIENT_ATTRIBUTE
 
 Load = Callable[[], slicer.vtkMRMLScene]
 

@@ -12,7 +12,7 @@ from helpers.peers import ServerInThread, make_image
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import LabelMapsListed, PointsShown
-from IGTLMetaBrowserLib.scene.patient_marks import PATIENT_ATTRIBUTE
+from IGTLMetaBrowserLib.scene.hidden_patients.patient_marks import PATIENT_ATTRIBUTE
 
 # With a hyphen: MRML writes random letters and digits of its own beside them.
 SMITH, JONES = ("P-1", "Smith"), ("P-2", "Jones")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import slicer
 from vtkmodules.vtkCommonCore import vtkIdList
 
-from IGTLMetaBrowserLib.scene.patient_marks import nodes_and_copies
+from IGTLMetaBrowserLib.scene.hidden_patients.patient_marks import nodes_and_copies
 
 
 def texts_in(scene: slicer.vtkMRMLScene) -> dict[str, str]:

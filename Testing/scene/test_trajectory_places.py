@@ -9,9 +9,9 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from helpers.hospital import parents
 from IGTLMetaBrowserLib.codec import TrajectoryItem, TrajectoryType
-from IGTLMetaBrowserLib.scene.hierarchy import PatientAndStudy, put_in_place
 from IGTLMetaBrowserLib.scene.markups.outgoing_markups import trajectory_item
 from IGTLMetaBrowserLib.scene.markups.trajectory_set import TrajectorySet
+from IGTLMetaBrowserLib.scene.subject_hierarchy.hierarchy import PatientAndStudy, put_in_place
 from slicerhost.scene import SubjectHierarchyItems
 
 LINE = TrajectoryItem(

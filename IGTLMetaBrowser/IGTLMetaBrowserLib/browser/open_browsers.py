@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..privacy.hidden_patients import HiddenPatients
-from ..scene.covered_ids import cover_ids
+from ..scene.hidden_patients.covered_ids import cover_ids
 
 if TYPE_CHECKING:
     from .browser import Browser

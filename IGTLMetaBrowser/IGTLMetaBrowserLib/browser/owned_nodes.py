@@ -14,8 +14,14 @@ from .. import codec
 from ..codec import printable
 from ..net.client.listed_images import is_another_patient
 from ..privacy.hidden_patients import HiddenPatients
-from ..scene.covered_ids import cover_ids
-from ..scene.patient_marks import NOT_KNOWN, Patient, mark, marked_patient, release_unknown
+from ..scene.hidden_patients.covered_ids import cover_ids
+from ..scene.hidden_patients.patient_marks import (
+    NOT_KNOWN,
+    Patient,
+    mark,
+    marked_patient,
+    release_unknown,
+)
 from .errors import BrowserError
 from .events import Failed, Observer
 from .images.image_metadata import ImageMetadata

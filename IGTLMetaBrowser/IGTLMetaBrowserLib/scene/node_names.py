@@ -6,8 +6,8 @@ from typing import Any
 
 from ..codec import printable
 from ..privacy.hidden_patients import HiddenPatients
-from .covered_texts import name_now
 from .hidden_nodes import unnoticed
+from .hidden_patients.covered_texts import name_now
 
 _UNSAVABLE = str.maketrans({"&": "+"})
 _GIVEN_NAME_ATTRIBUTE = "IGTLMetaBrowser.Name"

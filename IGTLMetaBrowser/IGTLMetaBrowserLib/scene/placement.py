@@ -8,9 +8,16 @@ from typing import Any
 import numpy as np
 from vtkmodules.vtkCommonCore import vtkWeakReference
 
-from .group_folders import folder_parent, is_in_group, is_under, put_beside, put_in_group, put_under
 from .released_nodes import release
 from .slice_layers import hide_in_layers
+from .subject_hierarchy.group_folders import (
+    folder_parent,
+    is_in_group,
+    is_under,
+    put_beside,
+    put_in_group,
+    put_under,
+)
 from .transform_followers import TransformFollowers
 
 # Those that say from which server a node is, and to which image it belongs.

@@ -28,7 +28,6 @@ from ..scene.images.outgoing_volumes import (
     labels_in,
     scalar_type,
 )
-from ..scene.item_texts import read_attribute
 from ..scene.label_maps.label_maps import LABEL_MAP_CLASS
 from ..scene.label_maps.outgoing_segmentations import (
     SEGMENTATION_CLASS,
@@ -41,6 +40,7 @@ from ..scene.markups.new_markups import LINE_CLASS, POINT_CLASS
 from ..scene.markups.outgoing_markups import is_trajectory, point_items, trajectory_item
 from ..scene.markups.trajectory_markups import OWNER_ATTRIBUTE
 from ..scene.server_nodes import IMAGE_CLASSES, IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id
+from ..scene.subject_hierarchy.item_texts import read_attribute
 
 # Of a server, host and port; a client that pushes has a device name.
 _ADDRESS = re.compile(":[0-9]+$")

@@ -14,7 +14,7 @@ from helpers.peers import Peer
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.endpoints.scene_server import SceneServer, SceneServerSettings
-from IGTLMetaBrowserLib.scene.covered_ids import COVERED_ATTRIBUTES
+from IGTLMetaBrowserLib.scene.hidden_patients.covered_ids import COVERED_ATTRIBUTES
 
 GROUP, OWNER = "Plan of Smith", "0 Smith"
 LINE = codec.TrajectoryItem("L1", GROUP, entry=(1, 2, 3), target=(4, 5, 6), owner=OWNER)

@@ -18,9 +18,9 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
 from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
+from IGTLMetaBrowserLib.scene.hidden_patients.patient_marks import mark
 from IGTLMetaBrowserLib.scene.images.image_nodes import ImageNodes
 from IGTLMetaBrowserLib.scene.label_maps.label_map_set import LabelMapSet
-from IGTLMetaBrowserLib.scene.patient_marks import mark
 
 __all__ = ["views"]
 

@@ -15,8 +15,8 @@ from ...metadata.values import as_text
 from ...net.client.listed_images import is_id_of_another_patient
 from ...privacy.hidden_patients import HiddenPatients, is_identity
 from ...privacy.redacted_list import register_patients, register_some_patients
-from ...scene.covered_ids import cover_ids
-from ...scene.patient_marks import NOT_KNOWN, Patient, mark
+from ...scene.hidden_patients.covered_ids import cover_ids
+from ...scene.hidden_patients.patient_marks import NOT_KNOWN, Patient, mark
 from ...signal import Signal
 from ..lists.listed_patients import ListedPatients
 from ..lists.listing import CurrentListing, Listing

@@ -12,10 +12,16 @@ from typing import Any
 
 from ...metadata.modules import RECORDS, TYPES
 from ...privacy.hidden_patients import HiddenPatients, is_pseudonym
-from ..covered_ids import covered_id
-from ..covered_texts import cover, covered
 from ..hidden_nodes import unnoticed
-from ..hierarchy import change_place, put_in_place
+from ..hidden_patients.covered_ids import covered_id
+from ..hidden_patients.covered_texts import cover, covered
+from ..hidden_patients.patient_marks import (
+    NOT_KNOWN,
+    PATIENT_ATTRIBUTE,
+    Patient,
+    mark,
+    marked_patient,
+)
 from ..node_names import (
     given_name,
     is_users_name,
@@ -24,7 +30,6 @@ from ..node_names import (
     set_name,
     users_name,
 )
-from ..patient_marks import NOT_KNOWN, PATIENT_ATTRIBUTE, Patient, mark, marked_patient
 from ..server_nodes import (
     IMAGE_ID_ATTRIBUTE,
     REGION_OF_ATTRIBUTE,
@@ -32,6 +37,7 @@ from ..server_nodes import (
     read_id,
     written_id,
 )
+from ..subject_hierarchy.hierarchy import change_place, put_in_place
 from .description import ImageDescription
 from .sequence_nodes import BASE_NAME_ATTRIBUTE
 

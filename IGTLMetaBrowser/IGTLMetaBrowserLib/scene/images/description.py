@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from ... import codec
 from ...privacy.hidden_patients import HiddenPatients
-from ..hierarchy import PatientAndStudy
+from ..subject_hierarchy.hierarchy import PatientAndStudy
 
 # A message may carry gigabytes of metadata; they would all be written into the scene's file.
 _LONGEST_VALUE = 10_000

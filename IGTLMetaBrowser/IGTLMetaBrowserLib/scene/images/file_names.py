@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...privacy.hidden_patients import HiddenPatients
-from ..covered_texts import cover, covered, uncover
+from ..hidden_patients.covered_texts import cover, covered, uncover
 from ..server_nodes import IMAGE_CLASSES, nodes_of_class
 
 _OURS = "IGTLMetaBrowser."

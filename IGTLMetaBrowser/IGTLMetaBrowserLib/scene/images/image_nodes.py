@@ -15,11 +15,11 @@ from ...metadata import modules
 from ...metadata.providers.calibration import CalibratedSpacing
 from ...metadata.providers.standard import StandardProviders
 from ...privacy.hidden_patients import HiddenPatients
-from ..covered_ids import rewrite_patients
 from ..errors import SceneError
+from ..hidden_patients.covered_ids import rewrite_patients
+from ..hidden_patients.patient_marks import NOT_KNOWN
 from ..node_names import given_name
 from ..node_references import NodeReferences
-from ..patient_marks import NOT_KNOWN
 from ..released_nodes import release
 from ..server_nodes import (
     IMAGE_CLASSES,

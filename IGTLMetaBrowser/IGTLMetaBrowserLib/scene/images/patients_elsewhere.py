@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...privacy.hidden_patients import HiddenPatients
-from ..patient_items import PatientItems
+from ..hidden_patients.patient_items import PatientItems
 from .describer import Describer
 from .file_names import FileNames
 from .sequence_names import SequenceNames

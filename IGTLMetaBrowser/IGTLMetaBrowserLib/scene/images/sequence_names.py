@@ -8,8 +8,8 @@ from itertools import chain
 from typing import Any
 
 from ...privacy.hidden_patients import HIDDEN, HiddenPatients
-from ..covered_texts import cover, covered, uncover
 from ..hidden_nodes import unnoticed
+from ..hidden_patients.covered_texts import cover, covered, uncover
 from ..server_nodes import (
     IMAGE_CLASSES,
     SERVER_ATTRIBUTE,

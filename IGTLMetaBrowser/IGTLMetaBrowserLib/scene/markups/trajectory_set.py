@@ -16,12 +16,12 @@ from typing import Any
 
 from ...codec import Coordinates, TrajectoryItem, printable
 from ..errors import SceneError
-from ..group_folders import remove_node
 from ..hidden_nodes import HiddenNodes, is_hidden
 from ..images.moved_images import moved_by, to_world
 from ..node_references import NodeReferences
 from ..placement import Placement
 from ..server_nodes import key_attributes, nodes_from_server
+from ..subject_hierarchy.group_folders import remove_node
 from .new_markups import LINE_CLASS, POINT_CLASS
 from .outgoing_markups import trajectory_item
 from .trajectory import LatestAnswer, Trajectory, key_of

@@ -23,8 +23,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..privacy.hidden_patients import HIDDEN, HiddenPatients, text_of_uid
-from .hidden_nodes import unnoticed
+from ...privacy.hidden_patients import HIDDEN, HiddenPatients, text_of_uid
+from ..hidden_nodes import unnoticed
 
 
 def cover(node: Any, attribute: str, said: Any, patients: HiddenPatients) -> None:

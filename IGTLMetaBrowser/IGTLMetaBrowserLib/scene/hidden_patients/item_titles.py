@@ -13,9 +13,9 @@ from typing import Any
 import slicer
 from vtkmodules.vtkCommonCore import vtkIdList
 
-from ..privacy.hidden_patients import HiddenPatients
+from ...privacy.hidden_patients import HiddenPatients
+from ..subject_hierarchy.item_texts import read_attribute, write_attribute
 from .covered_texts import name_now
-from .item_texts import read_attribute, write_attribute
 
 GROUP_FOLDER_ATTRIBUTE = "IGTLMetaBrowser.Group"
 """Of a folder, its group; covered if that names a patient who is hidden, see ``covered_ids``."""

@@ -9,9 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..privacy.hidden_patients import HIDDEN, HiddenPatients, is_pseudonym, is_uid, patient_of_uid
-from .hierarchy import OF_STUDY, UID_NAME, HierarchyItem, attributes_of, change_item, patient_item
-from .item_texts import read_uid
+from ...privacy.hidden_patients import HIDDEN, HiddenPatients, is_pseudonym, is_uid, patient_of_uid
+from ..subject_hierarchy.hierarchy import (
+    OF_STUDY,
+    UID_NAME,
+    HierarchyItem,
+    attributes_of,
+    change_item,
+    patient_item,
+)
+from ..subject_hierarchy.item_texts import read_uid
 from .item_titles import given_title, hierarchy_of, items_of
 
 

@@ -13,9 +13,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ..privacy.hidden_patients import HiddenPatients, patient_of_uid
-from .hidden_nodes import unnoticed
-from .server_nodes import (
+from ...privacy.hidden_patients import HiddenPatients, patient_of_uid
+from ..hidden_nodes import unnoticed
+from ..server_nodes import (
     IMAGE_CLASSES,
     IMAGE_ID_ATTRIBUTE,
     KEY_ATTRIBUTE,

@@ -10,9 +10,9 @@ from typing import Any
 import slicer
 from vtkmodules.vtkCommonCore import vtkIdList
 
+from ..hidden_patients.item_titles import GROUP_FOLDER_ATTRIBUTE, is_group_folder
+from ..server_nodes import uncovered
 from .item_texts import read_attribute, write_attribute
-from .item_titles import GROUP_FOLDER_ATTRIBUTE, is_group_folder
-from .server_nodes import uncovered
 
 
 def folder_parent(scene: Any, owner: Any) -> int:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import slicer
 from vtkmodules.vtkCommonCore import vtkIdList
 
-from ..person_names import spellings
+from ...person_names import spellings
+from ..hidden_patients.item_titles import set_title
 from .item_texts import item_of_uid, read_attribute, write_attribute, write_uid
-from .item_titles import set_title
 
 # Slicer's names for its own DICOM items (vtkMRMLSubjectHierarchyConstants).
 _PATIENT_LEVEL = "Patient"

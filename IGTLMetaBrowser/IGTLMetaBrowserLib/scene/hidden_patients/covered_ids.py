@@ -12,10 +12,17 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ..codec import printable
-from ..privacy.hidden_patients import HiddenPatients, is_uid, text_of_uid
-from .hidden_nodes import unnoticed
-from .item_texts import read_attribute, write_attribute
+from ...codec import printable
+from ...privacy.hidden_patients import HiddenPatients, is_uid, text_of_uid
+from ..hidden_nodes import unnoticed
+from ..label_maps.label_map_set import OWNER_ATTRIBUTE as LABEL_MAP_OWNER_ATTRIBUTE
+from ..markups.trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE
+from ..server_nodes import (
+    IMAGE_ID_ATTRIBUTE,
+    KEY_ATTRIBUTE,
+    REGION_OF_ATTRIBUTE,
+)
+from ..subject_hierarchy.item_texts import read_attribute, write_attribute
 from .item_titles import (
     GROUP_FOLDER_ATTRIBUTE,
     hierarchy_of,
@@ -24,14 +31,7 @@ from .item_titles import (
     items_of,
     rewrite_title,
 )
-from .label_maps.label_map_set import OWNER_ATTRIBUTE as LABEL_MAP_OWNER_ATTRIBUTE
-from .markups.trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE
 from .patient_marks import nodes_and_copies, rewrite_marks
-from .server_nodes import (
-    IMAGE_ID_ATTRIBUTE,
-    KEY_ATTRIBUTE,
-    REGION_OF_ATTRIBUTE,
-)
 
 COVERED_ATTRIBUTES = (
     KEY_ATTRIBUTE,

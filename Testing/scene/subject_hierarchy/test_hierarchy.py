@@ -7,9 +7,17 @@ import slicer
 
 from helpers.hospital import parents
 from helpers.saved_scene import save_and_load
-from IGTLMetaBrowserLib.scene.group_folders import folder_parent, is_in_group, put_in_group
-from IGTLMetaBrowserLib.scene.hierarchy import PatientAndStudy, attributes_of, put_in_place
 from IGTLMetaBrowserLib.scene.markups.new_markups import LINE_CLASS
+from IGTLMetaBrowserLib.scene.subject_hierarchy.group_folders import (
+    folder_parent,
+    is_in_group,
+    put_in_group,
+)
+from IGTLMetaBrowserLib.scene.subject_hierarchy.hierarchy import (
+    PatientAndStudy,
+    attributes_of,
+    put_in_place,
+)
 
 
 @pytest.fixture
