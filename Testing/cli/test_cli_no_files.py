@@ -10,6 +10,7 @@ import os
 import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -137,10 +138,10 @@ def test_who_reads_the_audit_trail_no_more_does_not_hold_the_server(folder: Path
     """It would have all clients wait for ever; without the trail, nothing is served."""
     reader = os.open(folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     try:
-        trail = AuditFile(folder / "pipe")
-        trail.write("one")
-        assert os.read(reader, 100) == b"one\n"
-        with pytest.raises(AuditError, match="whoever has it open reads it no more"):
-            trail.write("more than a pipe holds" * 100_000)
+        with closing(AuditFile(folder / "pipe")) as trail:
+            trail.write("one")
+            assert os.read(reader, 100) == b"one\n"
+            with pytest.raises(AuditError, match="whoever has it open reads it no more"):
+                trail.write("more than a pipe holds" * 100_000)
     finally:
         os.close(reader)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -45,32 +46,32 @@ def test_who_was_never_let_in_does_not_log_out():
 @pytest.mark.parametrize("is_removed", [False, True])
 def test_a_file_that_was_moved_or_removed_is_made_anew(tmp_path: Path, is_removed: bool) -> None:
     path, moved = tmp_path / "audit.jsonl", tmp_path / "audit.jsonl.1"
-    file = AuditFile(path)
-    file.write("before")
-    path.rename(moved)
-    if is_removed:
-        moved.unlink()
-    file.write("after")
+    with closing(AuditFile(path)) as file:
+        file.write("before")
+        path.rename(moved)
+        if is_removed:
+            moved.unlink()
+        file.write("after")
     assert path.read_text() == "after\n"
     assert is_removed or moved.read_text() == "before\n"
 
 
 def test_a_file_in_whose_place_another_was_put_is_left(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
-    file = AuditFile(path)
-    (tmp_path / "new").write_text("others\n")
-    (tmp_path / "new").replace(path)
-    file.write("ours")
+    with closing(AuditFile(path)) as file:
+        (tmp_path / "new").write_text("others\n")
+        (tmp_path / "new").replace(path)
+        file.write("ours")
     assert path.read_text() == "others\nours\n"
 
 
 def test_a_file_that_cannot_be_made_anew(tmp_path: Path) -> None:
     folder = tmp_path / "log"
     folder.mkdir()
-    file = AuditFile(folder / "audit.jsonl")
-    folder.rename(tmp_path / "elsewhere")
-    with pytest.raises(AuditError, match="Nothing is served without it"):
-        file.write("lost")
+    with closing(AuditFile(folder / "audit.jsonl")) as file:
+        folder.rename(tmp_path / "elsewhere")
+        with pytest.raises(AuditError, match="Nothing is served without it"):
+            file.write("lost")
 
 
 def test_bytes_of_a_strangers_query_that_are_not_utf_8_are_told_apart_and_break_no_line(
@@ -78,9 +79,9 @@ def test_bytes_of_a_strangers_query_that_are_not_utf_8_are_told_apart_and_break_
 ) -> None:
     """Strict readers of JSON, as those of databases, refuse lines with lone surrogates."""
     path = tmp_path / "audit.jsonl"
-    trail = AuditTrail("test", AuditFile(path))
     with (
-        ServerInThread(ImagesInMemory(), observer=trail) as server,
+        closing(AuditFile(path)) as file,
+        ServerInThread(ImagesInMemory(), observer=AuditTrail("test", file)) as server,
         Peer.connect(server.port) as peer,
     ):
         for name in ("CT\udcfe", "CT\udcff", "Köln"):
