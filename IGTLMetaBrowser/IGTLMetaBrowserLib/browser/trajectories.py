@@ -9,6 +9,7 @@ from .. import codec, net
 from ..scene.markups.trajectory import Trajectory
 from ..scene.markups.trajectory_nodes import TrajectoryNodes
 from ..scene.markups.trajectory_set import TrajectorySet
+from ..scene.rendering import views_paused
 from ..scene.server_nodes import SERVER_ATTRIBUTE
 from .connection import ServerConnection
 from .events import Observer, TrajectoriesChanged, TrajectoriesSent, TrajectoriesShown
@@ -129,12 +130,14 @@ class Trajectories:
 
     def show(self, trajectories: Iterable[Trajectory]) -> None:
         """Make these visible; ``TrajectoriesChanged`` follows when all are in the scene."""
-        self._of_server.show(trajectories)
+        with views_paused():
+            self._of_server.show(trajectories)
         self._notify(TrajectoriesChanged())
 
     def hide(self, trajectories: Iterable[Trajectory]) -> None:
         """Make these invisible."""
-        self._of_server.hide(trajectories)
+        with views_paused():
+            self._of_server.hide(trajectories)
         self._notify(TrajectoriesChanged())
 
     def label(self, trajectories: Iterable[Trajectory]) -> None:
@@ -153,7 +156,8 @@ class Trajectories:
 
     def remove_gone(self) -> None:
         """Remove those from the scene that the last answer does not have any more."""
-        self._of_server.remove_gone()
+        with views_paused():
+            self._of_server.remove_gone()
         self._notify(TrajectoriesChanged())
 
     # What happens

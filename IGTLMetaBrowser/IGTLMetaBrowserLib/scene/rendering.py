@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import slicer
 
@@ -33,3 +35,14 @@ class RenderPause:
         if self._began_at is not None:
             self._began_at = None
             slicer.app.resumeRender()
+
+
+@contextmanager
+def views_paused() -> Iterator[None]:
+    """Let nothing be drawn meanwhile: Slicer draws within a loop that changes what is seen."""
+    pause = RenderPause()
+    pause.begin()
+    try:
+        yield
+    finally:
+        pause.end()

@@ -9,6 +9,7 @@ import slicer
 from vtkmodules.vtkCommonCore import vtkWeakReference
 
 from .images.moved_images import movement
+from .rendering import views_paused
 
 MOVED_ATTRIBUTE = "IGTLMetaBrowser.Moved"
 """By what a node was moved as its image was, for when that comes to a scene which was saved without
@@ -174,8 +175,11 @@ class _Owner:
         # Hardened, it is under no transform any more.
         self.transform_id, self.moved = self.node.GetTransformNodeID(), movement(self.node)
         self.followers = {one for one in self.followers if one.node is not None}
-        for follower in self.followers:
-            follower.put_under(self.transform_id, self.moved)
+        if not self.followers:
+            return
+        with views_paused():
+            for follower in self.followers:
+                follower.put_under(self.transform_id, self.moved)
 
 
 def noted_movement(node: Any) -> np.ndarray | None:

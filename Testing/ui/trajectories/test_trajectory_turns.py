@@ -117,3 +117,30 @@ def test_a_failure_in_the_middle_lets_the_views_be_drawn(plan, pauses, slot_erro
     planner.user.wait_for(lambda: planner.is_seen("T19"), "the others")
     assert {type(error) for error in slot_errors} == {ZeroDivisionError}
     slot_errors.clear()
+
+
+def test_views_are_drawn_once_as_many_are_hidden_shown_or_removed(plan, pauses):
+    planner = plan(*(line(f"T{number}") for number in range(5)))
+    planner.view.selectAll()
+    for button in (planner.ui.hideTrajectoriesButton, planner.ui.showTrajectoriesButton):
+        pauses.clear()
+        planner.user.press(button)
+        assert pauses == [True, False]
+    planner.source.plans = planner.source.plans[:1]
+    planner.get()
+    pauses.clear()
+    planner.user.press(planner.ui.removeGoneButton)
+    assert pauses == [True, False]
+    assert len(planner.scene.nodes) == 1
+
+
+def test_views_are_drawn_once_as_many_follow_their_image(plan, pauses, slicer_host):
+    planner = plan(*(line(f"T{number}", owner="A") for number in range(5)))
+    planner.user.select("A")
+    planner.user.press(planner.ui.loadButton)
+    planner.user.wait_for_status("'Image A' is loaded")
+    transform = slicer_host.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    pauses.clear()
+    slicer_host.util.getNode("Image A").SetAndObserveTransformNodeID(transform.GetID())
+    assert planner.node("T4").GetTransformNodeID() == transform.GetID()
+    assert pauses == [True, False]
