@@ -12,7 +12,7 @@ import pytest
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from vtkmodules.vtkImagingCore import vtkExtractVOI
 
-from helpers.hospital import Hospital, step_until_event
+from helpers.hospital import Hospital, step_until, step_until_event
 from helpers.one_patient import owned_nodes
 from helpers.part_peers import large_image, parts_of, pixels_of
 from helpers.peers import TRAJECTORY, ScriptedServer, ServerInThread
@@ -192,6 +192,31 @@ def test_without_it_they_are_sent_as_they_came_or_not_at_all(
         line.SetAndObserveTransformNodeID(transform_of(later.scene).GetID())
         with pytest.raises(SceneError, match="is under a transform, and whether its image is"):
             later.trajectories.send([line])
+
+
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_in_a_scene_that_was_saved_without_it_they_are_known_as_they_came(
+    browser: Browser, scene: Any, server: ServerInThread, tmp_path: Path, is_removed: bool
+) -> None:
+    """Else one that is removed and shown again would not lie where the image does."""
+    volume = browser.load_image("CT")
+    browser.load_trajectories()
+    harden(volume)
+    scene.RemoveNode(volume)
+    with closing(Browser(save_and_load(scene, tmp_path))) as later:
+        (line, *_) = owned_nodes(later.scene)
+        later.connect(server.host, server.port)
+        (one,) = later.trajectories.items
+        assert np.allclose(one.item.entry, PLAN.entry)
+        if is_removed:
+            later.scene.RemoveNode(line)
+            later.load_image("CT")
+        else:
+            later.trajectories.hide([one])
+        later.trajectories.show([one])
+        step_until(later, lambda: later.trajectories.is_shown(one), "the trajectory")
+        expected = PLAN.entry if is_removed else MOVED_ENTRY
+        assert entry_of(later.trajectories.node(one)) == expected
 
 
 @pytest.mark.parametrize("is_asked_again", [True, False])

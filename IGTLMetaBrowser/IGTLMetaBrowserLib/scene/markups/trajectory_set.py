@@ -22,6 +22,7 @@ from ..node_references import NodeReferences
 from ..placement import Placement
 from ..server_nodes import key_attributes, nodes_from_server
 from ..subject_hierarchy.group_folders import remove_node
+from ..transform_followers import noted_movement
 from .new_markups import LINE_CLASS, POINT_CLASS
 from .outgoing_markups import trajectory_item
 from .trajectory import LatestAnswer, Trajectory, key_of
@@ -181,7 +182,8 @@ class TrajectorySet:
 
     def _adopt(self, key: Key, node: Any) -> None:
         try:
-            item = trajectory_item(node, self._placement.owner(key[0]))
+            owner = self._placement.owner(key[0])
+            item = trajectory_item(node, owner, moved=noted_movement(node))
             found = Trajectory(key, replace(item, owner=key[0], group=key[1], name=key[2]))
         except SceneError:  # not all of its points are there: its file may be missing
             found = Trajectory.without_points(key)
