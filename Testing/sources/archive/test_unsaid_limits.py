@@ -133,7 +133,7 @@ def test_of_a_modality_it_is_known_that_there_is_one(
 def test_a_search_by_what_is_not_of_the_study_is_cut_if_it_is_as_long_as_a_list_that_was(
     serve, series, open_source
 ):
-    """Which is then known to be the limit of the archive."""
+    """Which is then known to be the limit of the archive, until it gives more."""
     words = [one.SeriesDescription for one in series]
     records = [
         {**record([one]), "0008103E": {"vr": "LO", "Value": [text]}}
@@ -156,6 +156,9 @@ def test_a_search_by_what_is_not_of_the_study_is_cut_if_it_is_as_long_as_a_list_
     for wanted, count, is_said in (("Neck", 1, False), ("Head*", limit, True)):
         found, notice = ready(source.search, {"SeriesDescription": wanted})
         assert (len(found), "has more that match" in notice) == (count, is_said)
+    limit = len(records)
+    found, notice = ready(source.search, {"SeriesDescription": "Head*"})
+    assert (len(found), notice) == (11, "")
 
 
 @pytest.mark.parametrize("listed", [240, 237, 238])

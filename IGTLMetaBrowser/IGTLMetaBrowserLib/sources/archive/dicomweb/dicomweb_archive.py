@@ -143,6 +143,8 @@ class DicomWebArchive:
         """Whether there are more: by what it says of studies; or else if as many are found as in
         the longest list that was cut so, which is what it gives at most.
         """
+        if len(found) > self._longest_cut:
+            self._longest_cut = 0  # it gives more
         of_studies = query_for_studies(query)
         if of_studies is None:
             return 0 < self._longest_cut <= sum(matches(one, query) for one in found)
