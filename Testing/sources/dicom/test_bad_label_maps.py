@@ -112,8 +112,9 @@ def test_segments_with_one_number_are_left_out_of_which_the_others_tell(
     assert notice in image.metadata["Notice"]
 
 
+@pytest.mark.parametrize("number", [2, -1])
 def test_voxels_whose_number_no_segment_has_are_left_out_of_which_a_notice_tells(
-    ct_folder: Path, slices: list[Dataset]
+    ct_folder: Path, slices: list[Dataset], number: int
 ) -> None:
     """Each is to be described (PS3.3 C.8.20.2): nobody would know that something is missing."""
     voxels = np.zeros((3, 128, 128), np.uint8)
@@ -121,11 +122,13 @@ def test_voxels_whose_number_no_segment_has_are_left_out_of_which_a_notice_tells
     kind = SegmentationTypeValues.LABELMAP
     document = study.segments(slices, voxels, ["Tumor", "Vessel"], kind=kind)
     del document.SegmentSequence[-1]
+    document.PixelRepresentation = int(number < 0)
+    document.PixelData = document.PixelData.replace(b"\2", np.int8(number).tobytes())
     source = write(ct_folder, document)
     (item,) = source.label_maps()
     image = source.image(item.id)
     assert np.array_equal(image.pixels != 0, voxels == 1)
-    assert "left out, as no structure has their number: 2" in image.metadata["Notice"]
+    assert f"left out, as no structure has their number: {number}" in image.metadata["Notice"]
 
 
 @pytest.mark.parametrize("is_last_first", [False, True], ids=["in order", "last segment first"])

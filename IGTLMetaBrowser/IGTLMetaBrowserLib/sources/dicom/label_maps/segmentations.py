@@ -127,7 +127,8 @@ class SegmentationLabelMap:
             if ((labels != plane) & (labels != 0) & (plane != 0)).any():
                 raise SourceError(f"{file.name!r} has segments that overlap, and denies it")
             np.maximum(plane, labels, out=plane)
-            unlabelled.update(np.flatnonzero(np.bincount(picture[labels == 0])).tolist())
+            if _is_numbered(file.header):
+                unlabelled.update(np.unique(picture[(labels == 0) & (picture != 0)]).tolist())
         # Of a file written again, voxels would come with the place and the names of before.
         open_unchanged(folder, file).close()
         notices = [*self.notices, *unknown_number_notices(self._unknown(unlabelled))]
@@ -145,9 +146,9 @@ class SegmentationLabelMap:
 
     def _unknown(self, numbers: set[int]) -> set[int]:
         """Return which of these pixels are numbers, but no segment's, nor the background's."""
-        header = self.frames[0].file.header
-        if not _is_numbered(header):
+        if not numbers:
             return set()
+        header = self.frames[0].file.header
         known = {number for number, _ in _described(header)}
         return numbers - known - {0, int(header.get("PixelPaddingValue") or 0)}
 
