@@ -124,6 +124,25 @@ def test_who_comes_when_the_memory_is_used_up_costs_the_others_nothing(
         assert isinstance(good.receive(), codec.StatusMessage)
 
 
+def test_nothing_stays_of_who_came_when_there_was_no_memory_to_note_it() -> None:
+    """The next client may get the number of its socket."""
+    came: list[net.ServerEvent] = []
+
+    def note(event: net.ServerEvent) -> None:
+        if event.type is net.ServerEventType.CONNECTED:
+            came.append(event)
+            if len(came) == 1:
+                raise MemoryError
+
+    with ServerInThread(ImagesInMemory(), observer=note) as server:
+        for is_let_in in (False, True):
+            with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as one:
+                one.sendall(codec.pack(STATUS))
+                with contextlib.suppress(ConnectionResetError):
+                    assert bool(one.recv(1)) == is_let_in
+                assert len(server.server.clients) == is_let_in
+
+
 def test_a_message_that_never_becomes_whole_ends_its_connection() -> None:
     with serving(receive_timeout=0.1) as server, Peer.connect(server.port) as peer:
         peer.send(codec.pack(STATUS)[:-1])

@@ -182,10 +182,14 @@ class Server:
 
     def _let_in(self, accepted: AcceptedClient) -> None:
         client = ServedClient(accepted, self._limits)
-        self._clients.add(client)
         self._selector.register(client.connection.socket, selectors.EVENT_READ, client)
+        self._clients.add(client)
         self._due.add(client)  # the first query may be there already
-        self._journal.connected(client)
+        try:
+            self._journal.connected(client)
+        except MemoryError:
+            self._forget(client)
+            raise
 
     def _serve(self, client: ServedClient, now: float) -> None:
         try:
