@@ -41,7 +41,8 @@ def _run(work: Work, folder: Path, last: int | None) -> None:
     counter.begin()
     try:
         tempfile.tempdir = None  # which the process that is forked may have found already
-        forked._run(work.arguments, environment(**changes), (folder / "out", folder / "err"))
+        files = None, folder / "out", folder / "err"
+        forked._run(work.arguments, environment(**changes), files)
     finally:
         sys.setprofile(None)
         if not work.kills_workers:
