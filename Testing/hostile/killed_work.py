@@ -21,6 +21,7 @@ import pydicom
 from cli.command import Shelf, igtlmeta, served, shelf_of
 from cli.test_cli_store import PLAN
 from helpers import demo_dicom
+from helpers.patience import Patience
 from helpers.peers import TRAJECTORY
 from helpers.scripted_archive import Answer, archive_of, multipart, record, running
 from IGTLMetaBrowserLib import codec
@@ -30,6 +31,7 @@ from IGTLMetaBrowserLib.sources.dicom import fields as dicom_fields
 
 OLDER = b"what was there before"
 Results = Mapping[str, bytes]
+_START_SECONDS = 120.0  # on a machine that does much else
 _VOXELS = np.arange(30_000, dtype="<i2").reshape(30, 50, 20)
 _TEMPORARY = tempfile.TemporaryDirectory()
 _DATA = Path(_TEMPORARY.name)
@@ -279,8 +281,9 @@ def _shelf() -> Shelf:
 
 
 def _address(out: Path, process: Any) -> str:
-    """Return the address that a server prints when it is ready; empty if it has ended before."""
-    while process.is_alive():
+    """Return the address that a server prints when it is ready; empty if it does not."""
+    patience = Patience(_START_SECONDS)
+    while process.is_alive() and not patience.is_over:
         text = out.read_text()
         if text.endswith("\n"):
             return text.split()[-1]
