@@ -6,7 +6,7 @@ import pytest
 
 from helpers.peers import Peer, ScriptedServer, ServerInThread
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.client.header_versions import known_servers
+from IGTLMetaBrowserLib.net.client.header_versions import known_servers, server_version
 
 NAME = {"Server": "Other"}
 
@@ -56,6 +56,19 @@ def events_of_three_lists(script: Recorded, **options: object) -> list[net.Clien
         client.find_capability()
         events += client.step()
     return [event for event in events if not isinstance(event, net.Connected | net.Finished)]
+
+
+def test_another_server_in_the_place_of_one_that_said_who_it_is_is_not_asked():
+    """As on this computer, where one is ended and another begins to listen."""
+    script = Recorded(2, {"Series": "A"})
+    with ScriptedServer(script) as server:
+        known = server_version("127.0.0.1", server.port)
+        known.has_name = True
+        with server.client() as client:
+            client.list_images()
+            client.find_capability()
+        assert not known.has_name
+    assert script.questions == []
 
 
 def test_a_server_that_says_who_it_is_is_asked_once_in_version_1_without_a_body():

@@ -43,7 +43,9 @@ class CapabilityFinder:
         """Note whether the server says who it is."""
         if isinstance(event, codec.ImageMetaMessage):
             has_name = event.metadata.keys() >= SERVER.keys()
-            self._server.has_name = has_name or bool(self._server.has_name)
+            # In version 1, or with one image that was asked for by its id, it does not say so.
+            says_nothing = event.header_version == 1 or bool(event.device_name)
+            self._server.has_name = has_name or (says_nothing and bool(self._server.has_name))
 
     def ask(self) -> None:
         """Send the question, if it may be, and that was not done on this connection."""
