@@ -150,6 +150,9 @@ def closed_at_end(source: net.Source) -> Iterator[None]:
     try:
         yield
         code = 0
+    except KeyboardInterrupt:  # or SIGTERM, before it has begun to serve
+        code = 0
+        raise
     finally:
         if isinstance(source, HasToBeClosed):
             with ending_in_time(code):
