@@ -322,7 +322,9 @@ with serve.closed_at_end(Source()):
 """
 
 
-@pytest.mark.parametrize(("end", "code"), [("pass", 0), ("raise KeyboardInterrupt", 0), ("raise OSError", 1)])
+@pytest.mark.parametrize(
+    ("end", "code"), [("pass", 0), ("raise KeyboardInterrupt", 0), ("raise OSError", 1)]
+)
 def test_a_disk_that_does_not_answer_does_not_keep_it(end: str, code: int) -> None:
     """Nothing interrupts the thread that reads from it, as from a network share that is away."""
     words = [sys.executable, "-c", HANGING.format(end=end)]
