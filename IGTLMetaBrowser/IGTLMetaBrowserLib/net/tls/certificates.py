@@ -13,19 +13,24 @@ from ...regular_file import read_small
 from ...system_errors import reason_of, why_not_read
 from ..errors import TLSError
 
+OTHERWISE = "connect without TLS, or to another port"
+"""What to try with an end that does not speak TLS."""
+
 # What OpenSSL says, and what it means between two OpenIGTLink peers. The first that fits is said.
 _WORDS = {
     "CERTIFICATE_REQUIRED": "the server requires a certificate from clients; provide one",
     "PEER_DID_NOT_RETURN_A_CERTIFICATE": "the other end presented no certificate",
-    "HTTP_REQUEST": "the other end does not speak TLS",
-    "WRONG_VERSION_NUMBER": "the other end does not speak TLS",
+    "HTTP_REQUEST": f"the other end does not speak TLS; {OTHERWISE}",
+    "WRONG_VERSION_NUMBER": f"the other end does not speak TLS; {OTHERWISE}",
     "UNKNOWN_CA": "the other end does not trust the certificate of this end",
     "CERTIFICATE_UNKNOWN": "the other end does not accept the certificate of this end",
     "BAD_CERTIFICATE": "the other end does not accept the certificate of this end",
     "CERTIFICATE_EXPIRED": "the other end says that the certificate of this end has expired",
     "CERTIFICATE_REVOKED": "the other end says that the certificate of this end was revoked",
     "ACCESS_DENIED": "the other end accepts no connections from this address, or is full",
-    "ALERT_PROTOCOL_VERSION": "the other end does not speak TLS, or only another version of it",
+    "ALERT_PROTOCOL_VERSION": (
+        f"the other end does not speak TLS, or only another version of it; {OTHERWISE}"
+    ),
     "UNSUPPORTED_PROTOCOL": "the other end speaks only an old version of TLS",
     "UNEXPECTED_EOF": "the other end closed the connection in the middle of the TLS handshake",
     "EOF occurred": "the other end closed the connection in the middle of the TLS handshake",
@@ -54,7 +59,8 @@ def load_certificate_authority(context: ssl.SSLContext, path: Path) -> None:
     try:
         context.load_verify_locations(path)
     except (OSError, ValueError) as error:
-        raise TLSError(f"no certificates in {str(path)!r}: {_reason(error)}") from None
+        why = f"{_reason(error)}; name a PEM file that has some"
+        raise TLSError(f"no certificates in {str(path)!r}: {why}") from None
 
 
 def fingerprint(certificate: bytes) -> str:

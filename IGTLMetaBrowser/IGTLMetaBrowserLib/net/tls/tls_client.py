@@ -12,7 +12,13 @@ from pathlib import Path
 from ..connection_attempt import ConnectionAttempt
 from ..errors import TLSError, UntrustedCertificateError
 from ..host_lookup import SocketAddress
-from .certificates import fingerprint, in_words, load_certificate, load_certificate_authority
+from .certificates import (
+    OTHERWISE,
+    fingerprint,
+    in_words,
+    load_certificate,
+    load_certificate_authority,
+)
 from .tls_socket import TLSSocket
 
 
@@ -123,7 +129,7 @@ class TLSConnectionAttempt(ConnectionAttempt):
                 return False
             self._close_handshake()
             words = f"the server has not answered the TLS handshake in {self._seconds:g} s"
-            raise self._failure(f"{words}; it may not speak TLS") from None
+            raise self._failure(f"{words}; if it does not speak TLS, {OTHERWISE}") from None
         except ssl.SSLCertVerificationError as error:
             self._close_handshake()
             self._look_at_certificate(error.verify_message, now)
