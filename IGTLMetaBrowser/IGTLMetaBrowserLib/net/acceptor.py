@@ -146,7 +146,10 @@ class Acceptor:
         waiting = [one for one in found if isinstance(one, (AcceptedClient, Farewell))]
         for one in in_turns(waiting, self._steps, _STEP_SECONDS):
             if one in self.entering:
-                self._go_on_entering(one)
+                try:
+                    self._go_on_entering(one)
+                except MemoryError:
+                    self._drop(one)
             elif one in self._leaving:
                 self._go_on_leaving(one)
         if now >= self._check_at:
@@ -212,9 +215,16 @@ class Acceptor:
         try:
             self._let_in(accepted)
         except MemoryError:
-            self._journal.turned_away(accepted, NO_MEMORY)
-            accepted.socket.close()
-            self._journal.left(accepted, NO_MEMORY)
+            self._drop(accepted)
+
+    def _drop(self, accepted: AcceptedClient) -> None:
+        """Close the connection of one for whom there is no memory, as far as it is made."""
+        self._journal.turned_away(accepted, NO_MEMORY)
+        self.entering.discard(accepted)
+        if accepted.socket in self._selector.get_map():
+            self._selector.unregister(accepted.socket)
+        accepted.socket.close()
+        self._journal.left(accepted, NO_MEMORY)
 
     @property
     def _all(self) -> list[Any]:

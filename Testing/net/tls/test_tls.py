@@ -17,7 +17,7 @@ from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread, make_i
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.client.image_in_parts import get_image_in_parts
 from IGTLMetaBrowserLib.net.tls.certificates import fingerprint
-from IGTLMetaBrowserLib.net.tls.tls_server import FIRST_BYTE
+from IGTLMetaBrowserLib.net.tls.tls_server import FIRST_BYTE, ServerHandshake
 
 HUGE = (256, 256, 256)
 
@@ -85,6 +85,25 @@ def test_one_byte_at_a_time(server_tls: net.ServerTLS, authority: Authority):
         for byte in codec.pack(codec.GetMessage("IMAGE", device_name="A")):
             peer.send(bytes([byte]))
         assert peer.receive().device_name == "A"
+
+
+@pytest.mark.parametrize("method", ["__init__", "step"])
+def test_who_comes_when_the_memory_is_used_up_costs_the_others_nothing(
+    server_tls: net.ServerTLS,
+    client_tls: net.ClientTLS,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+):
+    def fail(*_arguments: object) -> None:
+        raise MemoryError
+
+    with serving(server_tls) as server, server.client(tls=client_tls) as good:
+        good.list_images()
+        with monkeypatch.context() as changed:
+            changed.setattr(ServerHandshake, method, fail)
+            error_of(server.client(tls=client_tls))
+        assert good.get_image("A").pixels[0, 0, 0] == 5
+        assert len(server.server.clients) == 1
 
 
 def test_only_tls_1_2_and_later(server_tls: net.ServerTLS, client_tls: net.ClientTLS):
