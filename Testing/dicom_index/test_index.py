@@ -11,6 +11,7 @@ import signal
 import socket
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow.parquet
@@ -256,6 +257,16 @@ class TestUpToDate:
         shutil.rmtree(folder / "ct")
         assert updated(folder, output, INSTANCE) == 0
         assert paths(output, folder) == ["rtstruct", "moved", "rtdose", "pt"]
+
+    def test_nothing_stays_of_the_headers_of_what_is_gone(self, folder: Path, output: Path):
+        """They name patients; and the index of a folder that changes each day would grow."""
+        updated(folder, output)
+        shutil.rmtree(folder / "ct")
+        updated(folder, output)
+        used = "SELECT header FROM images"
+        with closing(sqlite3.connect(database_path(output))) as database:
+            unused = database.execute(f"SELECT header FROM headers WHERE id NOT IN ({used})")
+            assert unused.fetchall() == []
 
     def test_nothing_changed_leaves_the_file_alone(self, folder: Path, output: Path):
         updated(folder, output)

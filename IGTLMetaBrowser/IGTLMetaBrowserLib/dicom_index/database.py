@@ -26,7 +26,7 @@ from .row_sums import DAMAGED
 
 # "IGTM": by this a database is known as an index's own (SQLite's pragma application_id).
 _APPLICATION_ID = 0x4947544D
-_FORMAT = 19  # raise it when the tables or fields change: older databases are then made anew
+_FORMAT = 20  # raise it when the tables or fields change: older databases are then made anew
 # For another process that is writing into the same database.
 _SECONDS_TO_WAIT = 2.0
 
@@ -59,6 +59,7 @@ _TABLES = f"""
         header INTEGER NOT NULL REFERENCES headers,
         own TEXT NOT NULL
     );
+    CREATE INDEX header ON images (header);
     CREATE INDEX series ON instances (series);
     CREATE INDEX instance_uid ON instances (instance_uid);
     CREATE TABLE thumbnails (

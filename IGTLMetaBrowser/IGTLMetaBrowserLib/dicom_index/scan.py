@@ -22,6 +22,7 @@ def survey(database: sqlite3.Connection, root: bytes, ignored: Collection[bytes]
 
     Memory does not grow with the number of files. To be run in a transaction.
     """
+    before = _changes(database)
     # Permission may have been given since, without a change of the file.
     change(database, f"UPDATE files SET kind = '' WHERE kind = '{REFUSED}' AND size >= 0")
     database.execute("CREATE TEMP TABLE visited (folder BLOB PRIMARY KEY)")
@@ -35,6 +36,13 @@ def survey(database: sqlite3.Connection, root: bytes, ignored: Collection[bytes]
     for table in ("files", "folders"):
         change(database, f"DELETE FROM {table} WHERE folder NOT IN (SELECT folder FROM visited)")
     database.execute("DROP TABLE visited")
+    if _changes(database) != before:  # of what is gone, no patient's name stays
+        used = "SELECT 1 FROM images WHERE images.header = headers.id"
+        database.execute(f"DELETE FROM headers WHERE NOT EXISTS ({used})")
+
+
+def _changes(database: sqlite3.Connection) -> int:
+    return database.execute("SELECT changes FROM source").fetchone()[0]
 
 
 def _digest(entries: Iterator[FolderEntry]) -> bytes:
