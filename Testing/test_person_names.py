@@ -28,6 +28,8 @@ def test_in_dicom_family_and_given_name_have_their_places():
 def test_names_are_of_several_persons():
     assert are_several_names(["Doe^Jane", "", "Roe^Richard"])
     assert not are_several_names(["Doe^Jane", "", "DOE^JANE^^"])
+    # Not each device writes each alphabet.
+    assert not are_several_names(["Yamada^Tarou=山田^太郎", "=山田^太郎", ""])
 
 
 def test_over_openigtlink_a_name_is_written_in_several_ways():

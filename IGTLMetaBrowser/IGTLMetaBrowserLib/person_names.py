@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import combinations
 
 _FAMILY, _GIVEN, _MIDDLE, _PREFIX, _SUFFIX = range(5)
 
@@ -39,8 +40,12 @@ def plain_name(name: str) -> str:
 
 
 def are_several_names(names: Iterable[str]) -> bool:
-    """Whether names of DICOM are of different persons. An empty one may be anybody's."""
-    return len({*map(plain_name, names)} - {""}) > 1
+    """Whether names of DICOM are of different persons: two that have no spelling in common.
+
+    An empty one may be anybody's.
+    """
+    written = [{*spellings(name)} - {""} for name in {*names}]
+    return any(one.isdisjoint(other) for one, other in combinations(filter(None, written), 2))
 
 
 def name_words(name: str) -> list[str]:

@@ -440,7 +440,7 @@ def _index_errors() -> Iterator[None]:
 
 
 def _with_ids_as_owners(
-    items: Iterable[codec.TrajectoryItem], images: Mapping[str, Stack]
+    items: Sequence[codec.TrajectoryItem], images: Mapping[str, Stack]
 ) -> list[codec.TrajectoryItem]:
     """Return trajectories with ids in place of SeriesInstanceUIDs: of several images, the first."""
     uids = {one.owner for one in items if "." in one.owner and one.owner.replace(".", "").isdigit()}
