@@ -13,6 +13,7 @@ from helpers.peers import Peer, ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import ImageLoaded
+from IGTLMetaBrowserLib.net.client.header_versions import server_version
 
 Size = tuple[int, int, int]
 OTHER, THIRD = (5, 5, 5), (2, 2, 2)
@@ -224,6 +225,8 @@ def test_a_live_image_of_a_server_that_is_started_again(unconnected: Browser):
             self._peer.send(*messages, make_image(51, OTHER, "0"))
 
     with ScriptedServer(numbering("Smith", 1, "list"), streaming) as server:
+        # Known to be of version 1: else the list is kept back until it has come once more.
+        server_version("127.0.0.1", server.port).speaks_2 = False
         unconnected.connect("127.0.0.1", server.port, reconnect_delays=(0.01,))
         unconnected.list_images()
         step_until(unconnected, lambda: unconnected.images.node("0") is not None, "the image")
