@@ -81,10 +81,13 @@ class _Commands:
         self._logic = module.widget.logic
 
     def fetch(self, port: int) -> dict[str, Any]:
-        """Load all images and trajectories of the one who serves there, with TLS."""
+        """Load all images and trajectories of the one who serves there, with TLS; and no others."""
+        import slicer
+
         from helpers.scene_contents import contents
         from IGTLMetaBrowserLib import net
 
+        slicer.mrmlScene.Clear(0)
         tls = net.ClientTLS(self._folder / "authority.pem", self._folder / "other.pem")
         self._logic.connectToServer("127.0.0.1", port, tls=tls)
         for entry in self._logic.listImages():
