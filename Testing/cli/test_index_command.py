@@ -193,11 +193,18 @@ def test_a_package_that_is_missing_is_named_before_all_files_are_read(folder: Pa
     assert not (tmp_path / "index.sqlite").exists()
 
 
-def test_without_pydicom_nothing_is_written(folder: Path, tmp_path: Path):
-    (tmp_path / "pydicom.py").write_text("raise ImportError('pydicom is not installed')")
+@pytest.mark.parametrize(
+    ("module", "code"),
+    [
+        ("pydicom.py", "raise ImportError('it cannot be loaded')"),
+        ("sitecustomize.py", "import sys; sys.modules['pydicom'] = None  # it is not there"),
+    ],
+)
+def test_without_pydicom_nothing_is_written(folder: Path, tmp_path: Path, module: str, code: str):
+    (tmp_path / module).write_text(code)
     result = igtlmeta("index", folder, "-o", tmp_path / "index.csv", PYTHONPATH=str(tmp_path))
     assert (result.returncode, result.stdout) == (1, "")
-    assert 'pip install "pydicom>=3"' in result.stderr
+    assert 'not installed, or too old. Install it: pip install "pydicom>=3"' in result.stderr
     assert "Traceback" not in result.stderr
     assert not (tmp_path / "index.csv").exists()
 

@@ -121,7 +121,10 @@ def _check_packages(path: Path) -> None:
     """Raise ``DicomIndexError`` before all files are read, if nothing could be written then."""
     check_format(path)
     if not is_installed("pydicom"):
-        raise DicomIndexError(f"the images' ids need pydicom; {pip_command('pydicom')}")
+        raise DicomIndexError(
+            "the ids of images need pydicom, which is not installed, or too old. "
+            f"Install it: {pip_command('pydicom')}"
+        )
 
 
 def _print_summary(index: DicomIndex) -> None:
