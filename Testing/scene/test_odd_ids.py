@@ -17,7 +17,7 @@ from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.scene.images.image_nodes import ImageNodes
 from IGTLMetaBrowserLib.scene.markups.outgoing_markups import trajectory_item
-from IGTLMetaBrowserLib.scene.markups.trajectory_decoding import plan
+from IGTLMetaBrowserLib.scene.markups.trajectory_decoding import shown_trajectory
 from IGTLMetaBrowserLib.scene.markups.trajectory_markups import OWNER_ATTRIBUTE, show_trajectory
 from IGTLMetaBrowserLib.scene.overlay_nodes import OverlayNodes
 from IGTLMetaBrowserLib.scene.server_nodes import IMAGE_ID_ATTRIBUTE, read_id, written_id
@@ -105,7 +105,7 @@ def test_an_id_that_looks_like_a_written_one_is_none():
 
 def test_a_trajectory_is_sent_with_the_image_that_it_came_with(session):
     item = TrajectoryItem("Left", "Drains", entry=(0, 0, 9), owner=BYTES)
-    node = show_trajectory(session.scene, plan(item))
+    node = show_trajectory(session.scene, shown_trajectory(item))
     assert node.GetAttribute(OWNER_ATTRIBUTE).isascii()
     assert trajectory_item(node) == item
 

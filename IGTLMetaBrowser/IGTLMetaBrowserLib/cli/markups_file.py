@@ -15,7 +15,7 @@ from typing import Any
 
 from ..codec import TrajectoryItem, TrajectoryType, printable
 from ..codec.geometry import flip_lps_ras
-from ..scene.markups.trajectory_decoding import ShownTrajectory, plan
+from ..scene.markups.trajectory_decoding import ShownTrajectory, shown_trajectory
 from ..system_errors import why_not_written
 from ..whole_file import replaced_at_end
 from .parser import CommandError
@@ -35,7 +35,7 @@ def write_markups(path: Path, items: Iterable[TrajectoryItem]) -> None:
     An older file of that name is replaced once the new one is complete. Raises ``PlanError`` if one
     cannot be shown, and ``CommandError``.
     """
-    markups = [_markup(plan(item)) for item in items]
+    markups = [_markup(shown_trajectory(item)) for item in items]
     text = json.dumps({"@schema": _SCHEMA, "markups": markups}, indent=1, allow_nan=False)
     try:
         with replaced_at_end(path) as part:

@@ -88,7 +88,7 @@ def test_a_trajectory_is_what_the_last_message_says_whoever_looks_at_it(trajecto
     assert line.item.entry == (7, 0, 0)
     stream(trajectories, replace(LINE, entry=(8, 0, 0)), replace(DRAIN, type=7))
     stream(trajectories, replace(LINE, entry=(9, 0, 0)), replace(DRAIN, type=7))
-    assert line.item.entry == line.plan.points[0][1] == (9, 0, 0)
+    assert line.item.entry == line.shown.points[0][1] == (9, 0, 0)
     assert "type 7" in drain.problem
     stream(trajectories, DRAIN)  # the line is gone: it stays what it was
     assert line.item.entry == (9, 0, 0)

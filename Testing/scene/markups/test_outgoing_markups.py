@@ -15,7 +15,7 @@ from IGTLMetaBrowserLib.codec import PointItem, TrajectoryItem, TrajectoryType
 from IGTLMetaBrowserLib.scene.errors import SceneError
 from IGTLMetaBrowserLib.scene.markups.outgoing_markups import point_items, trajectory_item
 from IGTLMetaBrowserLib.scene.markups.points import PointSet
-from IGTLMetaBrowserLib.scene.markups.trajectory_decoding import plan
+from IGTLMetaBrowserLib.scene.markups.trajectory_decoding import shown_trajectory
 from IGTLMetaBrowserLib.scene.markups.trajectory_markups import show_trajectory
 
 LINE = TrajectoryItem(
@@ -60,7 +60,7 @@ def under_transform(scene, *nodes):
 def test_what_came_in_goes_out_as_it_came(scene, type_):
     unplanned = {1: {"target": (0.0, 0.0, 0.0)}, 2: {"entry": (0.0, 0.0, 0.0)}}.get(type_, {})
     received = over_the_wire(replace(LINE, type=type_, **unplanned))
-    node = show_trajectory(scene, plan(received))
+    node = show_trajectory(scene, shown_trajectory(received))
     assert trajectory_item(node) == received
     assert over_the_wire(trajectory_item(node)) == received
 
@@ -73,7 +73,10 @@ def test_every_place_color_and_diameter_comes_back_to_the_last_bit(entry, target
     slicer.vtkMRMLApplicationLogic().SetMRMLScene(scene)
     item = replace(LINE, entry=entry, target=target, rgba=rgba, diameter=diameter)
     received = over_the_wire(item)
-    assert over_the_wire(trajectory_item(show_trajectory(scene, plan(received)))) == received
+    assert (
+        over_the_wire(trajectory_item(show_trajectory(scene, shown_trajectory(received))))
+        == received
+    )
 
 
 def test_a_line_that_the_user_draws_is_a_trajectory(scene):
@@ -151,7 +154,10 @@ def test_points_go_out_as_they_came(scene):
 @pytest.mark.parametrize("diameter", [-2.0, float("nan"), 1e30])
 def test_a_tube_that_cannot_be_goes_out_as_a_thin_line(scene, diameter):
     """Slicer's markups take any number from a script; TRAJ's diameter is 0 or more."""
-    for node in (draw_line(scene, (1, 2, 3), (4, 5, 6)), show_trajectory(scene, plan(LINE))):
+    for node in (
+        draw_line(scene, (1, 2, 3), (4, 5, 6)),
+        show_trajectory(scene, shown_trajectory(LINE)),
+    ):
         display = node.GetDisplayNode()
         display.SetCurveLineSizeMode(display.UseLineDiameter)
         display.SetLineDiameter(diameter)

@@ -12,8 +12,8 @@ from IGTLMetaBrowserLib.scene.markups.trajectory_decoding import (
     in_ras,
     length,
     notes,
-    plan,
     planned_points,
+    shown_trajectory,
 )
 
 ENTRY, TARGET = (10.0, -20.0, 30.5), (-1.5, 2.0, 8.25)
@@ -34,7 +34,7 @@ LINE = TrajectoryItem(name="Left electrode", entry=ENTRY, target=TARGET, diamete
 )
 def test_the_type_says_which_points_are_planned(type_, points):
     assert planned_points(replace(LINE, type=type_)) == points
-    assert plan(replace(LINE, type=type_)).type is type_
+    assert shown_trajectory(replace(LINE, type=type_)).type is type_
 
 
 @pytest.mark.parametrize(
@@ -52,14 +52,14 @@ def test_what_cannot_be_shown_is_refused_with_the_reason(change, words):
     item = replace(LINE, **change)
     with pytest.raises(TrajectoryError, match=words):
         planned_points(item)
-    assert plan(LINE)
+    assert shown_trajectory(LINE)
 
 
 def test_a_point_that_the_type_does_not_name_may_be_anything():
     item = replace(LINE, type=TrajectoryType.ENTRY, target=(NAN, INFINITY, 1e38))
     assert planned_points(item) == [(TrajectoryType.ENTRY, ENTRY)]
     # and makes no difference to what is shown, although it does not equal itself
-    assert plan(item) == plan(replace(item, target=(NAN, NAN, NAN)))
+    assert shown_trajectory(item) == shown_trajectory(replace(item, target=(NAN, NAN, NAN)))
     assert notes(item) == ()
 
 
@@ -94,7 +94,7 @@ def test_a_point_that_the_type_does_not_name_may_be_anything():
 def test_what_is_odd_is_noted_and_shown_all_the_same(change, note):
     item = replace(LINE, **change)
     assert notes(item) == (note,)
-    assert plan(item)
+    assert shown_trajectory(item)
 
 
 def test_a_usual_trajectory_has_no_notes():

@@ -10,7 +10,7 @@ from IGTLMetaBrowserLib.codec import TrajectoryItem, TrajectoryType
 from IGTLMetaBrowserLib.scene.markups import trajectory_markups
 from IGTLMetaBrowserLib.scene.markups.display import SMALLEST_GLYPH
 from IGTLMetaBrowserLib.scene.markups.outgoing_markups import trajectory_item
-from IGTLMetaBrowserLib.scene.markups.trajectory_decoding import plan
+from IGTLMetaBrowserLib.scene.markups.trajectory_decoding import shown_trajectory
 from IGTLMetaBrowserLib.scene.markups.trajectory_markups import (
     GROUP_ATTRIBUTE,
     OWNER_ATTRIBUTE,
@@ -33,8 +33,8 @@ LINE = TrajectoryItem(
 
 def show_trajectory(scene, item, node=None, written=None):
     """Show ``item`` in ``node``, into which ``written`` was written before."""
-    before = None if written is None else plan(written)
-    return trajectory_markups.show_trajectory(scene, plan(item), node, before)
+    before = None if written is None else shown_trajectory(written)
+    return trajectory_markups.show_trajectory(scene, shown_trajectory(item), node, before)
 
 
 def modified_times(node):

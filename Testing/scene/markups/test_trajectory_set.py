@@ -58,7 +58,7 @@ def times(nodes):
 NO_PLACES = [math.nan, math.inf, -math.inf, 1e6]
 
 
-def test_which_trajectories_have_no_plan_is_found_for_all_at_once():
+def test_which_trajectories_cannot_be_shown_is_found_for_all_at_once():
     """Given each type with each place and no place, as a table that came and as items."""
     numbers = [0.0, -100_000.0, 100_000.0, 100_000.0078125, *NO_PLACES]
     items = [
@@ -69,23 +69,27 @@ def test_which_trajectories_have_no_plan_is_found_for_all_at_once():
     ]
     table = codec.unpack(codec.pack(codec.TrajectoryMessage(items))).items
     expected = [
-        row for row, item in enumerate(table) if not trajectory_decoding.has_plan(in_ras(item, LPS))
+        row
+        for row, item in enumerate(table)
+        if not trajectory_decoding.can_be_shown(in_ras(item, LPS))
     ]
     assert 0 < len(expected) < len(items)
     for same in (table, list(table)):
-        assert TrajectoryAnswer(same, LPS, is_pushed=False).rows_without_plan() == expected
+        assert TrajectoryAnswer(same, LPS, is_pushed=False).rows_not_shown() == expected
 
 
 def test_of_very_many_that_cannot_be_shown_it_is_said_of_some_why(trajectories, monkeypatch):
     items = [replace(LINE, name=f"Line {n}", type=0) for n in range(1000)]
     items += many(3)
-    planned, plan = [], trajectory_decoding.plan
+    decoded, decode = [], trajectory_decoding.shown_trajectory
     monkeypatch.setattr(
-        trajectory_decoding, "plan", lambda item: planned.append(item.name) or plan(item)
+        trajectory_decoding,
+        "shown_trajectory",
+        lambda item: decoded.append(item.name) or decode(item),
     )
     table = codec.unpack(codec.pack(codec.TrajectoryMessage(items))).items
     assert len(receive(trajectories, *table)) == 3
-    planned.clear()
+    decoded.clear()
     trajectories.receive(table)
     problems = trajectories.problems
     assert problems[0] == (
@@ -93,7 +97,7 @@ def test_of_very_many_that_cannot_be_shown_it_is_said_of_some_why(trajectories, 
     )
     assert len(problems) == 11
     assert problems[-1] == "990 more trajectories cannot be shown"
-    assert len(planned) < 20
+    assert len(decoded) < 20
 
 
 def test_of_a_stream_only_what_may_have_a_problem_is_looked_at(trajectories, monkeypatch):
@@ -102,9 +106,11 @@ def test_of_a_stream_only_what_may_have_a_problem_is_looked_at(trajectories, mon
     items[6].type = 7
     stream(trajectories, *items)
     trajectories.hide(trajectories.trajectories)
-    looked_at, plan = [], trajectory_decoding.plan
+    looked_at, decode = [], trajectory_decoding.shown_trajectory
     monkeypatch.setattr(
-        trajectory_decoding, "plan", lambda item: looked_at.append(item.name) or plan(item)
+        trajectory_decoding,
+        "shown_trajectory",
+        lambda item: looked_at.append(item.name) or decode(item),
     )
     stream(trajectories, *(replace(item, diameter=2) for item in items))
     problems = trajectories.problems

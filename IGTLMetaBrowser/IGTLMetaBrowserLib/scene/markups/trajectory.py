@@ -60,7 +60,7 @@ class Trajectory:
     """What was last written into its node."""
     label: NameLabel | None = NameLabel.NONE
     """Where its node has a label in the views; None if that is not known."""
-    _planned: ShownTrajectory | str = ""
+    _shown: ShownTrajectory | str = ""
     """Of ``item``, or why there is none; looked at often, and found out once. Empty: not yet."""
     _latest: LatestAnswer | None = None
     _row: int = 0
@@ -73,7 +73,7 @@ class Trajectory:
         owner, group, name, _ = key
         nowhere = (math.nan, math.nan, math.nan)
         item = TrajectoryItem(name, group, entry=nowhere, target=nowhere, owner=owner)
-        return cls(key, item, _planned=_POINTS_MISSING)
+        return cls(key, item, _shown=_POINTS_MISSING)
 
     @property
     def owner(self) -> str:
@@ -88,7 +88,7 @@ class Trajectory:
             self._number = latest.number
             item = latest.answer.item(self._row)
             if item != self._item:
-                self._item, self._planned = item, ""
+                self._item, self._shown = item, ""
         return self._item
 
     def update(self, latest: LatestAnswer, row: int) -> None:
@@ -100,23 +100,23 @@ class Trajectory:
         self._item, self._latest, self.is_gone = self.item, None, True
 
     @property
-    def plan(self) -> ShownTrajectory | None:
+    def shown(self) -> ShownTrajectory | None:
         """What is shown of it, or None if it cannot be shown."""
-        item = self.item  # first: ``_planned`` may be that of an earlier one
-        if not self._planned:
+        item = self.item  # first: ``_shown`` may be that of an earlier one
+        if not self._shown:
             try:
-                self._planned = trajectory_decoding.plan(item)
+                self._shown = trajectory_decoding.shown_trajectory(item)
             except TrajectoryError as error:
-                self._planned = str(error)
-        return self._planned if isinstance(self._planned, ShownTrajectory) else None
+                self._shown = str(error)
+        return self._shown if isinstance(self._shown, ShownTrajectory) else None
 
     @property
     def problem(self) -> str:
         """Why it cannot be shown, or an empty text."""
-        if self.plan is not None:
+        if self.shown is not None:
             return ""
         still = "" if self.written is None else "; it is still shown as it was before"
-        return f"{self._planned}{still}"
+        return f"{self._shown}{still}"
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import numpy as np
 from ...codec import Coordinates, TrajectoryItem, TrajectoryType
 from ...codec.messages.items import ItemTable
 from ...codec.text_rows import TextRows
-from .trajectory_decoding import FARTHEST, has_plan, in_ras
+from .trajectory_decoding import FARTHEST, can_be_shown, in_ras
 
 MOST_LISTED = 10_000
 """Of one answer. A message of 2 GiB has 14 million, which would take a minute to look at."""
@@ -74,10 +74,10 @@ class TrajectoryAnswer:
         columns = (TextRows(self._records[name]).texts for name in _NAMES)
         return _numbered(zip(*columns, strict=True))
 
-    def rows_without_plan(self) -> list[int]:
+    def rows_not_shown(self) -> list[int]:
         """Return the rows that cannot be shown. To make a text of why for each takes longer."""
         if self._records is None:
-            return [row for row in range(len(self)) if not has_plan(self.item(row))]
+            return [row for row in range(len(self)) if not can_be_shown(self.item(row))]
         types, both = self._records["type"], TrajectoryType.ENTRY_AND_TARGET
         has = np.isin(types, list(TrajectoryType))
         for which, point in (("entry", TrajectoryType.ENTRY), ("target", TrajectoryType.TARGET)):

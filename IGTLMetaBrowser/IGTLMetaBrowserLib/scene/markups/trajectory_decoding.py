@@ -48,7 +48,7 @@ class ShownTrajectory:
         return TrajectoryType(sum(which for which, _ in self.points))
 
 
-def plan(item: TrajectoryItem) -> ShownTrajectory:
+def shown_trajectory(item: TrajectoryItem) -> ShownTrajectory:
     """Return what is shown of a trajectory. Raises ``TrajectoryError`` if it cannot be shown."""
     return ShownTrajectory(
         printable(item.name),
@@ -60,7 +60,7 @@ def plan(item: TrajectoryItem) -> ShownTrajectory:
     )
 
 
-def has_plan(item: TrajectoryItem) -> bool:
+def can_be_shown(item: TrajectoryItem) -> bool:
     """Whether a trajectory can be shown."""
     try:
         planned_points(item)

@@ -35,7 +35,7 @@ _POINT_LABELS = {TrajectoryType.ENTRY: "entry", TrajectoryType.TARGET: "target"}
 
 def show_trajectory(
     scene: Any,
-    plan: ShownTrajectory,
+    shown: ShownTrajectory,
     node: Any = None,
     written: ShownTrajectory | None = None,
     attributes: Callable[[], Mapping[str, str]] = dict,
@@ -48,25 +48,25 @@ def show_trajectory(
     the attributes that ``attributes`` returns. ``moved``, of shape (4, 4), is by what the image
     was moved in the scene.
     """
-    if node is not None and is_as_written(node, plan, written):
+    if node is not None and is_as_written(node, shown, written):
         return node
-    class_name = LINE_CLASS if len(plan.points) == 2 else POINT_CLASS
+    class_name = LINE_CLASS if len(shown.points) == 2 else POINT_CLASS
     if node is not None and node.GetClassName() == class_name:
-        _write_display(node, plan, written)
-        _write_node(node, plan, written, moved)
+        _write_display(node, shown, written)
+        _write_node(node, shown, written, moved)
         return node
     # A line becomes a point, or the other way round: another node, as visible as it was.
     is_hidden = node is not None and not node.GetDisplayVisibility()
     if node is not None:
         remove_node(scene, node)
-    node = new_markups(scene, class_name, partial(_write_new, plan, attributes, moved))
+    node = new_markups(scene, class_name, partial(_write_new, shown, attributes, moved))
     if is_hidden:
         node.SetDisplayVisibility(False)
     return node
 
 
 def _write_new(
-    plan: ShownTrajectory,
+    shown: ShownTrajectory,
     attributes: Callable[[], Mapping[str, str]],
     moved: np.ndarray | None,
     node: Any,
@@ -77,14 +77,14 @@ def _write_new(
     for name, value in attributes().items():
         node.SetAttribute(name, value)
     set_labels(display, at_line=False, at_points=False)
-    set_color(display, plan.rgba)
-    set_diameter(display, plan.diameter)
-    _write_node(node, plan, None, moved)
+    set_color(display, shown.rgba)
+    set_diameter(display, shown.diameter)
+    _write_node(node, shown, None, moved)
 
 
-def is_as_written(node: Any, plan: ShownTrajectory, written: ShownTrajectory | None) -> bool:
+def is_as_written(node: Any, shown: ShownTrajectory, written: ShownTrajectory | None) -> bool:
     """Whether a node shows a trajectory already, so that nothing has to be touched."""
-    return plan == written and _has_all_points(node, plan) and node.GetDisplayNode() is not None
+    return shown == written and _has_all_points(node, shown) and node.GetDisplayNode() is not None
 
 
 class NameLabel(Enum):
@@ -138,23 +138,23 @@ def _label_by_name_alone(node: Any) -> None:
         node.GetNthMeasurement(index).SetEnabled(False)
 
 
-def _has_all_points(node: Any, plan: ShownTrajectory) -> bool:
+def _has_all_points(node: Any, shown: ShownTrajectory) -> bool:
     # More of them are the user's: a planned point is a list with room for others.
-    return node.GetNumberOfControlPoints() >= len(plan.points)
+    return node.GetNumberOfControlPoints() >= len(shown.points)
 
 
 def _write_node(
-    node: Any, plan: ShownTrajectory, written: ShownTrajectory | None, moved: np.ndarray | None
+    node: Any, shown: ShownTrajectory, written: ShownTrajectory | None, moved: np.ndarray | None
 ) -> None:
     modified = node.StartModify()
-    if written is None or written.name != plan.name:
-        node.SetName(savable_name(plan.name))
-    if written is None or _attributes(written) != _attributes(plan):
-        for name, value in _attributes(plan).items():
+    if written is None or written.name != shown.name:
+        node.SetName(savable_name(shown.name))
+    if written is None or _attributes(written) != _attributes(shown):
+        for name, value in _attributes(shown).items():
             node.SetAttribute(name, value)
-    is_same = written is not None and (written.points, written.name) == (plan.points, plan.name)
-    if not (is_same and _has_all_points(node, plan)):
-        _write_points(node, plan, moved)
+    is_same = written is not None and (written.points, written.name) == (shown.points, shown.name)
+    if not (is_same and _has_all_points(node, shown)):
+        _write_points(node, shown, moved)
     node.EndModify(modified)
 
 
@@ -165,20 +165,20 @@ def mark_as_trajectory(node: Any, attributes: Mapping[str, str]) -> None:
     _label_by_name_alone(node)
 
 
-def _attributes(plan: ShownTrajectory) -> dict[str, str]:
+def _attributes(shown: ShownTrajectory) -> dict[str, str]:
     return {
-        GROUP_ATTRIBUTE: plan.group,
-        OWNER_ATTRIBUTE: written_id(plan.owner),
-        TYPE_ATTRIBUTE: str(int(plan.type)),
+        GROUP_ATTRIBUTE: shown.group,
+        OWNER_ATTRIBUTE: written_id(shown.owner),
+        TYPE_ATTRIBUTE: str(int(shown.type)),
     }
 
 
-def _write_points(node: Any, plan: ShownTrajectory, moved: np.ndarray | None) -> None:
+def _write_points(node: Any, shown: ShownTrajectory, moved: np.ndarray | None) -> None:
     # Of a line that has both, each has its label, see ``set_label``.
-    is_labeled = len(plan.points) == 2 and _has_all_points(node, plan)
-    for index, (which, planned) in enumerate(plan.points):
+    is_labeled = len(shown.points) == 2 and _has_all_points(node, shown)
+    for index, (which, planned) in enumerate(shown.points):
         point = moved_by(moved, planned)
-        label = _POINT_LABELS[which] if len(plan.points) == 2 else plan.name
+        label = _POINT_LABELS[which] if len(shown.points) == 2 else shown.name
         if index >= node.GetNumberOfControlPoints():
             node.AddControlPoint(vtkVector3d(*point), label)
         else:
@@ -187,15 +187,15 @@ def _write_points(node: Any, plan: ShownTrajectory, moved: np.ndarray | None) ->
                 node.SetNthControlPointLabel(index, label)
 
 
-def _write_display(node: Any, plan: ShownTrajectory, written: ShownTrajectory | None) -> None:
+def _write_display(node: Any, shown: ShownTrajectory, written: ShownTrajectory | None) -> None:
     display = node.GetDisplayNode()
     if display is None:  # the user may have removed the one there was
         display, written = add_display(node.GetScene(), node), None
     modified = display.StartModify()
     if written is None:
         set_labels(display, at_line=False, at_points=False)
-    if written is None or written.rgba != plan.rgba:
-        set_color(display, plan.rgba)
-    if written is None or written.diameter != plan.diameter:
-        set_diameter(display, plan.diameter)
+    if written is None or written.rgba != shown.rgba:
+        set_color(display, shown.rgba)
+    if written is None or written.diameter != shown.diameter:
+        set_diameter(display, shown.diameter)
     display.EndModify(modified)

@@ -100,13 +100,13 @@ class TrajectorySet:
         answer = None if self._latest is None else self._latest.answer
         if answer is not None and len(answer) == len(current):
             # Of a stream of a thousand, to look at each would take longer than all the rest.
-            unplanned = [current[row] for row in answer.rows_without_plan()]
+            not_shown = [current[row] for row in answer.rows_not_shown()]
         else:
-            unplanned = [one for one in current if one.plan is None]
-        problems = [one.problem for one in unplanned[:_MOST_PROBLEMS]]
-        if len(unplanned) > _MOST_PROBLEMS:
-            problems.append(f"{len(unplanned) - _MOST_PROBLEMS} more trajectories cannot be shown")
-        more = sum(not one.is_wanted for one in current) - len(unplanned)
+            not_shown = [one for one in current if one.shown is None]
+        problems = [one.problem for one in not_shown[:_MOST_PROBLEMS]]
+        if len(not_shown) > _MOST_PROBLEMS:
+            problems.append(f"{len(not_shown) - _MOST_PROBLEMS} more trajectories cannot be shown")
+        more = sum(not one.is_wanted for one in current) - len(not_shown)
         if more > 0:
             problems.append(f"{more} more trajectories are in the list, but not in the scene")
         if answer is not None and answer.left_out:
@@ -333,11 +333,11 @@ class TrajectorySet:
             most = 1 if node.GetClassName() == POINT_CLASS else 2  # what is behind it is the user's
             count = min(most, node.GetNumberOfControlPoints())
             return [tuple(node.GetNthControlPointPositionWorld(index)) for index in range(count)]
-        if trajectory.plan is None:
+        if trajectory.shown is None:
             return []
         owner = self._placement.owner(trajectory.item.owner)
         moved = self._placement.moved_by(None, trajectory.item.owner)
-        points = [moved_by(moved, point) for _, point in trajectory.plan.points]
+        points = [moved_by(moved, point) for _, point in trajectory.shown.points]
         return points if owner is None else [to_world(owner, point) for point in points]
 
     def remove_gone(self) -> None:
@@ -406,13 +406,13 @@ class TrajectorySet:
         """Note all that an answer says."""
         before, self._trajectories = self._trajectories, {}
         self._latest = latest = LatestAnswer(answer)
-        free, without_plan = self.shown_at_first, set(answer.rows_without_plan())
+        free, not_shown = self.shown_at_first, set(answer.rows_not_shown())
         for row, key in enumerate(answer.keys):
             one = before.pop(key, None) or Trajectory(key)
             one.update(latest, row)
             one.is_pushed = is_pushed
             if free > 0 and not one.is_wanted:
-                one.is_wanted = row not in without_plan
+                one.is_wanted = row not in not_shown
             free -= one.is_wanted
             self._trajectories[key] = one
         for key, one in before.items():
@@ -423,28 +423,28 @@ class TrajectorySet:
         self._gone_todo = deque(one for one in gone if is_pushed and one.is_pushed)
 
     def _is_to_do(self, one: Trajectory, restore_removed: bool) -> bool:
-        if not one.is_wanted or one.is_gone or one.plan is None:
+        if not one.is_wanted or one.is_gone or one.shown is None:
             return False
         node = self.node(one)
         if node is None:
             return one.written is None or restore_removed
-        return not is_as_written(node, one.plan, one.written)
+        return not is_as_written(node, one.shown, one.written)
 
     def _show(self, one: Trajectory) -> None:
         self._hidden_todo.pop(one, None)
-        before, plan = self.node(one), one.plan
-        if plan is None:
+        before, shown = self.node(one), one.shown
+        if shown is None:
             return
         # First: who hears of a new node may close the scene.
-        written, one.written = one.written, plan
+        written, one.written = one.written, shown
         with self._hidden_nodes.changed(before):
             attributes = partial(key_attributes, self._server, *one.key)
             moved = self._placement.moved_by(before, one.item.owner)
-            node = show_trajectory(self._scene, plan, before, written, attributes, moved)
+            node = show_trajectory(self._scene, shown, before, written, attributes, moved)
         if node is not before:
             one.label = NameLabel.NONE
             self._nodes.keep(one.key, node)
-        if node is not before or written is None or written.type != plan.type:
+        if node is not before or written is None or written.type != shown.type:
             self._placement.forget(one.key)
         self._place(one, node)
         self._show_label(one)
