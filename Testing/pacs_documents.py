@@ -17,7 +17,7 @@ import demo
 from helpers.orthanc import Orthanc
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
-from IGTLMetaBrowserLib.sources.dicom.label_maps.segmentations import Structure
+from IGTLMetaBrowserLib.sources.dicom.label_maps.label_map import Structure
 from IGTLMetaBrowserLib.sources.documents.label_file import LabelMapToStore, write_label_file
 from IGTLMetaBrowserLib.sources.trajectory_file import write_trajectories
 

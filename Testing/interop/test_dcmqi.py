@@ -19,7 +19,7 @@ from cli.command import igtlmeta
 from helpers import radiotherapy as study
 from IGTLMetaBrowserLib.codec.geometry import flip_matrix_lps_ras
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
-from IGTLMetaBrowserLib.sources.dicom.label_maps.segmentations import Structure
+from IGTLMetaBrowserLib.sources.dicom.label_maps.label_map import Structure
 from IGTLMetaBrowserLib.sources.documents.label_file import LabelMapToStore, write_label_file
 
 SPEC = find_spec("dcmqi")

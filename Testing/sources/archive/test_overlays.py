@@ -30,7 +30,7 @@ from IGTLMetaBrowserLib.sources.archive.series.fetched_images import FetchedImag
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom.fields import image_id
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
-from IGTLMetaBrowserLib.sources.dicom.label_maps.segmentations import Structure
+from IGTLMetaBrowserLib.sources.dicom.label_maps.label_map import Structure
 from IGTLMetaBrowserLib.sources.documents.label_document import write_segmentation
 from IGTLMetaBrowserLib.sources.documents.label_file import LabelMapToStore
 from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan

@@ -21,8 +21,8 @@ from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.privacy.kept_texts import kept_notices
 from IGTLMetaBrowserLib.sources.dicom.fields import image_id
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
-from IGTLMetaBrowserLib.sources.dicom.label_maps.segmentations import color_of_lab, lab_of_color
-from IGTLMetaBrowserLib.sources.dicom.label_maps.structures import fill
+from IGTLMetaBrowserLib.sources.dicom.label_maps.colors import color_of_lab, lab_of_color
+from IGTLMetaBrowserLib.sources.dicom.label_maps.structure_sets import fill
 
 
 @pytest.fixture

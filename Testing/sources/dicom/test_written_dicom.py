@@ -11,7 +11,7 @@ import pytest
 from helpers import validators
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
-from IGTLMetaBrowserLib.sources.dicom.label_maps.segmentations import Structure
+from IGTLMetaBrowserLib.sources.dicom.label_maps.label_map import Structure
 from IGTLMetaBrowserLib.sources.documents.label_document import (
     replace_segments,
     write_segmentation,

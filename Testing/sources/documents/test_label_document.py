@@ -16,7 +16,7 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.cli.nrrd_file import write_nrrd
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
-from IGTLMetaBrowserLib.sources.dicom.label_maps.segmentations import Structure
+from IGTLMetaBrowserLib.sources.dicom.label_maps.label_map import Structure
 from IGTLMetaBrowserLib.sources.dicom.replaced_documents import replaced_by
 from IGTLMetaBrowserLib.sources.documents import other_segments
 from IGTLMetaBrowserLib.sources.documents.label_document import (

@@ -13,7 +13,8 @@ import numpy as np
 
 from ...net.source import SourceError
 from ..dicom.fields import cut_name
-from ..dicom.label_maps.segmentations import MOST_LABELS, Structure, lab_of_color
+from ..dicom.label_maps.colors import lab_of_color
+from ..dicom.label_maps.label_map import MOST_LABELS, Structure
 from .label_file import LabelMapToStore
 from .label_planes import in_planes, plane_numbers
 from .other_segments import (

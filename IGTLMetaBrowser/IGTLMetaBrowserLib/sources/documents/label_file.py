@@ -22,7 +22,7 @@ from zipfile import BadZipFile, is_zipfile
 import numpy as np
 
 from ...net.source import SourceError
-from ..dicom.label_maps.segmentations import Structure
+from ..dicom.label_maps.label_map import Structure
 
 ENDING = ".npz"
 

@@ -20,7 +20,7 @@ from ...optional_packages import is_installed, pip_command
 from ...regular_file import opened
 from ...system_errors import reason_of
 from ..dicom.fields import LARGEST_SIZE
-from ..dicom.label_maps.segmentations import Structure
+from ..dicom.label_maps.label_map import Structure
 from ..dicom.volumes.pixel_sizes import MM_NOT_KNOWN
 from ..documents.label_file import LabelMapToStore
 from .formats import ending_of

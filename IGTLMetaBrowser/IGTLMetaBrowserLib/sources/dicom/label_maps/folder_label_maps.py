@@ -22,9 +22,10 @@ from ..pixels.decoding import Decoders
 from ..replaced_documents import DocumentVersion, conflict_notices, replaced_keys, version_in
 from ..volumes.places import check_patient
 from ..volumes.stacks import Stack
+from .label_map import LabelMap
 from .label_notices import beside_notices
-from .segmentations import LabelMap, read_segmentation
-from .structures import read_structures
+from .segmentations import read_segmentation
+from .structure_sets import read_structures
 
 _logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from ..volumes.stacks import Stack
-    from .segmentations import Structure
+    from .label_map import Structure
 
 CUT = "cut off at the end of the image"
 _EMPTY = "the label map has no voxels"

@@ -27,8 +27,9 @@ from ..files import IndexedFile
 from ..pixels.decoding import Decoders
 from ..volumes.places import check_patient
 from ..volumes.stacks import Stack
+from .colors import default_color
+from .label_map import Structure
 from .label_notices import CUT, empty_notices, other_space_notice, shared_number_notice
-from .segmentations import Structure, default_color
 
 if TYPE_CHECKING:
     from pydicom import Dataset
