@@ -27,7 +27,7 @@ from IGTLMetaBrowserLib.browser.events import (
 )
 from IGTLMetaBrowserLib.browser.images import live_images
 from IGTLMetaBrowserLib.browser.images.live_images import MOST_LIVE_IMAGES
-from IGTLMetaBrowserLib.net.whole_texts import SERVER
+from IGTLMetaBrowserLib.net.list_metadata.identity import SERVER
 from IGTLMetaBrowserLib.scene.server_nodes import TIMESTAMP_ATTRIBUTE
 
 

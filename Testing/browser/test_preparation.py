@@ -27,7 +27,7 @@ from IGTLMetaBrowserLib.browser.events import (
     Listed,
     LiveImage,
 )
-from IGTLMetaBrowserLib.net.whole_texts import SERVER
+from IGTLMetaBrowserLib.net.list_metadata.identity import SERVER
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.privacy.redacted_list import register_patients
 from IGTLMetaBrowserLib.scene.images import image_nodes, subvolumes

@@ -18,7 +18,7 @@ from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import Failed, ImageStatus, NodeRemoved, SequenceLoaded
 from IGTLMetaBrowserLib.browser.images import sequences as turns
 from IGTLMetaBrowserLib.browser.images.image_states import ImageStates
-from IGTLMetaBrowserLib.net.image_sequences import ImageSequence
+from IGTLMetaBrowserLib.net.list_metadata.image_sequences import ImageSequence
 
 IDS = tuple(f"TIME_{number}" for number in range(4))
 TURNS = range(1, 3 * len(IDS) + 2)  # a frame, a volume and a display each

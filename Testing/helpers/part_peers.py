@@ -13,7 +13,7 @@ from helpers.peers import PATIENCE, Peer, Script, ScriptedServer
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import PreviewShown
-from IGTLMetaBrowserLib.net.whole_texts import SERVER
+from IGTLMetaBrowserLib.net.list_metadata.identity import SERVER
 
 SIZE = (256, 128, 130)  # 8.5 MB: more than what is fetched as a whole at once
 TAG = "0123456789abcdef0123456789abcdef"

@@ -20,9 +20,9 @@ from hostile.fault_proxy import FaultProxy
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.client import header_versions, listed_images
 from IGTLMetaBrowserLib.net.client.header_versions import known_servers
+from IGTLMetaBrowserLib.net.list_metadata.identity import is_own_server
 from IGTLMetaBrowserLib.net.server import answers
 from IGTLMetaBrowserLib.net.server.named_items import NamedItems
-from IGTLMetaBrowserLib.net.whole_texts import is_own_server
 
 COUNT = 100_000
 BODY = COUNT * codec.ImageMetaItem.columns.itemsize

@@ -20,7 +20,7 @@ from helpers.peers import PATIENCE, TRAJECTORY, ImagesInMemory, ServerInThread, 
 from helpers.ready_sources import ready
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.client.listed_images import is_of_another_patient
-from IGTLMetaBrowserLib.net.image_sequences import ImageSequence
+from IGTLMetaBrowserLib.net.list_metadata.image_sequences import ImageSequence
 from IGTLMetaBrowserLib.net.source import OffersSearch, OffersStreams, SourceError
 from IGTLMetaBrowserLib.privacy.deidentified_source import DeidentifiedSource
 from IGTLMetaBrowserLib.sources.demo import DemoSource, demo_images

@@ -10,7 +10,8 @@ import pytest
 
 from helpers.peers import make_image
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net import image_sequences, source
+from IGTLMetaBrowserLib.net import source
+from IGTLMetaBrowserLib.net.list_metadata import image_sequences
 from IGTLMetaBrowserLib.net.server import arriving_images
 from IGTLMetaBrowserLib.privacy.deidentified_source import DeidentifiedSource
 

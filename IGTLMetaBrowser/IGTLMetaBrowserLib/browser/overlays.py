@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from .. import codec, net
-from ..net.whole_texts import notice_of_list
+from ..net.list_metadata.notices import notice_of_list
 from ..scene.label_maps.label_map_set import LabelMapSet
 from ..scene.overlay_nodes import OverlayNodes
 from .connection import ServerConnection

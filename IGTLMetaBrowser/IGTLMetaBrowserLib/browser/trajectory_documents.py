@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .. import codec
-from ..net.whole_texts import documents_of_items, notice_of_list, notices_of_documents
+from ..net.list_metadata.notices import documents_of_items, notice_of_list, notices_of_documents
 from ..scene.markups.trajectory import Trajectory
 
 

@@ -13,7 +13,8 @@ from ..net.client.image_in_parts import get_image_in_parts
 from ..net.client.image_notes import image_notes
 from ..net.client.list_check import ListCheck
 from ..net.client.listed_images import fits, is_same_entry
-from ..net.whole_texts import SEARCH, with_whole_texts
+from ..net.list_metadata.notices import SEARCH
+from ..net.list_metadata.whole_texts import with_whole_texts
 from ..privacy.hidden_patients import is_identity
 from ..system_errors import with_advice
 from ..utf8 import utf8

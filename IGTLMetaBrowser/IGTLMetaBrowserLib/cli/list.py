@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from .. import codec, net
-from ..net.whole_texts import NOTICE, SEARCH, is_own_server, with_whole_texts
+from ..net.list_metadata.identity import is_own_server
+from ..net.list_metadata.notices import NOTICE, SEARCH
+from ..net.list_metadata.whole_texts import with_whole_texts
 from ..utf8 import utf8
 from . import connection_options, output, search_options
 from .output import note

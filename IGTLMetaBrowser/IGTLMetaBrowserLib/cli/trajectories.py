@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import codec, net
-from ..net.whole_texts import documents_of_items, notice_of_list, notices_of_documents
+from ..net.list_metadata.notices import documents_of_items, notice_of_list, notices_of_documents
 from ..scene.markups.trajectory_decoding import TrajectoryError, planned_points
 from ..sources.trajectory_file import trajectory_to_json
 from . import connection_options, output

@@ -8,8 +8,8 @@ a connection    ``connection``, ``connection_attempt``, ``address``, ``host_look
                 ``other_protocols``
 who serves      ``acceptor`` (lets clients in) with ``listener``, ``limits`` and ``farewell``;
                 ``turns``, ``limited_log``; ``source`` is what a server offers
-what is known   ``errors``; of our own servers ``image_sequences`` (4D), ``patient_issuers``,
-                ``whole_texts``
+list_metadata   what our own servers say of their lists
+errors          why a query has no answer
 
 The packages import what is beside them, but not one another. What is offered here is what it takes
 to ask a server, or to be one.

@@ -46,7 +46,7 @@ from typing import Any
 from .. import codec
 from ..codec.header import MADE_ID_SIZE
 from ..net.client.listed_images import is_id_of_another_patient
-from ..net.image_sequences import ImageSequence, OffersSequences
+from ..net.list_metadata.image_sequences import ImageSequence, OffersSequences
 from ..net.server.arriving_images import ArrivingImage, OffersArrivingImages
 from ..net.source import (
     AsksElsewhere,

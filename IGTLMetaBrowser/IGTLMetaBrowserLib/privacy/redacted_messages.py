@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import codec
 from ..codec.messages.items import ItemListMessage
-from ..net.whole_texts import CLIENT, SERVER, WITHOUT_ITEMS
+from ..net.list_metadata.identity import CLIENT, SERVER, WITHOUT_ITEMS
 from ..turns import at_once
 from .kept_texts import is_group, is_modality
 

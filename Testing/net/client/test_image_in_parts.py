@@ -14,7 +14,7 @@ from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.client import client as client_module
 from IGTLMetaBrowserLib.net.client import image_in_parts, link_speed, parts_transfer
 from IGTLMetaBrowserLib.net.client.image_in_parts import get_image_in_parts
-from IGTLMetaBrowserLib.net.whole_texts import SERVER
+from IGTLMetaBrowserLib.net.list_metadata.identity import SERVER
 
 SIZE = (128, 128, 64)  # 2 MB
 

@@ -7,7 +7,7 @@ import pytest
 from helpers.queries import TIMEOUT, ask, image
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.client.queries import Queries
-from IGTLMetaBrowserLib.net.whole_texts import SERVER
+from IGTLMetaBrowserLib.net.list_metadata.identity import SERVER
 
 # By name
 

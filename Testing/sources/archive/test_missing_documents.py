@@ -17,8 +17,8 @@ from helpers.peers import ServerInThread
 from helpers.ready_sources import ready
 from helpers.scripted_archive import Answer, listing, multipart, record
 from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.net.list_metadata.notices import notice_of_list, notices_of_documents
 from IGTLMetaBrowserLib.net.source import SourceError
-from IGTLMetaBrowserLib.net.whole_texts import notice_of_list, notices_of_documents
 from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource

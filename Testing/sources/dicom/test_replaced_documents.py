@@ -14,7 +14,7 @@ from pydicom import Dataset
 from cli.command import igtlmeta, served
 from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.net.whole_texts import notices_of_documents
+from IGTLMetaBrowserLib.net.list_metadata.notices import notices_of_documents
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicom.replaced_documents import (
     DocumentVersion,

@@ -12,7 +12,7 @@ from helpers.long_lists import LongListSource, count_hashed_texts
 from helpers.peers import PATIENCE, ServerInThread
 from helpers.window_sources import SmallSource
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.image_sequences import ImageSequence
+from IGTLMetaBrowserLib.net.list_metadata.image_sequences import ImageSequence
 
 # 360 GB each, by the list.
 LARGE = ("LARGE_1", "LARGE_2", "LARGE_3")

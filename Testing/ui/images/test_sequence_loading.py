@@ -9,7 +9,7 @@ import slicer
 from helpers.peers import ServerInThread
 from helpers.window_sources import SmallSource
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.image_sequences import ImageSequence
+from IGTLMetaBrowserLib.net.list_metadata.image_sequences import ImageSequence
 
 TIMES = ("T0", "T1", "T2")
 

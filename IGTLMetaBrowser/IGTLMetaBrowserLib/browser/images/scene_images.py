@@ -21,7 +21,7 @@ from ...net.client.listed_images import (
     is_another_patient,
     is_of_another_patient,
 )
-from ...net.image_sequences import ImageSequence
+from ...net.list_metadata.image_sequences import ImageSequence
 from ...scene.errors import SceneError
 from ...scene.images.image_nodes import ImageNodes
 from ...scene.images.moved_images import undone_notes

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
-from ...net.image_sequences import ImageSequence, sequence_of
+from ...net.list_metadata.image_sequences import ImageSequence, sequence_of
 from ...scene.errors import SceneError
 from ...turns import at_once
 from ..errors import BrowserError

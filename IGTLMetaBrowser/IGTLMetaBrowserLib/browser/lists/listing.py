@@ -19,9 +19,11 @@ import numpy as np
 from ... import codec
 from ...codec.messages.items import ItemTable
 from ...codec.text_rows import TextRows
-from ...net.image_sequences import ImageSequence, read_sequences
-from ...net.patient_issuers import read_issuers
-from ...net.whole_texts import NOTICE, SEARCH, ids_with_whole_texts, is_own_server, with_whole_text
+from ...net.list_metadata.identity import is_own_server
+from ...net.list_metadata.image_sequences import ImageSequence, read_sequences
+from ...net.list_metadata.notices import NOTICE, SEARCH
+from ...net.list_metadata.patient_issuers import read_issuers
+from ...net.list_metadata.whole_texts import ids_with_whole_texts, with_whole_text
 from ...privacy.hidden_patients import HiddenPatients
 from ...privacy.redacted_list import redact_in_turns
 from .entry_table import EntryTable, byte_counts_of

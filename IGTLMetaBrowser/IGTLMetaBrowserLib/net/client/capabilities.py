@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ... import codec
 from ..connection import Connection
-from ..whole_texts import SERVER
+from ..list_metadata.identity import SERVER
 from .header_versions import ServerVersion
 
 # As the C++ library cuts it.

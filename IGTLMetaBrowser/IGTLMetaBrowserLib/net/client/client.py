@@ -25,9 +25,9 @@ from ..errors import (
     ConnectionLostError,
 )
 from ..host_lookup import SocketAddress
+from ..list_metadata.whole_texts import with_whole_texts
 from ..settings import LONGEST_WAIT_SECONDS, ConnectionSettings
 from ..tls.tls_client import open_attempt
-from ..whole_texts import with_whole_texts
 from .diameters import to_radii
 from .events import ClientEvent, Connected, Disconnected, failed_with
 from .header_versions import server_version

@@ -35,7 +35,7 @@ from dataclasses import dataclass, field, replace
 from ... import codec
 from ...codec.messages.items import ItemListMessage
 from ..connection import Connection
-from ..whole_texts import CLIENT, WITHOUT_ITEMS, is_own_server, is_without_items
+from ..list_metadata.identity import CLIENT, WITHOUT_ITEMS, is_own_server, is_without_items
 from .queries import Queries
 from .query import Query
 

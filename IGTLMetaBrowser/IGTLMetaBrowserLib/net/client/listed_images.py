@@ -13,7 +13,7 @@ from ... import codec
 from ...codec.messages.items import ItemTable
 from ...person_names import name_words
 from ...turns import at_once
-from ..whole_texts import is_without_items
+from ..list_metadata.identity import is_without_items
 
 _MOST_BEFORE = 4
 # Of patients, in IMGMETA: what fills the field may have been cut.

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 from ... import codec
 from ..errors import AnswerError, NetworkError, RefusedError
-from ..whole_texts import is_own_server
+from ..list_metadata.identity import is_own_server
 from .image_notes import describe_image
 from .listed_images import ListedImages, Lists, can_fit
 from .other_names import GRACE_SECONDS, OtherNames

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ... import codec
 from ...codec.messages.items import ItemTable
-from ..whole_texts import is_own_server
+from ..list_metadata.identity import is_own_server
 from .events import ClientEvent, Unsolicited
 from .query_errors import of_type
 

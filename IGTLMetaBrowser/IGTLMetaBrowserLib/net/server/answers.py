@@ -7,8 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ... import codec
-from ..image_sequences import sequence_texts
-from ..patient_issuers import issuer_texts
+from ..list_metadata.identity import (
+    SERVER,
+    WITHOUT_ITEMS,
+    is_own_server,
+    is_without_items,
+    names_itself,
+)
+from ..list_metadata.image_sequences import sequence_texts
+from ..list_metadata.notices import DOCUMENTS, NOTICE, SEARCH, document_notices
+from ..list_metadata.patient_issuers import issuer_texts
+from ..list_metadata.size import first_of
 from ..source import (
     AsksElsewhere,
     OffersColorTables,
@@ -20,18 +29,6 @@ from ..source import (
     OffersStreams,
     Source,
     TellsOfMissing,
-)
-from ..whole_texts import (
-    DOCUMENTS,
-    NOTICE,
-    SEARCH,
-    SERVER,
-    WITHOUT_ITEMS,
-    document_notices,
-    first_of,
-    is_own_server,
-    is_without_items,
-    names_itself,
 )
 from .named_items import ListedItem, NamedItems
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from ... import codec
 from ...codec.messages.items import ItemListMessage, ItemTable
 from ...codec.wire import Buffer
+from ..list_metadata.size import first_of
+from ..list_metadata.whole_texts import cut_texts
 from ..source import NotReadyError
-from ..whole_texts import cut_texts, first_of
 
 # A few ms of work: between two pieces, a server serves its other clients.
 _ITEMS_AT_ONCE = 500

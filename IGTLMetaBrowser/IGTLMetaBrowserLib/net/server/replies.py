@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Mapping
 from ... import codec
 from ...codec.messages.items import ItemListMessage
 from ..limits import ServerLimits
+from ..list_metadata.identity import is_without_items
 from ..source import NotReadyError, OffersStreams, Source, SourceError, TakesMessages
-from ..whole_texts import is_without_items
 from .answers import addressed, answer, metadata_of_list, one_line, refusal_messages, require_lists
 from .arriving_images import GrowingAnswer, arriving_image, growing_image
 from .image_streams import ImageStreams

@@ -1,6 +1,6 @@
 """Attributes of DICOM headers as the fields of an OpenIGTLink listing.
 
-Texts of IMGMETA are whole: the server cuts them (``net.whole_texts``).
+Texts of IMGMETA are whole: the server cuts them (``net.list_metadata.whole_texts``).
 """
 
 from __future__ import annotations

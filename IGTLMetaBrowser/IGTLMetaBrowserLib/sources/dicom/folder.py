@@ -39,7 +39,7 @@ from ... import codec
 from ...dicom_index.database import DicomIndexError
 from ...dicom_index.headers.buffer_file import Contents
 from ...dicom_index.index import DicomIndex
-from ...net.image_sequences import ImageSequence
+from ...net.list_metadata.image_sequences import ImageSequence
 from ...net.server.arriving_images import ArrivingImage
 from ...net.source import NotReadyError, SourceError
 from ...optional_packages import is_usable, pip_command

@@ -9,7 +9,7 @@ from ...dicom_index.headers.buffer_file import Contents
 from ...dicom_index.headers.uids import RT_STRUCTURE_SET
 from ...dicom_index.index import DicomIndex
 from ...dicom_index.rows import ImageFile
-from ...net.image_sequences import ImageSequence
+from ...net.list_metadata.image_sequences import ImageSequence
 from .file_fields import FileFields
 from .files import Frame, IndexedFile, documents, find_images, is_fractional, is_segmentation
 from .pixels.decoding import Decoders

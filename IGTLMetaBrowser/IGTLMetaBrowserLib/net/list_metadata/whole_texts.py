@@ -1,8 +1,7 @@
 """Names that are longer than IMGMETA's fields, between clients and servers that can have them.
 
 A server leaves out their middle, and sends them whole in the metadata of the list, under
-``ID/field``. Only to a client that has said who it is: from a list with metadata the C++ library
-reads items that are none (it divides the whole body by the size of an item).
+``ID/field``.
 """
 
 from __future__ import annotations
@@ -11,17 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from .. import codec
-
-CLIENT = {"Client": "IGTLMetaBrowser"}
-SERVER = {"Server": "IGTLMetaBrowser"}
-# What else our server says of a list: by which attributes one can search, and what is to be known.
-SEARCH, NOTICE = "Search", "Notice"
-# And of trajectories: the documents that they are in, a value for each.
-DOCUMENTS = "SOPInstanceUID"
-
-# With this, a client that has the items asks for the rest; an answer that has it has no items.
-WITHOUT_ITEMS = {"Items": "left out"}
+from ... import codec
+from .identity import is_own_server
+from .size import byte_count
 
 # Not the id: it is what GET_IMAGE asks for, and has to be the listed one.
 _FIELDS = ("name", "modality", "patient_name", "patient_id")
@@ -31,45 +22,6 @@ _SIZES = {field: codec.ImageMetaItem.columns[field].itemsize - 1 for field in _F
 _LEFT_OUT = "..."
 # In UTF-8, a text of so many characters fits into the smallest field.
 _SURELY_FITS = min(_SIZES.values()) // 4
-# Bytes; the C++ library fails for messages with more metadata than 65,535 bytes.
-_MOST = 60_000
-
-
-def names_itself(query: codec.Message) -> bool:
-    """Whether a query says which client it is of: that can read a list with metadata."""
-    return query.metadata.keys() >= CLIENT.keys()
-
-
-def is_own_server(message: codec.Message) -> bool:
-    """Whether a list comes from this project's server."""
-    return message.metadata.items() >= SERVER.items()
-
-
-def is_without_items(message: codec.Message) -> bool:
-    """Whether the items are left out: of a query, or of its answer."""
-    return message.metadata.items() >= WITHOUT_ITEMS.items()
-
-
-def documents_of_items(message: codec.TrajectoryMessage) -> list[str]:
-    """Return the UIDs of the documents of its trajectories, one for each; or nothing."""
-    uids = message.metadata.get(DOCUMENTS, "").split("\\")
-    return uids if len(uids) == len(message.items) else []
-
-
-def notices_of_documents(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Return what one of our servers says of the documents of its trajectories, by their UIDs."""
-    end = f"/{NOTICE}"
-    return {key.removesuffix(end): text for key, text in metadata.items() if key.endswith(end)}
-
-
-def notice_of_list(metadata: Mapping[str, str]) -> str:
-    """Return what one of our servers says of a list as a whole, or an empty text."""
-    return metadata.get(NOTICE, "")
-
-
-def document_notices(notices: Mapping[str, str]) -> dict[str, str]:
-    """Return the metadata by which ``notices_of_documents`` are told."""
-    return first_of({f"{uid}/{NOTICE}": text for uid, text in notices.items()})
 
 
 def cut_texts(
@@ -132,7 +84,7 @@ def ids_with_whole_texts(metadata: Mapping[str, str]) -> list[str]:
 def _long_texts(item: codec.ImageMetaItem) -> Iterator[tuple[str, str]]:
     for field, size in _SIZES.items():
         text = getattr(item, field)
-        if len(text) > _SURELY_FITS and _size(text) > size:
+        if len(text) > _SURELY_FITS and byte_count(text) > size:
             yield field, text
 
 
@@ -143,14 +95,10 @@ def _cut(text: str, size: int) -> str:
     """
     end = ""
     for character in reversed(text):
-        if _size(character + end) > size // 3:
+        if byte_count(character + end) > size // 3:
             break
         end = character + end
-    return codec.cut_text(text, size - _size(_LEFT_OUT + end)) + _LEFT_OUT + end
-
-
-def _size(text: str) -> int:
-    return len(text.encode("utf-8", "surrogateescape"))
+    return codec.cut_text(text, size - byte_count(_LEFT_OUT + end)) + _LEFT_OUT + end
 
 
 def _whole(item: codec.ImageMetaItem, metadata: Mapping[str, str]) -> dict[str, str]:
@@ -161,14 +109,3 @@ def _whole(item: codec.ImageMetaItem, metadata: Mapping[str, str]) -> dict[str, 
         for field, text in texts.items()
         if text and _cut(text, _SIZES[field]) == getattr(item, field)
     }
-
-
-def first_of(metadata: dict[str, str]) -> dict[str, str]:
-    """Return the entries up to the one with which they become too large."""
-    kept, size = {}, 0
-    for key, text in metadata.items():
-        size += _size(key) + _size(text)
-        if size > _MOST:
-            break
-        kept[key] = text
-    return kept

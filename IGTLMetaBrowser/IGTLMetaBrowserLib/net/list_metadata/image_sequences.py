@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from ..codec.text_rows import TextRows
+from ...codec.text_rows import TextRows
 
 _FIELD = "/sequence"
 
