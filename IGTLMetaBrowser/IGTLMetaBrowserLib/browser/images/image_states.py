@@ -101,6 +101,15 @@ class ImageStates:
         loaded = self._loaded.get(image_id)
         return loaded is not None and loaded.is_as_listed(self._listing.entry(image_id))
 
+    def is_outdated(self, image_id: str) -> bool:
+        """Whether the list says of an image in the scene something else than when it came.
+
+        Of one of a saved scene, nobody knows what it said.
+        """
+        loaded = self._loaded.get(image_id)
+        is_known = loaded is not None and loaded.entry is not None
+        return is_known and not self.is_as_listed(image_id)
+
     @property
     def loaded_ids(self) -> list[str]:
         """The ids of the images that were put into the scene."""

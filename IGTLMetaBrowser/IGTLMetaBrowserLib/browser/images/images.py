@@ -394,6 +394,7 @@ class Images:
         # Label maps of another patient, who has had the id of their image, count no more.
         self._downloads.states.remove_all_but(self._in_scene.has)
         self._downloads.states.list(now)
+        self.sequences.on_list()
         self._notify(Listed(now.entries, is_update))
         self._downloads.withdraw(before, now)
         if self._downloads.on_list():

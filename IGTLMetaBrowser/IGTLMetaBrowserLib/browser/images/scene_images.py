@@ -103,13 +103,17 @@ class SceneImages:
 
         Another browser of the server may have put the next patient's image there.
         """
-        node, entry = self.node(image_id), self._metadata.entry(image_id)
-        in_scene = self._nodes.patient(self._connection.address, image_id)
-        is_of_other = entry is not None and is_another_patient(*in_scene, entry)
+        node, is_of_other = self.node(image_id), self.is_of_another_patient(image_id)
         try:
             return None if node is None or is_of_other else slices_of_node(node)
         except SceneError:
             return None
+
+    def is_of_another_patient(self, image_id: str) -> bool:
+        """Whether the scene has the image of another patient than the list says."""
+        entry = self._metadata.entry(image_id)
+        in_scene = self._nodes.patient(self._connection.address, image_id)
+        return entry is not None and is_another_patient(*in_scene, entry)
 
     def adopt(self) -> tuple[list[str], list[str]]:
         """Find what is in the scene already; return the new ids of images and of label maps."""

@@ -71,12 +71,24 @@ class ImageSequences:
         return list({sequence.ids: sequence for sequence in found}.values())
 
     def browser_node(self, sequence: ImageSequence) -> Any:
-        """Return the node that replays a sequence, or None if it is not in the scene."""
-        return self._in_scene.sequence_browser(sequence)
+        """Return the node that replays a sequence as it is listed, or None if there is none."""
+        is_listed = all(map(self._is_as_listed, sequence.ids))
+        return self._in_scene.sequence_browser(sequence) if is_listed else None
 
     def missing(self, sequence: ImageSequence) -> list[str]:
-        """Return the ids of a sequence's images that have no volume of their own."""
-        return [one for one in sequence.ids if not self._in_scene.has_volume(one)]
+        """Return the ids of a sequence's images that have no volume of their own, as listed now."""
+        return [one for one in sequence.ids if not self._has_volume(one)]
+
+    def _has_volume(self, image_id: str) -> bool:
+        return self._in_scene.has_volume(image_id) and self._is_as_listed(image_id)
+
+    def _is_as_listed(self, image_id: str) -> bool:
+        """Whether an image, if it is in the scene, is not the one of before, or the last patient's.
+
+        A server may give their ids to the next series.
+        """
+        is_outdated = self._states.is_outdated(image_id)
+        return not is_outdated and not self._in_scene.is_of_another_patient(image_id)
 
     def select_frame(self, image_id: str) -> None:
         """Let the sequence that an image is a frame of, if it is one, show that frame."""
@@ -85,7 +97,8 @@ class ImageSequences:
     def request(self, image_ids: Iterable[str]) -> None:
         """Load the sequences that images belong to; ``SequenceLoaded`` or ``Failed`` follows.
 
-        What is loaded as a sequence already stays. Raises ``BrowserError`` without a server.
+        What is loaded as a sequence already, as it is listed, stays. Raises ``BrowserError``
+        without a server.
         """
         for sequence in self.having(image_ids):
             is_begun = sequence in self._loading or self._is_being_made(sequence)
@@ -125,6 +138,18 @@ class ImageSequences:
         """Whether nodes are removed only as their images become frames: ``look`` comes after it."""
         return self._making is not None and self._making[1].gi_running
 
+    def on_list(self) -> None:
+        """Make no sequence of images that are others now: some may come before it is made."""
+        if self._making is None:
+            return
+        sequence, making = self._making
+        is_made = self._in_scene.sequence_browser(sequence) is not None
+        if not is_made and not all(map(self._is_as_listed, sequence.ids)):
+            self._making = None
+            if not making.gi_running:
+                making.close()
+            self._notify_missing(sequence)
+
     def forget(self) -> None:
         """Make no sequence of what is being loaded."""
         self._loading.clear()
@@ -141,9 +166,13 @@ class ImageSequences:
         statuses = [self._states.state(one).status for one in missing]
         if not missing:
             self._making = sequence, self._in_scene.make_sequence(sequence)
-        elif ImageStatus.FAILED in statuses:
-            words = f"{len(missing)} of its {len(sequence.ids)} volumes are not loaded"
-            self._notify(Failed(BrowserError(f"No sequence was made: {words}; try again")))
+        elif ImageStatus.FAILED in statuses or ImageStatus.LOADED in statuses:
+            self._notify_missing(sequence)
+
+    def _notify_missing(self, sequence: ImageSequence) -> None:
+        count = len(self.missing(sequence))
+        words = f"{count} of its {len(sequence.ids)} volumes are not loaded, or not as listed now"
+        self._notify(Failed(BrowserError(f"No sequence was made: {words}; try again")))
 
     def _is_decided(self, sequence: ImageSequence) -> bool:
         """Whether none of a sequence's missing images waits or is in transfer."""
@@ -156,7 +185,7 @@ class ImageSequences:
 
     def _is_under_way(self, image_id: str) -> bool:
         status = self._states.state(image_id).status
-        return status in _UNDER_WAY and not self._in_scene.has_volume(image_id)
+        return status in _UNDER_WAY and not self._has_volume(image_id)
 
     def _go_on(
         self, sequence: ImageSequence, making: Generator[None, None, Any]

@@ -10,6 +10,7 @@ import slicer
 
 from ..errors import SceneError
 from ..node_references import NodeReferences
+from ..released_nodes import release
 from ..server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, frames, read_id
 from .moved_images import forget_geometry
 from .sequence_nodes import BROWSER_CLASS, make_browser, new_sequence
@@ -103,7 +104,14 @@ class SequenceFrames:
         self._numbers: dict[Key, int] = {}
 
     def keep(self, browser: Any, keys: Sequence[Key]) -> None:
-        """Remember which images are the frames of a sequence, in its order."""
+        """Remember which images are the frames of a sequence, in its order.
+
+        One that had them before, as of the patient before, is the user's own from then on.
+        """
+        before = filter(None, map(self._browsers.get, keys))
+        for one in {one.GetID(): one for one in before}.values():
+            if one is not browser:
+                _release(one)
         for number, key in enumerate(keys):
             self._browsers.keep(key, browser)
             self._sequences.keep(key, browser.GetMasterSequenceNode())
@@ -191,6 +199,14 @@ def _keys(browser: Any) -> list[Key]:
         for frame in (frames(sequence) if count else ())
     ]
     return keys if all(map(all, keys)) and len({*keys}) == count else []
+
+
+def _release(browser: Any) -> None:
+    """Let what replays a sequence, and its frames, be found no more as those of images."""
+    volume = _volume(browser)
+    shown = () if volume is None else (volume, *frames(browser.GetMasterSequenceNode()))
+    for node in shown:
+        release(node, IMAGE_ID_ATTRIBUTE)
 
 
 def common_name(names: Sequence[str]) -> str:
