@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-IMPORT_ROOT = Path(__file__).resolve().parent.parent / "IGTLMetaBrowser"
+TESTING = Path(__file__).resolve().parent
+IMPORT_ROOT = TESTING.parent / "IGTLMetaBrowser"
 LIB = "IGTLMetaBrowserLib"
 MODULE_FILE = "IGTLMetaBrowser"
 
@@ -281,6 +282,15 @@ FILES = sorted(file.relative_to(IMPORT_ROOT).as_posix() for file in IMPORT_ROOT.
 @pytest.mark.parametrize("path", FILES)
 def test_imports_only_from_lower_layers(path: str) -> None:
     assert complaints((IMPORT_ROOT / path).read_text(encoding="utf-8"), path) == []
+
+
+def test_what_tests_share_is_in_no_file_of_tests() -> None:
+    """Who changes a test would break others, which are not beside it."""
+    for file in TESTING.rglob("*.py"):
+        module = ".".join(file.relative_to(TESTING).with_suffix("").parts)
+        found = imports(file.read_text(encoding="utf-8"), module, False)
+        names = [one.name for one in found if re.search(r"(^|\.)test_", one.name)]
+        assert names == [], file
 
 
 def test_all_files_are_found() -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 import pytest
 
 from helpers.hospital import LARGE, finish, listing, of_type, parents, step_until_event, voxels
-from helpers.peers import PATIENCE, ScriptedServer, make_image, serve_well
+from helpers.peers import ITEM, PATIENCE, ScriptedServer, make_image, serve_well
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.browser.browser import Browser, BrowserError
 from IGTLMetaBrowserLib.browser.events import (
@@ -20,10 +20,6 @@ from IGTLMetaBrowserLib.browser.events import (
     ImageStatus,
     ImagesWaiting,
     Listed,
-)
-
-ITEM = codec.ImageMetaItem(
-    "Head", "MR", "MR", "Doe", "P1", size=(4, 3, 2), scalar_type=codec.ScalarType.UINT16
 )
 
 

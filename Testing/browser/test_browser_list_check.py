@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from browser.test_browser_list import ITEM
 from helpers.hospital import of_type, parents, step_until, voxels
-from helpers.peers import Peer, ScriptedServer, make_image
+from helpers.peers import ITEM, Peer, ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import ImageLoaded

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 import slicer
 
-from browser.images.test_regions import roi_around
 from helpers.hospital import Hospital, finish, parents, step_until
 from helpers.part_peers import large_image
 from helpers.peers import ServerInThread
+from helpers.roi_nodes import roi_around
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import ImagesAdopted, ImageStatus, VolumeAdding
 from IGTLMetaBrowserLib.browser.open_browsers import hide_patients

@@ -9,6 +9,7 @@ import pytest
 import slicer
 from vtkmodules.vtkCommonDataModel import vtkImageData
 
+from helpers.copied_nodes import copy_of
 from helpers.hospital import voxels
 from helpers.one_patient import Clinic, connect, get_overlays, owned_nodes
 from helpers.peers import ServerInThread
@@ -21,16 +22,6 @@ from IGTLMetaBrowserLib.scene.server_nodes import IMAGE_ID_ATTRIBUTE, KEY_ATTRIB
 def is_found(node: Any) -> bool:
     """Whether a node is one that a server's answer comes into."""
     return bool(node.GetAttribute(IMAGE_ID_ATTRIBUTE) or node.GetAttribute(KEY_ATTRIBUTE))
-
-
-def copy_of(node: Any) -> Any:
-    """Copy a node with its attributes, as vtkSlicerVolumesLogic::CloneVolume does."""
-    scene = node.GetScene()
-    copy = scene.CreateNodeByClass(node.GetClassName())
-    copy.UnRegister(None)
-    copy.CopyWithScene(node)
-    copy.SetName("Mine")
-    return scene.AddNode(copy)
 
 
 def masked_copy_of(volume: Any) -> Any:

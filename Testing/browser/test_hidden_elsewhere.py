@@ -9,47 +9,23 @@ from pathlib import Path
 import pytest
 import slicer
 
-from browser.test_copied_nodes import copy_of
+from helpers.copied_nodes import copy_of
 from helpers.hospital import parents, step_until, step_until_event
 from helpers.live_frames import ask_for_next, frame
+from helpers.names_in_images import clinic, load
 from helpers.one_patient import JONES, SMITH, Clinic, connect
 from helpers.peers import ScriptedServer, ServerInThread
 from helpers.saved_scene import load_scene, save_scene
 from helpers.scene_texts import dicom_texts, texts_in
 from helpers.scene_views import store_view, views
 from helpers.scripts import burst
-from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import LiveImage
 from IGTLMetaBrowserLib.browser.open_browsers import hide_patients
 from IGTLMetaBrowserLib.scene.hidden_patients.patient_marks import nodes_and_copies
 from IGTLMetaBrowserLib.scene.images.sequence_nodes import make_browser, new_sequence
 
-__all__ = ["views"]
-NOBODY = {"patient_id": "", "patient_name": ""}
-
-
-class ClinicWithNames(Clinic):
-    """Its image is called after its patient, and it does not say at once who that is."""
-
-    def __init__(self, is_said: bool = True) -> None:
-        super().__init__()
-        self.is_listed = is_said
-
-    def images(self) -> list[codec.ImageMetaItem]:
-        (entry,) = super().images()
-        head = replace(entry, name="Head of Smith", **NOBODY)
-        return [head, replace(entry, id="1")] if self.is_listed else [head]
-
-
-@pytest.fixture
-def clinic() -> ClinicWithNames:
-    return ClinicWithNames()
-
-
-def load(browser: Browser, server: ServerInThread, image_id: str = "0"):
-    connect(browser, server).list_images()
-    return browser.load_image(image_id)
+__all__ = ["clinic", "views"]
 
 
 def names_somebody(scene: slicer.vtkMRMLScene) -> dict[str, str]:

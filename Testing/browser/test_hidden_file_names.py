@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import slicer
 
-from browser.test_hidden_elsewhere import clinic, load
+from helpers.names_in_images import clinic, load
 from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib.browser.browser import Browser
 

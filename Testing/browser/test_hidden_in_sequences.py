@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import slicer
 
-from browser.test_sequences_in_turns import IDS, TURNS, after, loaded
 from helpers.hospital import of_type, step_until, step_until_event
 from helpers.live_frames import ask_for_next, frame
 from helpers.peers import ScriptedServer
 from helpers.scene_texts import texts_in
 from helpers.scripts import burst
+from helpers.sequences_in_turns import IDS, TURNS, after, loaded
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import LiveImage, SequenceLoaded
 from IGTLMetaBrowserLib.scene.images.sequence_nodes import (

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 import slicer
 
-from browser.test_browser_sequences import connect, perfusion
 from helpers.hospital import parents
-from helpers.one_patient import JONES, SMITH, Clinic
-from helpers.one_patient import connect as connect_to
+from helpers.one_patient import JONES, SMITH, Clinic, connect
 from helpers.peers import ServerInThread
+from helpers.perfusion import perfusion
 from helpers.saved_scene import load_scene, save_scene
 from helpers.scene_texts import dicom_texts, texts_in
 from IGTLMetaBrowserLib.browser.browser import Browser
@@ -78,6 +77,7 @@ def test_the_frames_of_a_4d_series_and_what_replays_them(
 ) -> None:
     with ServerInThread(DicomFolderSource(perfusion)) as server:
         browser = connect(unconnected, server)
+        browser.list_images()
         entries = browser.images.entries
         player = browser.load_sequence(entries[0].id)
         browser.close()
@@ -114,7 +114,7 @@ def test_of_two_patients_each_volume_gets_its_own_name_again(
     closed = Browser(scene)
     for one in (clinic, next_door):
         with ServerInThread(one) as server:
-            connect_to(closed, server).list_images()
+            connect(closed, server).list_images()
             volume = closed.load_image("0")
             if is_users:
                 volume.RemoveAttribute(IMAGE_ID_ATTRIBUTE)
@@ -131,11 +131,11 @@ def test_what_has_come_meanwhile_is_not_written_over(
 ) -> None:
     """A server that was started again gives the id to the next patient's image."""
     with closing(Browser(scene)) as closed:
-        connect_to(closed, clinic_server).list_images()
+        connect(closed, clinic_server).list_images()
         closed.load_image("0")
     late.patients.hide()
     clinic.patient = JONES
-    connect_to(late, clinic_server).list_images()
+    connect(late, clinic_server).list_images()
     volume = late.load_image("0")
     late.patients.hide(False)
     assert volume.GetAttribute("DICOM.PatientName") == JONES[1]
@@ -163,7 +163,7 @@ def test_a_patient_with_an_id_who_is_called_as_a_pseudonym(
     """So studies call those who take part."""
     clinic.patient = ("W-1021", "Patient 7")
     with closing(Browser(scene)) as closed:
-        connect_to(closed, clinic_server).list_images()
+        connect(closed, clinic_server).list_images()
         closed.load_image("0")
     before = texts_in(scene)
     late.patients.hide()

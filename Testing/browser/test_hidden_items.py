@@ -8,8 +8,8 @@ import pytest
 import slicer
 from vtkmodules.vtkCommonCore import vtkIdList
 
-from browser.test_covered_ids import GROUP, IMAGE, LABELS, clinic, loaded
 from helpers.hospital import Hospital, parents
+from helpers.names_in_ids import GROUP, IMAGE, LABELS, clinic, loaded
 from helpers.one_patient import SMITH, connect, get_overlays
 from helpers.peers import ServerInThread
 from helpers.saved_scene import load_scene, save_scene

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import slicer
 
-from browser.test_browser_list import ITEM
-from browser.test_preparation import HALVED, lower_half, volume_values
+from helpers.halved_images import HALVED, lower_half, volume_values
 from helpers.hospital import of_type, parents, step_until, step_until_event
-from helpers.peers import TRAJECTORY, Peer, Script, ScriptedServer, make_image
+from helpers.peers import ITEM, TRAJECTORY, Peer, Script, ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.errors import BrowserError

@@ -13,8 +13,8 @@ from itertools import count
 
 import numpy as np
 import pytest
-from vtkmodules.util.numpy_support import vtk_to_numpy
 
+from helpers.halved_images import HALVED, lower_half, volume_values
 from helpers.hospital import of_type, step_until, step_until_event
 from helpers.long_lists import count_hashed_texts
 from helpers.peers import Peer, ScriptedServer, make_image, wait_for_socket
@@ -313,15 +313,6 @@ def small_parts(monkeypatch):
     monkeypatch.setattr(subvolumes, "_PIECE", 64)
 
 
-def lower_half(message: codec.ImageMessage) -> codec.ImageMessage:
-    """Return the first slice of an image of two, with other voxels, as a sub-volume."""
-    return replace(message, pixels=message.pixels[:1] + 1000, size=message.whole_size)
-
-
-def volume_values(node) -> list[int]:
-    return vtk_to_numpy(node.GetImageData().GetPointData().GetScalars()).tolist()
-
-
 def halves_server(image: codec.ImageMessage) -> ScriptedServer:
     """Return a server that sends an image, and then halves of it."""
 
@@ -337,9 +328,6 @@ def halves_server(image: codec.ImageMessage) -> ScriptedServer:
             is_first = False
 
     return ScriptedServer(script)
-
-
-HALVED = make_image(1, (20, 10, 2))
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from browser.test_browser_list import ITEM
 from helpers.hospital import of_type, step_until, step_until_event
-from helpers.peers import Peer, ScriptedServer
+from helpers.peers import ITEM, Peer, ScriptedServer
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import Failed, Listed

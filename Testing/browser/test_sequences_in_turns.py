@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
@@ -12,54 +11,16 @@ import pytest
 import slicer
 
 from helpers.hospital import of_type, step_until
-from helpers.peers import ImagesInMemory, ServerInThread, make_image
-from IGTLMetaBrowserLib import codec
+from helpers.sequences_in_turns import IDS, TURNS, after, loaded
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import Failed, ImageStatus, NodeRemoved, SequenceLoaded
-from IGTLMetaBrowserLib.browser.images import sequences as turns
 from IGTLMetaBrowserLib.browser.images.image_states import ImageStates
-from IGTLMetaBrowserLib.net.list_metadata.image_sequences import ImageSequence
 
-IDS = tuple(f"TIME_{number}" for number in range(4))
-TURNS = range(1, 3 * len(IDS) + 2)  # a frame, a volume and a display each
-
-
-class Perfusion(ImagesInMemory):
-    """Four images of one series, each of another shade."""
-
-    def __init__(self) -> None:
-        super().__init__({one: make_image(10 * number) for number, one in enumerate(IDS)})
-
-    def images(self) -> list[codec.ImageMetaItem]:
-        patient = {"patient_name": "Smith", "patient_id": "P-1021"}
-        return [replace(one, name="Perfusion of Smith", **patient) for one in super().images()]
-
-    def sequences(self) -> list[ImageSequence]:
-        return [ImageSequence(IDS, "time", "s", tuple(map(str, range(len(IDS)))))]
-
-
-@pytest.fixture
-def loaded(unconnected: Browser, sequences: Any, monkeypatch: Any) -> Iterator[Browser]:
-    """All images are in the scene; each turn of the sequence is as short as can be."""
-    monkeypatch.setattr(turns, "_SECONDS_A_TURN", 0.0)
-    with ServerInThread(Perfusion()) as server:
-        unconnected.connect(server.host, server.port)
-        unconnected.list_images()
-        for image_id in IDS:
-            unconnected.load_image(image_id)
-        yield unconnected
-        unconnected.disconnect()
+__all__ = ["loaded"]
 
 
 def count(scene: Any, class_name: str) -> int:
     return scene.GetNumberOfNodesByClass(class_name)
-
-
-def after(browser: Browser, number: int) -> None:
-    """Begin to make the sequence, and do so many turns of it."""
-    browser.images.sequences.request(IDS[:1])
-    for _ in range(number):
-        browser.images.sequences.work()
 
 
 def test_a_turn_moves_one_volume_and_looks_once_which_are_there(loaded, events, scene):

@@ -26,6 +26,20 @@ from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.cli import main
 from IGTLMetaBrowserLib.net.client import header_versions
 
+PLAN = [
+    {
+        "name": "Left STN",
+        "group": "",
+        "type": "entry-target",
+        "rgba": [255, 255, 0, 255],
+        "entry": [30.0, 40.0, 50.0],
+        "target": [10.0, -5.0, 2.0],
+        "diameter": 2.5,
+        "owner": "",
+    }
+]
+"""One trajectory, as ``igtlmeta trajectories --json`` writes it."""
+
 COMMAND = [sys.executable, "-m", "IGTLMetaBrowserLib.cli"]
 IMPORT_ROOT = Path(__file__).resolve().parents[2] / "IGTLMetaBrowser"
 SECONDS = 120

@@ -13,7 +13,7 @@ import pydicom
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, generate_uid
 
-from cli.command import forked_from_imported, igtlmeta
+from cli.command import PLAN, forked_from_imported, igtlmeta
 from helpers import orthanc
 from helpers.scripted_archive import Answer, archive_of, multipart, record, running
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
@@ -22,18 +22,6 @@ from IGTLMetaBrowserLib.sources.dicom.plans import read_plan
 without_orthanc = pytest.mark.skipif(
     not orthanc.is_installed(), reason=f"no Orthanc: {orthanc.INSTALL}"
 )
-PLAN = [
-    {
-        "name": "Left STN",
-        "group": "",
-        "type": "entry-target",
-        "rgba": [255, 255, 0, 255],
-        "entry": [30.0, 40.0, 50.0],
-        "target": [10.0, -5.0, 2.0],
-        "diameter": 2.5,
-        "owner": "",
-    }
-]
 
 
 @pytest.fixture

@@ -48,6 +48,11 @@ TRAJECTORY = codec.TrajectoryItem(
     owner="A",
 )
 
+ITEM = codec.ImageMetaItem(
+    "Head", "MR", "MR", "Doe", "P1", size=(4, 3, 2), scalar_type=codec.ScalarType.UINT16
+)
+"""What a list says of an image of ``make_image``."""
+
 EventType = TypeVar("EventType")
 
 

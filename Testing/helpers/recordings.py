@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from helpers.peers import PATIENCE
-from IGTLMetaBrowserLib import net
+from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.recording.recorder import Recorder
-from IGTLMetaBrowserLib.net.recording.recording import RecordingWriter, read_recording
+from IGTLMetaBrowserLib.net.recording.recording import (
+    Event,
+    Record,
+    RecordingWriter,
+    read_recording,
+)
 from IGTLMetaBrowserLib.net.recording.replay import ReplayServer
 from IGTLMetaBrowserLib.net.recording.script import make_scripts
 
@@ -50,3 +55,12 @@ def replaying(file: Path, speed: float = 100.0) -> Iterator[net.Client]:
     server = ReplayServer(make_scripts(read_recording(file)), speed=speed)
     with stepped(server), net.Client("127.0.0.1", server.port, answer_timeout=PATIENCE) as client:
         yield client
+
+
+def asked_and_answered(query: codec.Message, answer: codec.Message) -> list[Record]:
+    """Return the records of a connection of one query."""
+    return [
+        Record(Event.CONNECTED, 1, 0.0),
+        Record(Event.CLIENT_SENT, 1, 0.0, codec.pack(query)),
+        Record(Event.SERVER_SENT, 1, 0.0, codec.pack(answer)),
+    ]

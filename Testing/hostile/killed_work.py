@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 import pydicom
 
-from cli.command import Shelf, igtlmeta, served, shelf_of
-from cli.test_cli_store import PLAN
+from cli.command import PLAN, Shelf, igtlmeta, served, shelf_of
 from helpers import demo_dicom
 from helpers.patience import Patience
 from helpers.peers import TRAJECTORY

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from codec.stream import feed
 from data import golden
 from hostile.all_ways import mended
+from hostile.mutations import ALL_BITS, ONE_BIT, TYPES, mutations
 from hostile.strategies import read
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.codec.messages.base import registered_types
 
 # What numpy warns of is a finding, too.
 pytestmark = pytest.mark.filterwarnings("error")
 
 STATUS = codec.pack(codec.StatusMessage(message="still here"))
-TYPES = [*registered_types(), "GET_IMAGE", "RTS_IMAGE", "UNHEARD-OF"]
-ONE_BIT, ALL_BITS = 0x01, 0xFF
-
-
-def mutations(data: bytes, *changes: int) -> Iterator[bytes]:
-    """Yield ``data`` with each byte changed in each of the ways, bits to turn over."""
-    for position, byte in enumerate(data):
-        for change in changes:
-            yield data[:position] + bytes([byte ^ change]) + data[position + 1 :]
 
 
 @pytest.mark.parametrize("name", golden.NAMES)

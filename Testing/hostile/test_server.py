@@ -22,9 +22,9 @@ import pytest
 from data import golden
 from helpers.patience import Patience
 from helpers.peers import PATIENCE, TRAJECTORY, ImagesInMemory, Peer, ServerInThread, make_image
-from hostile import test_memory
+from hostile import worst_messages
 from hostile.all_ways import mended
-from hostile.test_mutations import ALL_BITS, TYPES, mutations
+from hostile.mutations import ALL_BITS, TYPES, mutations
 from IGTLMetaBrowserLib import codec, net
 
 SIZE = (128, 128, 32)  # 1 MB
@@ -95,13 +95,13 @@ def promises() -> Stream:
 def worst_for_memory() -> Stream:
     """What becomes much larger when it is read."""
     for make in (
-        test_memory.text_of_wide_letters,
-        test_memory.text_that_cannot_be_decoded,
-        test_memory.metadata_of_many_small_entries,
-        test_memory.cells_of_one_point,
-        test_memory.many_capabilities,
-        test_memory.bind_of_many,
-        test_memory.long_list,
+        worst_messages.text_of_wide_letters,
+        worst_messages.text_that_cannot_be_decoded,
+        worst_messages.metadata_of_many_small_entries,
+        worst_messages.cells_of_one_point,
+        worst_messages.many_capabilities,
+        worst_messages.bind_of_many,
+        worst_messages.long_list,
     ):
         yield make()
 

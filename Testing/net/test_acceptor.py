@@ -16,11 +16,11 @@ import pytest
 from helpers.peers import ImagesInMemory, Peer, ServerInThread
 from helpers.recordings import stepped
 from helpers.silence import is_readable
+from helpers.tls_ends import Ends
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.recording.recorder import Recorder
 from IGTLMetaBrowserLib.net.recording.recording import Event, RecordingWriter, read_recording
 from IGTLMetaBrowserLib.net.recording.replay import ReplayServer
-from net.tls.test_tls_socket import Ends
 
 QUERY = codec.GetMessage("STATUS")
 NOBODY = net.ServerLimits(allowed_networks=[ipaddress.ip_network("192.0.2.0/24")])

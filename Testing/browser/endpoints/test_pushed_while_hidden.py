@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 import slicer
 
-from browser.endpoints.test_scene_server import asked
 from helpers.peers import Peer
+from helpers.scene_servers import asked
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.endpoints.scene_server import SceneServer, SceneServerSettings

@@ -17,6 +17,7 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from helpers.certificates import Authority
 from helpers.patience import Patience
 from helpers.peers import PATIENCE, Peer
+from helpers.scene_servers import asked
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.browser.endpoints.scene_server import SceneServer, SceneServerSettings
 from IGTLMetaBrowserLib.scene.images.volumes import image_data
@@ -36,23 +37,6 @@ def serve(scene: slicer.vtkMRMLScene) -> Iterator[Callable[..., SceneServer]]:
     yield serve
     for server in servers:
         server.close()
-
-
-def asked(server: SceneServer, ask: Callable[[net.Client], Any], **settings: Any) -> Any:
-    """Return what another program gets, while this one serves."""
-
-    def run() -> Any:
-        with net.Client(server.host, server.port, **settings) as client:
-            return ask(client)
-
-    with ThreadPoolExecutor(1) as executor:
-        future = executor.submit(run)
-        while not future.done():
-            server.step(0.01)
-    # A refused client knows before the server that its connection has ended.
-    while any(client.is_connected for client in server.summaries):
-        server.step(0.01)
-    return future.result()
 
 
 def add_volume(scene: slicer.vtkMRMLScene, name: str) -> Any:

@@ -15,6 +15,7 @@ from helpers.part_peers import (
     send_part,
 )
 from helpers.peers import ScriptedServer
+from helpers.roi_nodes import SIZE, START, roi_around
 from IGTLMetaBrowserLib import net
 from IGTLMetaBrowserLib.browser.errors import BrowserError
 from IGTLMetaBrowserLib.browser.events import Asked, ImageStatus, RegionFailed, RegionLoaded
@@ -23,28 +24,10 @@ from IGTLMetaBrowserLib.scene.errors import SceneError
 from IGTLMetaBrowserLib.scene.images.outgoing_volumes import ijk_to_world
 from IGTLMetaBrowserLib.scene.images.roi_boxes import roi_corners
 
-START, SIZE = (100, 40, 50), (20, 30, 25)
-
 
 def connect(browser, server):
     browser.connect("127.0.0.1", server.port, reconnect_delays=(0.0,))
     browser.wait_until_connected()
-
-
-def roi_around(scene, image, start=START, size=SIZE):
-    """Return a ROI that touches just these voxels of an image."""
-    to_ras = image.ijk_to_ras()
-    roi = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Tumor")
-    roi.SetSize(*(np.linalg.norm(to_ras[:3, :3], axis=0) * size * 0.99))
-    center = to_ras @ (*(np.add(start, (np.array(size) - 1) / 2)), 1)
-    matrix = roi.GetObjectToNodeMatrix()
-    axes = to_ras[:3, :3] / np.linalg.norm(to_ras[:3, :3], axis=0)
-    for row in range(3):
-        for column in range(3):
-            matrix.SetElement(row, column, axes[row, column])
-        matrix.SetElement(row, 3, center[row])
-    roi.SetAndObserveObjectToNodeMatrix(matrix)
-    return roi
 
 
 def cut(_peer, _query, _part):

@@ -20,7 +20,7 @@ from helpers.descriptors import no_more_descriptors
 from helpers.logged import Logged
 from helpers.patience import Patience
 from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread, make_image
-from helpers.recordings import stepped
+from helpers.recordings import asked_and_answered, stepped
 from helpers.silence import is_readable
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.listener import PAUSE_SECONDS
@@ -44,16 +44,6 @@ HUGE = (512, 256, 256)
 Started = Callable[..., Any]
 
 
-def asked_and_answered(answer: codec.Message) -> list[Record]:
-    """The records of a connection of one query."""
-    query = QUERY if answer is LIST else IMAGE_QUERY
-    return [
-        Record(Event.CONNECTED, 1, 0.0),
-        Record(Event.CLIENT_SENT, 1, 0.0, codec.pack(query)),
-        Record(Event.SERVER_SENT, 1, 0.0, codec.pack(answer)),
-    ]
-
-
 @pytest.fixture(params=["record", "replay"])
 def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Started]:
     """Start a recorder, or a replay, with limits; both answer QUERY with a list."""
@@ -62,7 +52,8 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Started]:
         def start_one(answer: codec.Message = LIST, **limits: Any) -> Any:
             options = {"limits": net.ServerLimits(**limits)}
             if request.param == "replay":
-                return ReplayServer(make_scripts(asked_and_answered(answer)), **options)
+                query = QUERY if answer is LIST else IMAGE_QUERY
+                return ReplayServer(make_scripts(asked_and_answered(query, answer)), **options)
             images = {"A": make_image(1, HUGE)} if answer is not LIST else {}
             server = stack.enter_context(ServerInThread(ImagesInMemory(images)))
             writer = RecordingWriter(tmp_path / "file")
@@ -210,7 +201,9 @@ def test_those_who_read_nothing_have_little_memory_together(
 
 def test_who_asks_and_reads_nothing_is_not_asked_on_in_a_replay() -> None:
     """Otherwise a million queries, each answered with the same image, would be held here."""
-    server = ReplayServer(make_scripts(asked_and_answered(make_image(1, (128, 128, 64)))))
+    server = ReplayServer(
+        make_scripts(asked_and_answered(IMAGE_QUERY, make_image(1, (128, 128, 64))))
+    )
     with Peer.connect(server.port) as peer, stepped(server):
         peer.socket.settimeout(0.5)
         with pytest.raises(TimeoutError):
@@ -354,7 +347,7 @@ def test_queries_without_end_do_not_make_others_wait_in_a_replay(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("IGTLMetaBrowserLib.net.recording.replay._STEP_SECONDS", 0.0)
-    server = ReplayServer(make_scripts(asked_and_answered(LIST)))
+    server = ReplayServer(make_scripts(asked_and_answered(QUERY, LIST)))
     with ExitStack() as stack:
         peers = [stack.enter_context(Peer.connect(server.port)) for _ in range(21)]
         while len(server._clients) < 21:

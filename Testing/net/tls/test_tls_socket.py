@@ -6,16 +6,13 @@ import contextlib
 import re
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from helpers.certificates import Authority
 from helpers.peers import (
     PATIENCE,
     ImagesInMemory,
@@ -25,68 +22,19 @@ from helpers.peers import (
     make_image,
     step_until,
 )
-from helpers.recordings import recording, stepped
-from helpers.tls_records import HandMadeRecords, hand_made_end
+from helpers.recordings import asked_and_answered, recording, stepped
+from helpers.tls_ends import Ends, in_thread
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.recording.replay import ReplayServer
 from IGTLMetaBrowserLib.net.recording.script import Script, make_scripts
-from IGTLMetaBrowserLib.net.tls.tls_socket import MOST_WITHOUT_DATA, TLSSocket
-from net.recording.test_recorder_limits import IMAGE_QUERY, asked_and_answered
+from IGTLMetaBrowserLib.net.tls.tls_socket import MOST_WITHOUT_DATA
 
 # What is read at once can go beyond the limit, by a piece of 16 KiB.
 WORDS = r"it sent (6[4-9]|7\d) KiB of TLS without data"
-QUERY = codec.pack(codec.GetMessage("IMAGE", device_name="A"))
+QUERY = codec.GetMessage("IMAGE", device_name="A")
 # Of 27 bytes each: twice as many as are taken, and all fit into the system's buffers.
 MANY = 2 * MOST_WITHOUT_DATA // 27
 FEW = MOST_WITHOUT_DATA // 27 // 4
-
-
-class Ends:
-    """Certificates, and ends of connections that send what no library does."""
-
-    def __init__(self, folder: Path) -> None:
-        self.authority = Authority.make(folder / "authority")
-        self.client = net.ClientTLS(self.authority.file)
-        self.server = net.ServerTLS(self.authority.issue("127.0.0.1"))
-        self._key_log = folder / "keys"
-
-    @contextmanager
-    def hand_made_client(self, port: int) -> Iterator[tuple[Peer, HandMadeRecords]]:
-        """Yield a client after its handshake, and what encrypts for it."""
-        with socket.create_connection(("127.0.0.1", port), PATIENCE) as sock:
-            yield Peer(sock), self.hand_made(sock)[1]
-
-    def hand_made(self, sock: socket.socket) -> tuple[socket.socket, HandMadeRecords]:
-        """Do a client's handshake."""
-        return hand_made_end(sock, self.client.make_context(), self._key_log)
-
-    def hand_made_server(self, peer: Peer) -> HandMadeRecords:
-        """Do a server's handshake; return what encrypts for it from then on."""
-        return hand_made_end(peer.socket, self.server.make_context(), self._key_log)[1]
-
-    @contextmanager
-    def pair(self) -> Iterator[tuple[TLSSocket, socket.socket, HandMadeRecords]]:
-        """Yield a server's socket, a client's without TLS, and what encrypts for that."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            ours.setblocking(False)
-            server = TLSSocket(self.server.make_context(), ours, server_side=True)
-            with server, in_thread(self.hand_made, theirs) as found:
-                while not found:
-                    with contextlib.suppress(ssl.SSLWantReadError):
-                        server.do_handshake()
-                server.do_handshake()
-                yield server, *found[0]
-
-
-@contextmanager
-def in_thread(function: Any, *arguments: Any) -> Iterator[list[Any]]:
-    """Yield a list that has what the function returns, when it has."""
-    found: list[Any] = []
-    thread = threading.Thread(target=lambda: found.append(function(*arguments)))
-    thread.start()
-    yield found
-    thread.join(PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +162,11 @@ def test_a_server_answers_a_query_with_key_updates_around_it(
         ends.hand_made_client(server.port) as (peer, records),
     ):
         for _ in range(3):
-            peer.send(records.key_updates(FEW) + records.data(QUERY) + records.key_updates(FEW))
+            peer.send(
+                records.key_updates(FEW)
+                + records.data(codec.pack(QUERY))
+                + records.key_updates(FEW)
+            )
             assert peer.socket.recv(1 << 16)
     assert net.ServerEventType.REFUSED not in {event.type for event in events}
 
@@ -294,7 +246,7 @@ def test_a_server_answers_a_query_of_then(ends: Ends, good_image: codec.ImageMes
     source = ImagesInMemory({"A": good_image})
     with (
         ServerInThread(source, tls=ends.server.make_context()) as server,
-        finished_with(ends, server.port, QUERY) as sock,
+        finished_with(ends, server.port, codec.pack(QUERY)) as sock,
     ):
         assert sock.recv(1 << 16)
 
@@ -305,14 +257,14 @@ def test_a_recorder_hands_on_a_query_of_then(
     with (
         ServerInThread(ImagesInMemory({"A": good_image})) as server,
         recording(server.port, tmp_path / "file", tls=ends.server.make_context()) as port,
-        finished_with(ends, port, QUERY) as sock,
+        finished_with(ends, port, codec.pack(QUERY)) as sock,
     ):
         assert sock.recv(1 << 16)
 
 
 def test_a_replay_answers_a_query_of_then(ends: Ends, good_image: codec.ImageMessage) -> None:
     replay = ReplayServer(
-        make_scripts(asked_and_answered(good_image)), tls=ends.server.make_context()
+        make_scripts(asked_and_answered(QUERY, good_image)), tls=ends.server.make_context()
     )
-    with stepped(replay), finished_with(ends, replay.port, codec.pack(IMAGE_QUERY)) as sock:
+    with stepped(replay), finished_with(ends, replay.port, codec.pack(QUERY)) as sock:
         assert sock.recv(1 << 16)

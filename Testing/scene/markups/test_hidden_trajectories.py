@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from helpers.trajectory_sets import DRAIN, LINE, entry, many, receive, stream
 from IGTLMetaBrowserLib.codec import TrajectoryType
 from IGTLMetaBrowserLib.scene.markups.trajectory_set import TrajectorySet
-from scene.markups.test_trajectory_set import DRAIN, LINE, entry, many, receive, stream
 
 
 @pytest.fixture

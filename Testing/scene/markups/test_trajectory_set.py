@@ -7,46 +7,20 @@ from dataclasses import replace
 
 import pytest
 
+from helpers.trajectory_sets import DRAIN, LINE, entry, many, receive, stream
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.codec import TrajectoryItem, TrajectoryType
+from IGTLMetaBrowserLib.codec import TrajectoryType
 from IGTLMetaBrowserLib.scene.markups import trajectory_answer, trajectory_decoding
 from IGTLMetaBrowserLib.scene.markups.trajectory_answer import TrajectoryAnswer
 from IGTLMetaBrowserLib.scene.markups.trajectory_decoding import in_ras
 from IGTLMetaBrowserLib.scene.markups.trajectory_set import TrajectorySet
 
 LPS = codec.Coordinates.LPS
-LINE = TrajectoryItem(
-    name="Left electrode", group="Electrodes", entry=(1, 2, 3), target=(4, 5, 6), diameter=2.5
-)
-DRAIN = TrajectoryItem(name="Drain", group="Drainage", entry=(7, 8, 9), target=(1, 1, 1))
 
 
 @pytest.fixture
 def trajectories(scene) -> TrajectorySet:
     return TrajectorySet(scene)
-
-
-def receive(trajectories, *items, **options):
-    trajectories.receive(items, **options)
-    trajectories.finish()
-    return trajectories.nodes
-
-
-def stream(trajectories, *items):
-    """The next message of a stream, without a pause to follow with what nobody sees."""
-    message = codec.unpack(codec.pack(codec.TrajectoryMessage(items)))
-    trajectories.receive(message.items, restore_removed=False)
-    trajectories.step(trajectories.waiting)
-
-
-def many(count):
-    """Different lines as they come over the wire."""
-    items = [replace(LINE, name=f"Line {n}", entry=(n, 0, 0)) for n in range(count)]
-    return codec.unpack(codec.pack(codec.TrajectoryMessage(items))).items
-
-
-def entry(node):
-    return tuple(node.GetNthControlPointPosition(0))
 
 
 def times(nodes):
