@@ -15,7 +15,7 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import Failed, SequenceLoaded
 from IGTLMetaBrowserLib.browser.images import sequences as turns
-from IGTLMetaBrowserLib.net.image_sequences import ImageSequence
+from IGTLMetaBrowserLib.net.list_metadata.image_sequences import ImageSequence
 
 IDS = ("TIME_0", "TIME_1", "TIME_2")
 SMITH, JONES = ("P-1", "Smith"), ("P-2", "Jones")
