@@ -22,7 +22,6 @@ from ..errors import (
     TimeOutError,
 )
 from .client import Client, ProgressCallback
-from .offers import check_offer
 from .partial_image import Box
 from .parts_transfer import Outcome, PartsTransfer
 
@@ -98,7 +97,7 @@ def _run(client: Client, transfer: PartsTransfer, progress: ProgressCallback | N
 def _ask(client: Client, transfer: PartsTransfer) -> None:
     client.find_capability()  # connects, if the connection was lost
     if not client.is_connected:  # it is to be made once more
-        check_offer(client, "IMGPART")
+        client.check_offer("IMGPART")
     if not client.offers_parts:  # or has not said so soon: whole images need nothing of that
         raise RefusedError(
             f"{client.address} does not say that it sends parts of images; ask for the image"

@@ -11,16 +11,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ... import codec
 from ...codec.messages.items import ItemTable
 from ..list_metadata.identity import is_own_server
+from .base_client import BaseClient
 from .events import ClientEvent, Unsolicited
 from .query_errors import of_type
-
-if TYPE_CHECKING:
-    from .client import Client
 
 _MOST_QUESTIONS = 4
 _MOST_OTHERS = 3  # are kept, of those that come while an answer is awaited
@@ -29,7 +26,7 @@ _LISTEN_SECONDS, _LISTEN_LONGER = 0.02, 0.5
 
 
 def ask_for_list(
-    client: Client,
+    client: BaseClient,
     image_id: str,
     attributes: Mapping[str, str] | None,
     preparing: Callable[[float], None] | None,
@@ -55,7 +52,7 @@ def ask_for_list(
 
 
 def _listen(
-    client: Client, on_events: Callable[[Sequence[ClientEvent]], None], seconds: float
+    client: BaseClient, on_events: Callable[[Sequence[ClientEvent]], None], seconds: float
 ) -> None:
     end = time.monotonic() + seconds
     while client.is_connected and (left := end - time.monotonic()) > 0:

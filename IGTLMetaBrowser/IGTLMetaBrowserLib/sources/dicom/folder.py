@@ -10,7 +10,7 @@ What becomes of a series:
 - A multi-frame file whose frames have no place, or one place and follow each other in time (a
   film), is one image with its frames along k.
 - Segmentations and structure sets are label maps (LBMETA), see ``segmentations`` and
-  ``structures``.
+  ``structure_sets``.
 - What is no image (reports, plans, DICOMDIR ...) is not offered.
 
 ``DicomFolderSource.refused`` says what is not offered, or not as one upright volume, and why.
