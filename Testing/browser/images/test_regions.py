@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import slicer
 
 from helpers.hospital import of_type, step_until, step_until_event
 from helpers.part_peers import (
@@ -82,6 +83,20 @@ def test_the_same_region_comes_into_the_same_volume(unconnected, scene):
         assert unconnected.load_region("CT", roi) is node
         roi.SetSize(3, 3, 3)
         assert unconnected.load_region("CT", roi) is not node
+
+
+def test_a_region_that_the_user_has_edited_stays_beside_a_new_one(unconnected, scene):
+    image = large_image()
+    roi = roi_around(scene, image)
+    with ScriptedServer(parts_of(image)) as server:
+        connect(unconnected, server)
+        edited = unconnected.load_region("CT", roi)
+        slicer.util.arrayFromVolume(edited)[:] = 0
+        slicer.util.arrayFromVolumeModified(edited)
+        again = unconnected.load_region("CT", roi)
+        assert unconnected.load_region("CT", roi) is again
+    assert not pixels_of(edited).any()
+    assert np.array_equal(pixels_of(again), expected_pixels(image))
 
 
 def test_after_ctrl_c_in_one_region_another_is_not_taken_for_it(unconnected, scene):

@@ -95,7 +95,7 @@ def test_the_volume_keeps_the_voxels_that_it_has_by_now(image_nodes, views, coun
     for _ in range(count):
         store_view(views, node)
     pixels = np.full((2, 3, 4), 7, np.int16)
-    image_nodes.show(SERVER, "CT", codec.ImageMessage(pixels, metadata=METADATA))
+    image_nodes.update(SERVER, "CT", codec.ImageMessage(pixels, metadata=METADATA))
     for is_hidden in (True, False):
         hide(image_nodes, is_hidden)
         assert slicer.util.arrayFromVolume(node).max() == 7

@@ -23,6 +23,7 @@ from ...net.client.listed_images import (
 )
 from ...net.list_metadata.image_sequences import ImageSequence
 from ...scene.errors import SceneError
+from ...scene.images.edited_voxels import left_notes
 from ...scene.images.image_nodes import ImageNodes
 from ...scene.images.moved_images import undone_notes
 from ...scene.images.node_slices import slices_of_node
@@ -155,15 +156,17 @@ class SceneImages:
                 )
             self._metadata.known.messages.keep(image_id, image.metadata)
             notices = image.metadata.get("Notice", "").split("; ")
+            before = self._overlays.label_maps.node(image_id)
             node = self._overlays.label_maps.show(image_id, image)
             # It may have come before the list of label maps, as any image.
             self._release(self._nodes.release_volume(self._connection.address, image_id))
-            return node, (*filter(None, notices), *label_map.notes)
+            return node, (*filter(None, notices), *label_map.notes, *left_notes(before, node))
         self._metadata.on_image(image_id, image)
         entry = self._metadata.entry(image_id)
         scan_time = None if entry is None else entry.scan_time.to_datetime()
         address = self._connection.address
-        undone = undone_notes(self._nodes.volume(address, image_id))
+        before = self._nodes.volume(address, image_id)
+        undone = undone_notes(before)
         node = self._nodes.show(address, image_id, image, scan_time, is_live)
         # Without that list it may be a label map still, as one of a saved scene.
         if self._overlays.is_list_current:
@@ -171,7 +174,7 @@ class SceneImages:
         self.image_shown.emit(image_id)
         doubled = doubled_notes(self._metadata.listing.entries_of(image_id), entry)
         notes = *image_notes(image_id, entry, image), *saving_notes(image.pixels)
-        return node, (*notes, *doubled, *undone)
+        return node, (*notes, *doubled, *(left_notes(before, node) or undone))
 
     def _release(self, nodes: Iterable[Any]) -> None:
         for node in nodes:

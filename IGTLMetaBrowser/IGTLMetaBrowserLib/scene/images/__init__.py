@@ -5,7 +5,7 @@ its ``description`` onto it by ``described_nodes``. ``describer`` says who has.
 
 parts        ``previews``, ``subvolumes``, ``roi_boxes``
 4D, live     ``sequence``, ``sequence_recording``, ``sequence_nodes``
-the user's   ``moved_images``, ``calibrated_spacing``
+the user's   ``moved_images``, ``edited_voxels``, ``calibrated_spacing``
 the way out  ``outgoing_volumes``, ``node_slices``; into files ``savable_voxels``
 
 Patients are hidden in nodes that an open browser describes by its ``image_nodes``; in all others by

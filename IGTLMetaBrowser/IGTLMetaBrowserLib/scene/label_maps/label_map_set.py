@@ -6,7 +6,9 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from typing import Any
 
 from ...codec import Coordinates, ImageMessage, LabelMetaItem, printable
+from ...turns import at_once
 from ..errors import SceneError
+from ..images.edited_voxels import EditedVoxels
 from ..node_references import NodeReferences
 from ..placement import Placement
 from ..released_nodes import release
@@ -70,6 +72,7 @@ class LabelMapSet:
         # Of the last image that was prepared.
         self._labels: tuple[ImageMessage, LabelArray] | None = None
         self._volumes = NodeReferences(scene)
+        self._edits = EditedVoxels(scene)
         self._segmentations = NodeReferences(scene)
         # By the id of the label map, the keys of those that the user has edited.
         self._edited: dict[str, list[Hashable]] = {}
@@ -155,14 +158,23 @@ class LabelMapSet:
         self._labels = None
 
     def show(self, image_id: str, image: ImageMessage) -> Any:
-        """Return the label map volume of an image that came. Raises ``SceneError``."""
+        """Return the label map volume of an image that came. Raises ``SceneError``.
+
+        One that the user has edited since stays, beside a new one.
+        """
         label_map = self.label_map(image_id)
         self._owners[image_id] = label_map.owner
-        known = self.node(image_id) or self._in_scene(LABEL_MAP_CLASS, image_id)
-        moved = self._placement.moved_by(known, label_map.owner)
+        before = self.node(image_id) or self._in_scene(LABEL_MAP_CLASS, image_id)
         prepared = self._labels
-        labels = prepared[1] if prepared is not None and prepared[0] is image else None
+        is_prepared = prepared is not None and prepared[0] is image
+        labels = prepared[1] if is_prepared else at_once(read_labels(image))
+        known = self._edits.writable(image_id, before, labels.pixels)
+        moved = self._placement.moved_by(known, label_map.owner)
         node = show_label_map(self._scene, image, label_map, known, self.coordinates, moved, labels)
+        self._edits.came(image_id, node)
+        if before is not None and known is None:
+            self._edits.leave(before, node)
+            self._keep_edited(image_id, before)
         self._volumes.keep(image_id, node)
         self._grids[image_id] = image.whole_size, image.usable_ijk_to_ras(self.coordinates)
         self._write_attributes(node, image_id)
@@ -218,8 +230,11 @@ class LabelMapSet:
     def _leave_to_user(self, image_id: str, segmentation: Any) -> None:
         """Find a segmentation no more as that of a label map; it still belongs to its image."""
         release(segmentation, IMAGE_ID_ATTRIBUTE)
+        self._keep_edited(image_id, segmentation)
+
+    def _keep_edited(self, image_id: str, node: Any) -> None:
         edited = self._edited.setdefault(image_id, [])
-        self._segmentations.keep((image_id, len(edited)), segmentation)
+        self._segmentations.keep((image_id, len(edited)), node)
         edited.append((image_id, len(edited)))
 
     def image_shown(self, image_id: str) -> None:

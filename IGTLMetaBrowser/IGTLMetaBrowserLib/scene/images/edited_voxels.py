@@ -1,0 +1,70 @@
+"""Volumes whose voxels the user has edited since their image came: they stay, as the user's own.
+
+As by Segment Editor's "Mask volume" or by a script. Slicer (5.12) gives voxels another modified
+time for little else: as a scene view stores or brings them back, not as they are drawn or saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import slicer
+
+from ..node_references import NodeReferences
+from ..released_nodes import release
+from ..server_nodes import IMAGE_ID_ATTRIBUTE, KEY_ATTRIBUTE, REGION_OF_ATTRIBUTE
+
+
+class EditedVoxels:
+    """Remembers by keys when the voxels of volumes came, as long as these are in the scene."""
+
+    def __init__(self, scene: Any) -> None:
+        self._scene = scene
+        self._nodes = NodeReferences(scene)
+        self._times: dict[Hashable, int | None] = {}
+
+    def came(self, key: Hashable, node: Any) -> None:
+        """Remember that the voxels which a volume has now came so."""
+        self._nodes.keep(key, node)
+        self._times[key] = _time(node)
+
+    def writable(self, key: Hashable, node: Any, pixels: np.ndarray) -> Any:
+        """Return a volume if it may get these voxels, or None if it is to be left to the user.
+
+        It may if it has them as they came, or as they were read from its file.
+        """
+        if node is None or _time(node) is None or not self._is_newer(key, node):
+            return node
+        # An undone removal brings back copies.
+        return node if np.array_equal(slicer.util.arrayFromVolume(node), pixels) else None
+
+    def _is_newer(self, key: Hashable, node: Any) -> bool:
+        if self._nodes.get(key) is node:
+            return _time(node) != self._times[key]
+        storage = node.GetStorageNode()  # Slicer changes it after it has read the file
+        return storage is not None and _time(node) > storage.GetMTime()
+
+    def leave(self, before: Any, now: Any) -> None:
+        """Find a volume no more as that of its image, if that is in another one now."""
+        if before is not None and before is not now and before.GetScene() is not None:
+            release(before, IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE, KEY_ATTRIBUTE)
+            if now.GetName() == before.GetName():
+                now.SetName(self._scene.GenerateUniqueName(now.GetName()))
+
+
+def left_notes(before: Any, now: Any) -> tuple[str, ...]:
+    """Return a note if the volume of before, or None, was left to the user as another came."""
+    if before is None or before is now or before.GetScene() is None:
+        return ()
+    return (
+        f"its voxels were changed in the scene: {before.GetName()!r} stays as it is, and is yours; "
+        f"what the server has is in {now.GetName()!r}",
+    )
+
+
+def _time(node: Any) -> int | None:
+    data = node.GetImageData()
+    scalars = None if data is None else data.GetPointData().GetScalars()
+    return None if scalars is None else scalars.GetMTime()

@@ -1,0 +1,133 @@
+"""An image whose voxels the user has edited in the scene, and that is loaded again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import slicer
+
+from helpers.hospital import Hospital, voxels
+from helpers.one_patient import Clinic, connect, get_overlays, owned_nodes
+from helpers.peers import ServerInThread
+from helpers.saved_scene import save_and_load
+from IGTLMetaBrowserLib.browser.browser import Browser
+from IGTLMetaBrowserLib.scene.images.volumes import image_data
+from IGTLMetaBrowserLib.scene.server_nodes import nodes_of_class
+
+
+def write_into(volume: Any) -> None:
+    """As a script does."""
+    slicer.util.arrayFromVolume(volume)[0, 0, 0] = 99
+    slicer.util.arrayFromVolumeModified(volume)
+
+
+def replace_voxels(volume: Any) -> None:
+    """As Segment Editor's "Mask volume" does where its output is its input."""
+    edited = slicer.util.arrayFromVolume(volume).copy()
+    edited[0, 0, 0] = 99
+    volume.SetAndObserveImageData(image_data(edited))
+
+
+EDITS = pytest.mark.parametrize("edit", [write_into, replace_voxels])
+
+
+@EDITS
+def test_it_stays_as_the_users_own_beside_a_new_one(
+    browser: Browser, edit: Callable[[Any], None]
+) -> None:
+    volume = browser.load_image("CT")
+    name, came = volume.GetName(), voxels(volume)
+    edit(volume)
+    again = browser.load_image("CT")
+    assert browser.images.node("CT") is again
+    assert (voxels(volume)[0], volume.GetName()) == (99, name)
+    assert (voxels(again), again.GetName()) == (came, f"{name}_1")
+    (note,) = browser.images.state("CT").notes
+    assert f"were changed in the scene: '{name}' stays as it is, and is yours" in note
+    assert browser.load_image("CT") is again
+    assert browser.images.state("CT").notes == ()
+
+
+def test_who_has_changed_nothing_of_it_gets_no_other_volume(browser: Browser) -> None:
+    volume = browser.load_image("CT")
+    slicer.util.arrayFromVolumeModified(volume)
+    assert browser.load_image("CT") is volume
+    assert browser.images.state("CT").notes == ()
+
+
+@pytest.mark.parametrize("is_described", [True, False])
+def test_what_a_stream_writes_is_no_work_of_the_users(
+    browser: Browser, hospital: Hospital, is_described: bool
+) -> None:
+    volume = browser.load_image("PHOTO")
+    image = hospital.images_["PHOTO"]
+    live = replace(image, device_name="PHOTO", pixels=image.pixels + 1)
+    if is_described:
+        browser._in_scene.show_live(live, is_described)
+    else:
+        browser._in_scene.show_live_voxels(live)
+    assert browser.load_image("PHOTO") is volume
+
+
+@pytest.mark.parametrize("is_edited", [True, False])
+def test_in_a_scene_that_was_saved_it_stays_as_well(
+    browser: Browser, scene: Any, server: ServerInThread, tmp_path: Path, is_edited: bool
+) -> None:
+    browser.load_image("CT")
+    with closing(Browser(save_and_load(scene, tmp_path))) as later:
+        (volume,) = nodes_of_class(later.scene, "vtkMRMLScalarVolumeNode")
+        if is_edited:
+            write_into(volume)
+        later.connect(server.host, server.port)
+        assert (later.load_image("CT") is volume) is not is_edited
+        assert (voxels(volume)[0] == 99) is is_edited
+
+
+@EDITS
+def test_a_label_map_stays_too(clinic_browser: Browser, edit: Callable[[Any], None]) -> None:
+    get_overlays(clinic_browser)
+    label_map = clinic_browser.images.node("L")
+    edit(label_map)
+    again = clinic_browser.load_image("L")
+    assert voxels(again) == [1, 1, 1]
+    assert (voxels(label_map), label_map.GetName()) == ([99, 1, 1], "Tumor")
+    assert "'Tumor' stays as it is, and is yours" in clinic_browser.images.state("L").notes[0]
+    assert clinic_browser.load_image("L") is again
+
+
+def test_what_belongs_to_the_image_is_where_the_new_one_is(clinic_browser: Browser) -> None:
+    scene, volume = clinic_browser.scene, clinic_browser.load_image("0")
+    get_overlays(clinic_browser)
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode").GetID()
+    volume.SetAndObserveTransformNodeID(transform)
+    write_into(volume)
+    again = clinic_browser.load_image("0")
+    places = [node.GetTransformNodeID() for node in owned_nodes(scene)]
+    assert places == [None] * 4
+    again.SetAndObserveTransformNodeID(transform)
+    assert [node.GetTransformNodeID() for node in owned_nodes(scene)] == [transform] * 4
+
+
+def test_the_patient_of_what_stays_is_hidden_as_well(
+    clinic_browser: Browser, clinic: Clinic
+) -> None:
+    clinic.is_said = True
+    volume = clinic_browser.load_image("0")
+    write_into(volume)
+    volume.SetName("Smith, masked")
+    clinic_browser.load_image("0")
+    clinic_browser.patients.hide()
+    said = [volume.GetName(), *map(volume.GetAttribute, volume.GetAttributeNames())]
+    assert [text for text in said if "Smith" in text] == []
+
+
+@pytest.fixture
+def clinic_browser(unconnected: Browser, clinic_server: ServerInThread) -> Browser:
+    """A browser that has the list of an image to which all belongs that can."""
+    connect(unconnected, clinic_server).list_images()
+    return unconnected
