@@ -28,7 +28,7 @@ from IGTLMetaBrowserLib.browser.events import (
 from IGTLMetaBrowserLib.browser.images import live_images
 from IGTLMetaBrowserLib.browser.images.live_images import MOST_LIVE_IMAGES
 from IGTLMetaBrowserLib.net.list_metadata.identity import SERVER
-from IGTLMetaBrowserLib.scene.server_nodes import TIMESTAMP_ATTRIBUTE
+from IGTLMetaBrowserLib.scene.server_nodes.attributes import TIMESTAMP_ATTRIBUTE
 
 
 @pytest.mark.parametrize("name", ["Ultrasound", ""], ids=["named", "without a name"])

@@ -15,7 +15,7 @@ from hostile.rig import WAYS
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser import events as told
 from IGTLMetaBrowserLib.browser.errors import BrowserError
-from IGTLMetaBrowserLib.scene.server_nodes import SERVER_ATTRIBUTE
+from IGTLMetaBrowserLib.scene.server_nodes.attributes import SERVER_ATTRIBUTE
 
 IDS = ["MR", "CT"]
 SHADES = {"MR": 50, "CT": 60}

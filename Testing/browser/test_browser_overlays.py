@@ -21,7 +21,7 @@ from IGTLMetaBrowserLib.browser.events import (
     PointsShown,
 )
 from IGTLMetaBrowserLib.scene.markups.points import MOST_LISTS, MOST_POINTS
-from IGTLMetaBrowserLib.scene.server_nodes import IMAGE_ID_ATTRIBUTE
+from IGTLMetaBrowserLib.scene.server_nodes.attributes import IMAGE_ID_ATTRIBUTE
 
 BONE = codec.LabelMetaItem("Bone", "LABELS", 1, (255, 0, 0, 255), (4, 3, 2), "MR")
 BRAIN = codec.LabelMetaItem("Brain", "LABELS", 2, (0, 255, 0, 255), (4, 3, 2), "MR")

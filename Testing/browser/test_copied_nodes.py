@@ -16,7 +16,10 @@ from helpers.peers import ServerInThread
 from helpers.saved_scene import load_scene, save_scene
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import Failed, ImageStatus
-from IGTLMetaBrowserLib.scene.server_nodes import IMAGE_ID_ATTRIBUTE, KEY_ATTRIBUTE
+from IGTLMetaBrowserLib.scene.server_nodes.attributes import (
+    IMAGE_ID_ATTRIBUTE,
+    KEY_ATTRIBUTE,
+)
 
 
 def is_found(node: Any) -> bool:

@@ -17,7 +17,7 @@ from helpers.peers import ServerInThread
 from helpers.saved_scene import save_and_load
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.scene.images.volumes import image_data
-from IGTLMetaBrowserLib.scene.server_nodes import nodes_of_class
+from IGTLMetaBrowserLib.scene.nodes.nodes_by_class import nodes_of_class
 
 
 def write_into(volume: Any) -> None:

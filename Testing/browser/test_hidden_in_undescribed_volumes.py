@@ -16,7 +16,7 @@ from helpers.saved_scene import load_scene, save_scene
 from helpers.scene_texts import dicom_texts, texts_in
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import ImageStatus
-from IGTLMetaBrowserLib.scene.server_nodes import IMAGE_ID_ATTRIBUTE
+from IGTLMetaBrowserLib.scene.server_nodes.attributes import IMAGE_ID_ATTRIBUTE
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 __all__ = ["perfusion"]

@@ -16,7 +16,7 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import Failed, LabelMapsListed
 from IGTLMetaBrowserLib.browser.open_browsers import hide_patients
-from IGTLMetaBrowserLib.scene.server_nodes import IMAGE_ID_ATTRIBUTE
+from IGTLMetaBrowserLib.scene.server_nodes.attributes import IMAGE_ID_ATTRIBUTE
 
 BONE = codec.LabelMetaItem("Bone", "LABELS", 1, (255, 0, 0, 255), (4, 3, 2), "MR")
 

@@ -11,7 +11,10 @@ from helpers.peers import ServerInThread
 from helpers.saved_scene import load_scene, save_scene
 from helpers.scene_views import store_view, views
 from IGTLMetaBrowserLib.browser.browser import Browser
-from IGTLMetaBrowserLib.scene.server_nodes import IMAGE_ID_ATTRIBUTE, KEY_ATTRIBUTE
+from IGTLMetaBrowserLib.scene.server_nodes.attributes import (
+    IMAGE_ID_ATTRIBUTE,
+    KEY_ATTRIBUTE,
+)
 
 __all__ = ["views"]
 

@@ -24,7 +24,7 @@ from hostile.conversation import (
 from hostile.fault_proxy import Fault, FaultProxy
 from IGTLMetaBrowserLib import net
 from IGTLMetaBrowserLib.net.client import parts_transfer
-from IGTLMetaBrowserLib.scene.server_nodes import KEY_ATTRIBUTE
+from IGTLMetaBrowserLib.scene.server_nodes.attributes import KEY_ATTRIBUTE
 
 
 @dataclass(frozen=True)

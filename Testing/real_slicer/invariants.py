@@ -13,7 +13,7 @@ import vtk
 
 from IGTLMetaBrowserLib.scene.images.moved_images import movement
 from IGTLMetaBrowserLib.scene.images.previews import PREVIEW_ATTRIBUTE
-from IGTLMetaBrowserLib.scene.server_nodes import (
+from IGTLMetaBrowserLib.scene.server_nodes.attributes import (
     IMAGE_ID_ATTRIBUTE,
     KEY_ATTRIBUTE,
     SERVER_ATTRIBUTE,

@@ -18,7 +18,7 @@ from IGTLMetaBrowserLib.scene.images.image_nodes import ImageNodes
 from IGTLMetaBrowserLib.scene.markups.received_plans import ReceivedPlans
 from IGTLMetaBrowserLib.scene.markups.trajectory_nodes import TrajectoryNodes
 from IGTLMetaBrowserLib.scene.overlay_nodes import OverlayNodes
-from IGTLMetaBrowserLib.scene.server_nodes import KEY_ATTRIBUTE
+from IGTLMetaBrowserLib.scene.server_nodes.attributes import KEY_ATTRIBUTE
 
 SERVER, OTHER_SERVER = "navigation:18944", "navigation:18945"
 LINE = TrajectoryItem(

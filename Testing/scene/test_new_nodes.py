@@ -29,7 +29,7 @@ from IGTLMetaBrowserLib.scene.label_maps.label_maps import (
 )
 from IGTLMetaBrowserLib.scene.markups.points import PointSet
 from IGTLMetaBrowserLib.scene.markups.trajectory_set import TrajectorySet
-from IGTLMetaBrowserLib.scene.new_nodes import DISPLAY_CLASSES, add_display, new_node
+from IGTLMetaBrowserLib.scene.nodes.new_nodes import DISPLAY_CLASSES, add_display, new_node
 
 (LABELS,) = label_maps([LabelMetaItem("Tumor", "LABEL_0", 1, (255, 0, 0, 255), (4, 3, 2), "")])
 

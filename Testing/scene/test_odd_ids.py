@@ -20,7 +20,11 @@ from IGTLMetaBrowserLib.scene.markups.outgoing_markups import trajectory_item
 from IGTLMetaBrowserLib.scene.markups.trajectory_decoding import shown_trajectory
 from IGTLMetaBrowserLib.scene.markups.trajectory_markups import OWNER_ATTRIBUTE, show_trajectory
 from IGTLMetaBrowserLib.scene.overlay_nodes import OverlayNodes
-from IGTLMetaBrowserLib.scene.server_nodes import IMAGE_ID_ATTRIBUTE, read_id, written_id
+from IGTLMetaBrowserLib.scene.server_nodes.attributes import (
+    IMAGE_ID_ATTRIBUTE,
+    read_id,
+    written_id,
+)
 
 SERVER = "navigation:18944"
 BYTES, OTHER_BYTES = "CT\udcff\udcfe ä", "CT\udcff\udcfd ä"

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QTimer
 
 from IGTLMetaBrowserLib.net import ConnectionFailedError
-from IGTLMetaBrowserLib.scene.server_nodes import SERVER_ATTRIBUTE as SERVER
+from IGTLMetaBrowserLib.scene.server_nodes.attributes import SERVER_ATTRIBUTE as SERVER
 from slicerhost import wait_until
 
 

@@ -17,11 +17,11 @@ from typing import Any
 from .. import codec, net
 from ..privacy.hidden_patients import HiddenPatients
 from ..privacy.redacted_log import redact_log, stop_redacting_log
-from ..scene.copied_nodes import CopiedNodes
 from ..scene.images.image_nodes import ImageNodes
 from ..scene.markups.trajectory_nodes import TrajectoryNodes
 from ..scene.overlay_nodes import OverlayNodes
-from ..scene.server_nodes import SERVER_ATTRIBUTE
+from ..scene.server_nodes.attributes import SERVER_ATTRIBUTE
+from ..scene.server_nodes.copied_nodes import CopiedNodes
 from ..signal import Signal
 from . import blocking_calls, open_browsers
 from .connection import ServerConnection

@@ -10,7 +10,7 @@ from ..scene.markups.trajectory import Trajectory
 from ..scene.markups.trajectory_nodes import TrajectoryNodes
 from ..scene.markups.trajectory_set import TrajectorySet
 from ..scene.rendering import views_paused
-from ..scene.server_nodes import SERVER_ATTRIBUTE
+from ..scene.server_nodes.attributes import SERVER_ATTRIBUTE
 from .connection import ServerConnection
 from .events import Observer, TrajectoriesChanged, TrajectoriesSent, TrajectoriesShown
 from .trajectory_documents import TrajectoryDocuments

@@ -10,7 +10,7 @@ from .errors import SceneError
 from .label_maps.colors import color_volume, stop_using_color_table
 from .label_maps.label_map_set import LabelMapSet
 from .markups.point_nodes import PointNodes
-from .server_sets import ServerSets
+from .server_nodes.server_sets import ServerSets
 
 
 class OverlayNodes:

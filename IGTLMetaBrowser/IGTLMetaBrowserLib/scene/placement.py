@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from vtkmodules.vtkCommonCore import vtkWeakReference
 
-from .released_nodes import release
+from .server_nodes.released_nodes import release
 from .slice_layers import hide_in_layers
 from .subject_hierarchy.group_folders import (
     folder_parent,

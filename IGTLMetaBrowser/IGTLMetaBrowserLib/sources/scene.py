@@ -39,7 +39,12 @@ from ..scene.label_maps.outgoing_segmentations import (
 from ..scene.markups.new_markups import LINE_CLASS, POINT_CLASS
 from ..scene.markups.outgoing_markups import is_trajectory, point_items, trajectory_item
 from ..scene.markups.trajectory_markups import OWNER_ATTRIBUTE
-from ..scene.server_nodes import IMAGE_CLASSES, IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id
+from ..scene.server_nodes.attributes import (
+    IMAGE_CLASSES,
+    IMAGE_ID_ATTRIBUTE,
+    SERVER_ATTRIBUTE,
+    read_id,
+)
 from ..scene.subject_hierarchy.item_texts import read_attribute
 
 # Of a server, host and port; a client that pushes has a device name.

@@ -13,7 +13,7 @@ from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
 from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.scene.images.image_nodes import ImageNodes
-from IGTLMetaBrowserLib.scene.server_nodes import (
+from IGTLMetaBrowserLib.scene.server_nodes.attributes import (
     IMAGE_ID_ATTRIBUTE,
     SERVER_ATTRIBUTE,
     TIMESTAMP_ATTRIBUTE,

@@ -14,7 +14,7 @@ from IGTLMetaBrowserLib.scene.errors import SceneError
 from IGTLMetaBrowserLib.scene.images import sequence_recording
 from IGTLMetaBrowserLib.scene.images.sequence_recording import SequenceRecording
 from IGTLMetaBrowserLib.scene.images.volumes import show_image
-from IGTLMetaBrowserLib.scene.server_nodes import TIMESTAMP_ATTRIBUTE
+from IGTLMetaBrowserLib.scene.server_nodes.attributes import TIMESTAMP_ATTRIBUTE
 
 BEGIN = datetime(2024, 5, 14, 8, 30, tzinfo=timezone.utc)
 

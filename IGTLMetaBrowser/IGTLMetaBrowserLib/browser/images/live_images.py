@@ -11,7 +11,7 @@ from typing import Any
 
 from ... import codec, net
 from ...scene.images.sequence_recording import frame_size
-from ...scene.server_nodes import write_timestamp
+from ...scene.server_nodes.attributes import write_timestamp
 from ..errors import BrowserError
 from ..events import Failed, LiveImage, LiveImageState, Observer
 from .image_states import ImageStates

@@ -14,14 +14,10 @@ from typing import Any
 
 from ...codec import printable
 from ...privacy.hidden_patients import HiddenPatients, is_uid, text_of_uid
-from ..hidden_nodes import unnoticed
 from ..label_maps.label_map_set import OWNER_ATTRIBUTE as LABEL_MAP_OWNER_ATTRIBUTE
 from ..markups.trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE
-from ..server_nodes import (
-    IMAGE_ID_ATTRIBUTE,
-    KEY_ATTRIBUTE,
-    REGION_OF_ATTRIBUTE,
-)
+from ..nodes.unnoticed import unnoticed
+from ..server_nodes.attributes import IMAGE_ID_ATTRIBUTE, KEY_ATTRIBUTE, REGION_OF_ATTRIBUTE
 from ..subject_hierarchy.item_texts import read_attribute, write_attribute
 from .item_titles import (
     GROUP_FOLDER_ATTRIBUTE,

@@ -24,7 +24,7 @@ import json
 from typing import Any
 
 from ...privacy.hidden_patients import HIDDEN, HiddenPatients, text_of_uid
-from ..hidden_nodes import unnoticed
+from ..nodes.unnoticed import unnoticed
 
 
 def cover(node: Any, attribute: str, said: Any, patients: HiddenPatients) -> None:

@@ -14,14 +14,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...privacy.hidden_patients import HiddenPatients, patient_of_uid
-from ..hidden_nodes import unnoticed
-from ..server_nodes import (
+from ..nodes.nodes_by_class import frames
+from ..nodes.unnoticed import unnoticed
+from ..server_nodes.attributes import (
     IMAGE_CLASSES,
     IMAGE_ID_ATTRIBUTE,
     KEY_ATTRIBUTE,
     REGION_OF_ATTRIBUTE,
     SERVER_ATTRIBUTE,
-    frames,
 )
 
 PATIENT_ATTRIBUTE = "IGTLMetaBrowser.Patient"

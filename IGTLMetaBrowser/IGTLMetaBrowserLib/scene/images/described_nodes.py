@@ -12,7 +12,6 @@ from typing import Any
 
 from ...metadata.modules import RECORDS, TYPES
 from ...privacy.hidden_patients import HiddenPatients, is_pseudonym
-from ..hidden_nodes import unnoticed
 from ..hidden_patients.covered_ids import covered_id
 from ..hidden_patients.covered_texts import cover, covered
 from ..hidden_patients.patient_marks import (
@@ -22,7 +21,7 @@ from ..hidden_patients.patient_marks import (
     mark,
     marked_patient,
 )
-from ..node_names import (
+from ..nodes.node_names import (
     given_name,
     is_users_name,
     name_when_shown,
@@ -30,13 +29,9 @@ from ..node_names import (
     set_name,
     users_name,
 )
-from ..server_nodes import (
-    IMAGE_ID_ATTRIBUTE,
-    REGION_OF_ATTRIBUTE,
-    is_replaying,
-    read_id,
-    written_id,
-)
+from ..nodes.nodes_by_class import is_replaying
+from ..nodes.unnoticed import unnoticed
+from ..server_nodes.attributes import IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE, read_id, written_id
 from ..subject_hierarchy.hierarchy import change_place, put_in_place
 from .description import ImageDescription
 from .sequence_nodes import BASE_NAME_ATTRIBUTE

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import slicer
 
-from ..node_references import NodeReferences
-from ..released_nodes import release
-from ..server_nodes import IMAGE_ID_ATTRIBUTE, KEY_ATTRIBUTE, REGION_OF_ATTRIBUTE
+from ..nodes.node_references import NodeReferences
+from ..server_nodes.attributes import IMAGE_ID_ATTRIBUTE, KEY_ATTRIBUTE, REGION_OF_ATTRIBUTE
+from ..server_nodes.released_nodes import release
 
 
 class EditedVoxels:

@@ -16,7 +16,8 @@ from typing import Any
 
 from ...privacy.hidden_patients import HiddenPatients
 from ..hidden_patients.covered_texts import cover, covered, uncover
-from ..server_nodes import IMAGE_CLASSES, nodes_of_class
+from ..nodes.nodes_by_class import nodes_of_class
+from ..server_nodes.attributes import IMAGE_CLASSES
 
 _OURS = "IGTLMetaBrowser."
 _COVERED_FILES_ATTRIBUTE = "IGTLMetaBrowser.Files"

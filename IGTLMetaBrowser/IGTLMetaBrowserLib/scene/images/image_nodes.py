@@ -18,10 +18,9 @@ from ...privacy.hidden_patients import HiddenPatients
 from ..errors import SceneError
 from ..hidden_patients.covered_ids import rewrite_patients
 from ..hidden_patients.patient_marks import NOT_KNOWN
-from ..node_names import given_name
-from ..node_references import NodeReferences
-from ..released_nodes import release
-from ..server_nodes import (
+from ..nodes.node_names import given_name
+from ..nodes.node_references import NodeReferences
+from ..server_nodes.attributes import (
     IMAGE_CLASSES,
     IMAGE_ID_ATTRIBUTE,
     REGION_OF_ATTRIBUTE,
@@ -34,6 +33,7 @@ from ..server_nodes import (
     write_timestamp,
     written_id,
 )
+from ..server_nodes.released_nodes import release
 from ..transform_followers import TransformFollowers
 from .calibrated_spacing import calibrate, calibrate_new, with_spacing, with_stride
 from .described_nodes import names_of, patient_of, rewrite_nodes, write_description

@@ -18,8 +18,8 @@ from typing import Any
 from ...codec import Coordinates, ImageMessage
 from ...codec.window_level import VoiWindow
 from ...privacy.hidden_patients import HiddenPatients
-from ..node_names import set_name
-from ..node_references import NodeReferences
+from ..nodes.node_names import set_name
+from ..nodes.node_references import NodeReferences
 from ..slice_layers import replace_in_layers
 from .volumes import remove_volume, show_image
 

@@ -9,9 +9,10 @@ from typing import Any
 import slicer
 
 from ..errors import SceneError
-from ..node_references import NodeReferences
-from ..released_nodes import release
-from ..server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, frames, read_id
+from ..nodes.node_references import NodeReferences
+from ..nodes.nodes_by_class import frames
+from ..server_nodes.attributes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id
+from ..server_nodes.released_nodes import release
 from .moved_images import forget_geometry
 from .sequence_nodes import BROWSER_CLASS, make_browser, new_sequence
 

@@ -8,16 +8,10 @@ from itertools import chain
 from typing import Any
 
 from ...privacy.hidden_patients import HIDDEN, HiddenPatients
-from ..hidden_nodes import unnoticed
 from ..hidden_patients.covered_texts import cover, covered, uncover
-from ..server_nodes import (
-    IMAGE_CLASSES,
-    SERVER_ATTRIBUTE,
-    frames,
-    is_in_scene_views,
-    nodes_of_class,
-    players,
-)
+from ..nodes.nodes_by_class import frames, is_in_scene_views, nodes_of_class, players
+from ..nodes.unnoticed import unnoticed
+from ..server_nodes.attributes import IMAGE_CLASSES, SERVER_ATTRIBUTE
 from .sequence import common_name, has_all_nodes
 from .sequence_nodes import (
     BASE_NAME_ATTRIBUTE,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import SceneError
-from ..new_nodes import new_node, require_in_scene
-from ..node_names import savable_index_text, savable_name
+from ..nodes.new_nodes import new_node, require_in_scene
+from ..nodes.node_names import savable_index_text, savable_name
 from .volumes import add_volume_display
 
 BROWSER_CLASS = "vtkMRMLSequenceBrowserNode"

@@ -19,7 +19,7 @@ import vtk
 from ...codec import Coordinates, GeometryError, ImageMessage
 from ...codec.pieces import pieces
 from ..errors import SceneError
-from ..server_nodes import write_timestamp
+from ..server_nodes.attributes import write_timestamp
 from .sequence_nodes import RECORDING_ATTRIBUTE, make_browser, new_sequence
 from .subvolumes import is_of_same_whole, new_whole, part_of
 from .volumes import image_data, set_vector_type, volume_class

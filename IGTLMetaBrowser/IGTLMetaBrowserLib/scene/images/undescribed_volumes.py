@@ -12,7 +12,7 @@ from typing import Any
 from ...privacy.hidden_patients import HiddenPatients
 from ..hidden_patients.covered_texts import is_covered_by_others
 from ..hidden_patients.patient_marks import nodes_and_copies
-from ..server_nodes import IMAGE_CLASSES, SERVER_ATTRIBUTE
+from ..server_nodes.attributes import IMAGE_CLASSES, SERVER_ATTRIBUTE
 from .described_nodes import (
     COVERED_ATTRIBUTE,
     cover_more,

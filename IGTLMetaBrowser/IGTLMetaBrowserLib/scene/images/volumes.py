@@ -20,9 +20,9 @@ from ...codec import Coordinates, GeometryError, ImageMessage
 from ...codec.window_level import VoiWindow, window_level
 from ...turns import at_once
 from ..errors import SceneError
-from ..new_nodes import add_display, add_node, create_node, require_in_scene
-from ..node_names import name_to_show, savable_name, set_name
-from ..server_nodes import nodes_of_class
+from ..nodes.new_nodes import add_display, add_node, create_node, require_in_scene
+from ..nodes.node_names import name_to_show, savable_name, set_name
+from ..nodes.nodes_by_class import nodes_of_class
 from .calibrated_spacing import CALIBRATED_SPACING_ATTRIBUTE
 from .modality_colors import color_node_id
 from .savable_voxels import vtk_type

@@ -15,8 +15,8 @@ from vtkmodules.vtkCommonCore import vtkLookupTable
 
 from ...codec import ColorTableMessage
 from ..errors import SceneError
-from ..new_nodes import new_node
-from ..node_names import savable_color_name
+from ..nodes.new_nodes import new_node
+from ..nodes.node_names import savable_color_name
 
 _GRAY_ID = "vtkMRMLColorTableNodeGrey"
 _TABLE_ROLE = "IGTLMetaBrowser.ColorTable"

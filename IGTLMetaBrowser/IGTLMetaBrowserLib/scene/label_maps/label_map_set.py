@@ -9,10 +9,9 @@ from ...codec import Coordinates, ImageMessage, LabelMetaItem, printable
 from ...turns import at_once
 from ..errors import SceneError
 from ..images.edited_voxels import EditedVoxels
-from ..node_references import NodeReferences
+from ..nodes.node_references import NodeReferences
 from ..placement import Placement
-from ..released_nodes import release
-from ..server_nodes import (
+from ..server_nodes.attributes import (
     IMAGE_ID_ATTRIBUTE,
     SERVER_ATTRIBUTE,
     node_with,
@@ -22,6 +21,7 @@ from ..server_nodes import (
     write_timestamp,
     written_id,
 )
+from ..server_nodes.released_nodes import release
 from ..slice_layers import SEGMENTATION_ROLE, hide_label_layer
 from .label_map_grids import Grid, grid_notes
 from .label_maps import (

@@ -20,8 +20,8 @@ from ...turns import at_once
 from ..errors import SceneError
 from ..images.subvolumes import WholeInTurns
 from ..images.volumes import image_data
-from ..new_nodes import add_display, new_node, require_in_scene
-from ..node_names import name_to_show, set_name
+from ..nodes.new_nodes import add_display, new_node, require_in_scene
+from ..nodes.node_names import name_to_show, set_name
 from .colors import set_rgba_table
 from .outgoing_segmentations import SEGMENTATION_CLASS
 from .segment_contents import mark_as_made

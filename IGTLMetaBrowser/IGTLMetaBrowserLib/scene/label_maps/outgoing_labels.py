@@ -14,8 +14,8 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from ..errors import SceneError
 from ..images.moved_images import check_not_bent, movement
 from ..images.outgoing_volumes import from_first_voxel, label_items
-from ..new_nodes import new_node
-from ..server_nodes import read_id
+from ..nodes.new_nodes import new_node
+from ..server_nodes.attributes import read_id
 from .label_map_set import OWNER_ATTRIBUTE
 from .label_maps import LABEL_MAP_CLASS, SEGMENTATION_CLASS
 from .outgoing_segmentations import BINARY, MOST_SEGMENTS, reference_volume

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..new_nodes import DISPLAY_CLASSES, create_node
+from ..nodes.new_nodes import DISPLAY_CLASSES, create_node
 
 LINE_CLASS = "vtkMRMLMarkupsLineNode"
 POINT_CLASS = "vtkMRMLMarkupsFiducialNode"

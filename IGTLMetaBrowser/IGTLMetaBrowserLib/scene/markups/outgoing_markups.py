@@ -15,7 +15,7 @@ from vtkmodules.vtkCommonTransforms import vtkGeneralTransform
 from ... import codec
 from ..errors import SceneError
 from ..images.moved_images import moved_back, movement
-from ..server_nodes import read_id, uncovered
+from ..server_nodes.attributes import read_id, uncovered
 from .display import diameter_of, rgba_of
 from .new_markups import LINE_CLASS, POINT_CLASS
 from .trajectory_decoding import FARTHEST, tube_diameter

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...codec import Coordinates, PointItem
-from ..server_sets import ServerSets
+from ..server_nodes.server_sets import ServerSets
 from .points import PointSet
 
 _SECONDS_A_TURN = 0.004

@@ -21,10 +21,16 @@ from vtkmodules.vtkCommonDataModel import vtkVector3d
 from ...codec import Coordinates, PointItem, printable
 from ...codec.geometry import flip_lps_ras
 from ..images.moved_images import moved_by
-from ..node_names import savable_name
-from ..node_references import NodeReferences
+from ..nodes.node_names import savable_name
+from ..nodes.node_references import NodeReferences
 from ..placement import Placement
-from ..server_nodes import key_attributes, node_with, nodes_from_server, read_key, written_id
+from ..server_nodes.attributes import (
+    key_attributes,
+    node_with,
+    nodes_from_server,
+    read_key,
+    written_id,
+)
 from ..subject_hierarchy.group_folders import remove_node
 from .display import set_color, set_diameter, set_labels
 from .new_markups import POINT_CLASS, new_markups

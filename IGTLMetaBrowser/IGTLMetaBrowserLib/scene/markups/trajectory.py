@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...codec import TrajectoryItem
-from ..server_nodes import read_key
+from ..server_nodes.attributes import read_key
 from . import trajectory_decoding
 from .trajectory_answer import Key, TrajectoryAnswer
 from .trajectory_decoding import ShownTrajectory, TrajectoryError

@@ -17,9 +17,9 @@ from vtkmodules.vtkCommonDataModel import vtkVector3d
 
 from ...codec import TrajectoryType
 from ..images.moved_images import moved_by
-from ..new_nodes import add_display
-from ..node_names import savable_name
-from ..server_nodes import written_id
+from ..nodes.new_nodes import add_display
+from ..nodes.node_names import savable_name
+from ..server_nodes.attributes import written_id
 from ..subject_hierarchy.group_folders import remove_node
 from .display import set_color, set_diameter, set_labels
 from .new_markups import LINE_CLASS, POINT_CLASS, new_markups

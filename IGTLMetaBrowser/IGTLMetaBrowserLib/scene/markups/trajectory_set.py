@@ -16,13 +16,13 @@ from typing import Any
 
 from ...codec import Coordinates, TrajectoryItem, printable
 from ..errors import SceneError
-from ..hidden_nodes import HiddenNodes, is_hidden
 from ..images.moved_images import moved_by, to_world
-from ..node_references import NodeReferences
+from ..nodes.node_references import NodeReferences
 from ..placement import Placement
-from ..server_nodes import key_attributes, nodes_from_server
+from ..server_nodes.attributes import key_attributes, nodes_from_server
 from ..subject_hierarchy.group_folders import remove_node
 from ..transform_followers import noted_movement
+from .hidden_markups import HiddenMarkups, is_hidden
 from .new_markups import LINE_CLASS, POINT_CLASS
 from .outgoing_markups import trajectory_item
 from .trajectory import LatestAnswer, Trajectory, key_of
@@ -61,7 +61,7 @@ class TrajectorySet:
         self.coordinates: Coordinates | None = None
         """Those of the points that come; None means RAS, as OpenIGTLink has it."""
         self._scene = scene
-        self._hidden_nodes = HiddenNodes(self._on_visible)
+        self._hidden_markups = HiddenMarkups(self._on_visible)
         self._placement = Placement(scene, owner_node, mark)
         self.shown_at_first = SHOWN_AT_FIRST
         self._trajectories: dict[Key, Trajectory] = {}
@@ -163,7 +163,7 @@ class TrajectorySet:
         for one in wanted:
             if one not in self._hidden and is_hidden(node := self.node(one)):
                 self._hidden.add(one)
-                self._hidden_nodes.watch(node)
+                self._hidden_markups.watch(node)
 
     def adopt(self) -> list[Any]:
         """Find the nodes of this server, as in a scene that was just loaded; return the new ones.
@@ -437,7 +437,7 @@ class TrajectorySet:
             return
         # First: who hears of a new node may close the scene.
         written, one.written = one.written, shown
-        with self._hidden_nodes.changed(before):
+        with self._hidden_markups.changed(before):
             attributes = partial(key_attributes, self._server, *one.key)
             moved = self._placement.moved_by(before, one.item.owner)
             node = show_trajectory(self._scene, shown, before, written, attributes, moved)

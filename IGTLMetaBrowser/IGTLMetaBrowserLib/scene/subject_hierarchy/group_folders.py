@@ -11,7 +11,7 @@ import slicer
 from vtkmodules.vtkCommonCore import vtkIdList
 
 from ..hidden_patients.item_titles import GROUP_FOLDER_ATTRIBUTE, is_group_folder
-from ..server_nodes import uncovered
+from ..server_nodes.attributes import uncovered
 from .item_texts import read_attribute, write_attribute
 
 

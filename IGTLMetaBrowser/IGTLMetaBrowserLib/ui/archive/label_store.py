@@ -10,7 +10,7 @@ from ...codec import printable
 from ...metadata.modules import GENERAL_SERIES, OTHER, PREDECESSOR
 from ...scene.label_maps.label_map_set import OWNER_ATTRIBUTE
 from ...scene.label_maps.outgoing_labels import image_labels, image_of
-from ...scene.server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id
+from ...scene.server_nodes.attributes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id
 from ...sources.dicom.label_maps.label_map import Structure
 from ...sources.documents.label_file import LabelMapToStore, write_label_file
 from .document import DocumentToStore

@@ -13,8 +13,8 @@ from ...scene.images.moved_images import check_not_bent
 from ...scene.label_maps.outgoing_labels import check_same_patient
 from ...scene.markups.outgoing_markups import trajectory_item
 from ...scene.markups.trajectory_markups import OWNER_ATTRIBUTE
-from ...scene.node_names import savable_name
-from ...scene.server_nodes import read_id
+from ...scene.nodes.node_names import savable_name
+from ...scene.server_nodes.attributes import read_id
 from ...sources.dicom.plans import FINDINGS, stored_name
 from ...sources.trajectory_file import write_trajectories
 from ..plurals import Plural

@@ -1,4 +1,4 @@
-"""Changes of nodes that nobody sees, which must not cost what drawing them would."""
+"""Changes of markups that nobody sees, which must not cost what drawing them would."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import slicer
 from vtkmodules.vtkCommonCore import vtkWeakReference
 
+from ..nodes.unnoticed import unnoticed
 
-class HiddenNodes:
+
+class HiddenMarkups:
     """Lets nodes that are not visible be changed without anybody looking at them.
 
     Each change of a markups node makes every view work on it, visible or not: about 1 ms in a real
@@ -60,20 +62,6 @@ class HiddenNodes:
                 on_visible(node)
             # Not InvokePendingModifiedEvent: a line would be drawn where it was before.
             node.EndModify(node.StartModify())
-
-
-@contextmanager
-def unnoticed(node: Any) -> Iterator[None]:
-    """Change a node, and notify nobody.
-
-    That stays pending in the node, once for each kind of event.
-    """
-    before = node.GetDisableModifiedEvent()
-    node.DisableModifiedEventOn()
-    try:
-        yield
-    finally:
-        node.SetDisableModifiedEvent(before)
 
 
 def is_hidden(node: Any) -> bool:

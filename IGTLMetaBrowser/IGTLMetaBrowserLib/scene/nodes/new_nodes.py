@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .errors import SceneError
+from ..errors import SceneError
 
 # As CreateDefaultDisplayNodes of these classes has them.
 DISPLAY_CLASSES = {

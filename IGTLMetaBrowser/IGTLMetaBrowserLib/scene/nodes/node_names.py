@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..codec import printable
-from ..privacy.hidden_patients import HiddenPatients
-from .hidden_nodes import unnoticed
-from .hidden_patients.covered_texts import name_now
+from ...codec import printable
+from ...privacy.hidden_patients import HiddenPatients
+from ..hidden_patients.covered_texts import name_now
+from .unnoticed import unnoticed
 
 _UNSAVABLE = str.maketrans({"&": "+"})
 _GIVEN_NAME_ATTRIBUTE = "IGTLMetaBrowser.Name"

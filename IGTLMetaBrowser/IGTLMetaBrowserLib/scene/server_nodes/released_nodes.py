@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .hidden_nodes import unnoticed
-from .server_nodes import frames, nodes_of_class, scene_view_browsers
+from ..nodes.nodes_by_class import frames, nodes_of_class, scene_view_browsers
+from ..nodes.unnoticed import unnoticed
 
 
 def release(node: Any, *attributes: str) -> None:

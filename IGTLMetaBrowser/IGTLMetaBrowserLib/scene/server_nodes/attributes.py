@@ -11,8 +11,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..codec import Message, printable
-from ..privacy.hidden_patients import is_uid, text_of_uid
+from ...codec import Message, printable
+from ...privacy.hidden_patients import is_uid, text_of_uid
+from ..nodes.nodes_by_class import is_replaying, nodes_of_class
 
 SERVER_ATTRIBUTE = "IGTLMetaBrowser.Server"
 """Host and port, as the browser shows them."""
@@ -26,8 +27,6 @@ KEY_ATTRIBUTE = "IGTLMetaBrowser.Key"
 character."""
 TIMESTAMP_ATTRIBUTE = "IGTLMetaBrowser.Timestamp"
 """When the server says that the message was made (ISO 8601, UTC); not there if it does not say."""
-SCENE_VIEWS_ATTRIBUTE = "SceneView"
-"""Of vtkSlicerSceneViewsModuleLogic: that of the sequence browser of all scene views."""
 IMAGE_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
 """Of nodes that show images, and parts of them; label maps have another one."""
 
@@ -38,13 +37,6 @@ def nodes_from_server(scene: Any, server: str, *class_names: str) -> Iterator[An
         node = scene.GetNthNode(index)
         if node.GetClassName() in class_names and node.GetAttribute(SERVER_ATTRIBUTE) == server:
             yield node
-
-
-def nodes_of_class(scene: Any, class_name: str) -> list[Any]:
-    """Return the nodes of a class, and of those that are derived from it, in the scene's order."""
-    nodes = scene.GetNodesByClass(class_name)
-    nodes.UnRegister(None)  # Python has it now
-    return [*nodes]
 
 
 def node_with(scene: Any, class_names: Sequence[str], attributes: Mapping[str, str]) -> Any:
@@ -69,35 +61,6 @@ def unless_released(node: Any) -> Any:
     """
     has_id = node is not None and node.GetAttribute(IMAGE_ID_ATTRIBUTE) is not None
     return node if has_id else None
-
-
-def frames(sequence: Any) -> Iterator[Any]:
-    """Yield the frames of a sequence in its order, but for those whose file is missing."""
-    numbers = range(sequence.GetNumberOfDataNodes())
-    yield from filter(None, map(sequence.GetNthDataNode, numbers))
-
-
-def players(scene: Any) -> list[Any]:
-    """Return what replays sequences; not what keeps scene views, whose volumes are no frames."""
-    browsers = nodes_of_class(scene, "vtkMRMLSequenceBrowserNode")
-    return [browser for browser in browsers if not browser.GetAttribute(SCENE_VIEWS_ATTRIBUTE)]
-
-
-def scene_view_browsers(scene: Any) -> list[Any]:
-    """Return what keeps scene views."""
-    browsers = nodes_of_class(scene, "vtkMRMLSequenceBrowserNode")
-    return [browser for browser in browsers if browser.GetAttribute(SCENE_VIEWS_ATTRIBUTE)]
-
-
-def is_in_scene_views(node: Any) -> bool:
-    """Whether a node of a scene is a sequence of what scene views hold of another node."""
-    browsers = scene_view_browsers(node.GetScene()) if node.IsA("vtkMRMLSequenceNode") else ()
-    return any(browser.IsSynchronizedSequenceNode(node, True) for browser in browsers)
-
-
-def is_replaying(scene: Any, node: Any) -> bool:
-    """Whether a node shows the frames of a sequence: it says each time what the frame says."""
-    return any(browser.IsProxyNode(node.GetID()) for browser in players(scene))
 
 
 def uncovered(text: str | None) -> str:

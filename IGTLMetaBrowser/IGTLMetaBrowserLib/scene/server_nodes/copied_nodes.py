@@ -14,15 +14,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .released_nodes import release
-from .server_nodes import (
+from ..nodes.nodes_by_class import nodes_of_class
+from .attributes import (
     IMAGE_ID_ATTRIBUTE,
     KEY_ATTRIBUTE,
     REGION_OF_ATTRIBUTE,
     SERVER_ATTRIBUTE,
-    nodes_of_class,
     uncovered,
 )
+from .released_nodes import release
 
 _Name = tuple[str, ...]
 
