@@ -250,6 +250,18 @@ def test_one_of_our_own_that_was_too_busy_to_answer_in_version_2_is_tried_again(
             assert client.get_image("US1").metadata == METADATA
 
 
+def test_an_old_server_in_the_place_of_one_of_our_own_is_tried_once_over_a_connection():
+    """It answers the second list, and not what it was asked before that in version 2."""
+    script = RawServer(speaks_1_only, reads_bodies=False)
+    with ScriptedServer(script) as server:
+        server_version("127.0.0.1", server.port).has_name = True
+        for _ in range(2):
+            with server.client() as client:
+                for _ in range(3):
+                    assert [item.id for item in client.list_images()] == ["US1"]
+    assert script.asked.count((2, "GET_STATUS")) == 1
+
+
 def close(_: Peer, _question: codec.Header) -> None:
     raise EOFError
 

@@ -21,7 +21,8 @@ ImageDatabaseServer is out of step for good). So:
 5. Networks fail, and servers are ended, without regard to the version: a server whose connection
    is lost as it is asked in version 2, or as the list is kept back, is tried again on the next one.
    If that is lost as well, and no question was answered in version 2, it stays with version 1.
-   One of our own, which has said so before, is always tried again, as it was busy or away.
+   One of our own, which has said so before, is tried again, as it was busy or away, unless it
+   answers what it was asked later in version 1: then another server is in its place.
 
 A question in version 2 has an entry of metadata: the C++ library does not unpack a body that is the
 extended header alone, and PlusServer then reads nothing more from that client.
@@ -103,6 +104,7 @@ class VersionFinder:
         self.deadline: float | None = None
         self.is_2_seen = False  # on this connection
         self._is_probe_unanswered = False
+        self._asked_before_probe: list[Query] = []
 
     def ask(self, query: Query, now: float) -> None:
         """Send a question, in the best version, and wait for its answer."""
@@ -156,6 +158,7 @@ class VersionFinder:
             self._on_answer_to_2(query)
             self.cancel(query)
             return False
+        self._note_order(query)
         can_say_more = _can_say_more(query.answer) and not query.device_name
         if self.held is not None or not can_say_more or _header_version(query.answer) == 2:
             return False
@@ -175,6 +178,13 @@ class VersionFinder:
             self._send_probe()
             self.deadline = now + _PROBE_SECONDS
         return True
+
+    def _note_order(self, query: Query) -> None:
+        """Note if a later question than the probe was answered first: then that never will be."""
+        was_later = self._is_probe_unanswered and query not in self._asked_before_probe
+        if was_later and not self.is_2_seen:
+            self._server.has_name = False
+            self.ask_in_version_1()
 
     def _add_items(self, query: Query, answer: codec.ImageMetaMessage) -> None:
         """Put the items of the first list into the second, which has metadata only."""
@@ -312,6 +322,7 @@ class VersionFinder:
         self._connection.queue([_PROBE])
         self._connection.write()
         self._is_probe_unanswered = True
+        self._asked_before_probe = [*self._queries.waiting]
 
     def _ask_again(self, query: Query, now: float) -> None:
         self.ask(query, now)
