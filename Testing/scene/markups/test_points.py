@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import slicer
 
+from helpers.kept_memory import bytes_kept
 from helpers.saved_scene import save_and_load
 from IGTLMetaBrowserLib.codec import Coordinates, PointItem
 from IGTLMetaBrowserLib.scene.markups.outgoing_markups import point_items
@@ -230,6 +231,44 @@ def test_what_was_pushed_and_is_gone_is_removed_what_was_asked_for_is_not(points
         points.finish()
         assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode") == 2
     assert points.gone == [asked]
+
+
+def test_points_that_the_user_adds_to_what_was_pushed_stay_when_that_is_gone(points, scene):
+    points.receive([NASION, EAR], is_pushed=True)
+    points.finish()
+    (node,) = points.nodes
+    node.AddControlPoint(1.0, 2.0, 3.0, "The user's")
+    points.receive([SEED], is_pushed=True)
+    points.finish()
+    assert node.GetScene() is scene
+    assert places(node) == [("The user's", (1, 2, 3))]
+    # What comes again has a list of its own.
+    points.receive([NASION], is_pushed=True)
+    points.finish()
+    assert points.nodes != [node]
+    assert places(node) == [("The user's", (1, 2, 3))]
+
+
+def test_of_two_browsers_none_takes_such_points_away(scene):
+    both = [PointSet(scene, server="host:1") for _ in range(2)]
+    for one in both:
+        one.receive([NASION], is_pushed=True)
+        one.finish()
+    (node,) = both[0].nodes
+    node.AddControlPoint(1.0, 2.0, 3.0, "The user's")
+    for one in both:
+        one.receive([SEED], is_pushed=True)
+        one.finish()
+    assert places(node) == [("The user's", (1, 2, 3))]
+    assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode") == 2
+
+
+def test_of_ever_new_groups_none_is_remembered(points):
+    def receive_group(number: int) -> None:
+        points.receive([replace(NASION, group=f"Group {number}")], is_pushed=True)
+        points.finish()
+
+    assert bytes_kept(receive_group) < 200
 
 
 def test_a_plan_that_comes_in_parts_stays_and_shares_the_limits(points):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from helpers.kept_memory import bytes_kept
 from helpers.trajectory_sets import DRAIN, LINE, entry, many, receive, stream
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec import TrajectoryType
@@ -249,6 +250,27 @@ def test_what_is_gone_and_was_removed_by_the_user_is_forgotten(scene, trajectori
     scene.RemoveNode(node)
     receive(trajectories, DRAIN)
     assert trajectories.gone == []
+
+
+def test_of_ever_new_names_none_is_remembered(trajectories):
+    assert bytes_kept(lambda n: stream(trajectories, replace(LINE, name=f"Line {n}"))) < 200
+
+
+TARGET = replace(LINE, type=TrajectoryType.TARGET)
+
+
+@pytest.mark.parametrize("following", [[], [LINE]], ids=["gone", "a line now"])
+def test_points_that_the_user_adds_to_a_planned_point_stay(scene, trajectories, following):
+    stream(trajectories, TARGET)
+    (node,) = trajectories.nodes
+    node.AddControlPoint(1.0, 2.0, 3.0, "The user's")
+    stream(trajectories, *following)
+    assert node.GetScene() is scene
+    assert (node.GetNumberOfControlPoints(), entry(node)) == (1, (1.0, 2.0, 3.0))
+    # What comes again has a node of its own.
+    stream(trajectories, TARGET)
+    assert trajectories.nodes != [node]
+    assert (node.GetNumberOfControlPoints(), entry(node)) == (1, (1.0, 2.0, 3.0))
 
 
 def test_which_trajectory_a_node_shows_is_known_and_a_copy_of_it_shows_none(scene, trajectories):

@@ -25,12 +25,14 @@ from ..nodes.node_names import savable_name
 from ..nodes.node_references import NodeReferences
 from ..placement import Placement
 from ..server_nodes.attributes import (
+    KEY_ATTRIBUTE,
     key_attributes,
     node_with,
     nodes_from_server,
     read_key,
     written_id,
 )
+from ..server_nodes.released_nodes import release
 from ..subject_hierarchy.group_folders import remove_node
 from .display import set_color, set_diameter, set_labels
 from .new_markups import POINT_CLASS, new_markups
@@ -85,7 +87,7 @@ class PointSet:
         self._placement = Placement(scene, owner_node, mark)
         self._lists: dict[Look, _PointList] = {}
         self._todo: deque[Look] = deque()
-        self._nodes = NodeReferences(scene)
+        self._nodes = NodeReferences(scene, KEY_ATTRIBUTE)
 
     @property
     def nodes(self) -> list[Any]:
@@ -191,8 +193,14 @@ class PointSet:
 
     def _remove(self, look: Look) -> None:
         node = self._nodes.get(look)
-        if node is not None:
+        self._forget(look)
+        if node is not None and not _leave_users_points(node):
             remove_node(self._scene, node)
+
+    def _forget(self, look: Look) -> None:
+        """Know nothing of a list any more: a server can send others for ever."""
+        self._placement.forget(look)
+        self._nodes.forget(look)
         del self._lists[look]
 
     def image_shown(self, image_id: str) -> None:
@@ -225,9 +233,7 @@ class PointSet:
             if node is not None:
                 self._placement.release(node, image_id)
                 released.append(node)
-            self._placement.forget(look)
-            self._nodes.forget(look)
-            del self._lists[look]
+            self._forget(look)
         self._todo = deque(look for look in self._todo if look in self._lists)
         return released
 
@@ -390,6 +396,24 @@ def _write(node: Any, points: _PointList, moved: np.ndarray | None) -> None:
     node.SetAttribute(_IDS_ATTRIBUTE, " ".join(ids[: len(points.places)]))
     node.EndModify(modified)
     points.written = points.places
+
+
+def _leave_users_points(node: Any) -> bool:
+    """Leave a list to the user if the user has added points, without those of the server.
+
+    Returns False, with nothing done, if there are none.
+    """
+    ids = _server_ids(node)
+    count = node.GetNumberOfControlPoints()
+    if {*ids}.issuperset(map(node.GetNthControlPointID, range(count))):
+        return False
+    modified = node.StartModify()
+    for one in ids:
+        if (at := node.GetNthControlPointIndexByID(one)) >= 0:
+            node.RemoveNthControlPoint(at)
+    release(node, KEY_ATTRIBUTE)
+    node.EndModify(modified)
+    return True
 
 
 def _server_ids(node: Any) -> list[str]:

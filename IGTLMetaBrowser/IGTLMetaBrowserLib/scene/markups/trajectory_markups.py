@@ -19,7 +19,8 @@ from ...codec import TrajectoryType
 from ..images.moved_images import moved_by
 from ..nodes.new_nodes import add_display
 from ..nodes.node_names import savable_name
-from ..server_nodes.attributes import written_id
+from ..server_nodes.attributes import KEY_ATTRIBUTE, written_id
+from ..server_nodes.released_nodes import release
 from ..subject_hierarchy.group_folders import remove_node
 from .display import set_color, set_diameter, set_labels
 from .new_markups import LINE_CLASS, POINT_CLASS, new_markups
@@ -58,11 +59,20 @@ def show_trajectory(
     # A line becomes a point, or the other way round: another node, as visible as it was.
     is_hidden = node is not None and not node.GetDisplayVisibility()
     if node is not None:
-        remove_node(scene, node)
+        remove_trajectory(scene, node)
     node = new_markups(scene, class_name, partial(_write_new, shown, attributes, moved))
     if is_hidden:
         node.SetDisplayVisibility(False)
     return node
+
+
+def remove_trajectory(scene: Any, node: Any) -> None:
+    """Remove the node of a trajectory; points that the user has added to it stay, as the user's."""
+    if node.GetClassName() == LINE_CLASS or node.GetNumberOfControlPoints() < 2:
+        remove_node(scene, node)
+    else:
+        node.RemoveNthControlPoint(0)
+        release(node, KEY_ATTRIBUTE, TYPE_ATTRIBUTE)
 
 
 def _write_new(

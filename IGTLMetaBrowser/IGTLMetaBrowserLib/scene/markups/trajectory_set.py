@@ -19,8 +19,7 @@ from ..errors import SceneError
 from ..images.moved_images import moved_by, to_world
 from ..nodes.node_references import NodeReferences
 from ..placement import Placement
-from ..server_nodes.attributes import key_attributes, nodes_from_server
-from ..subject_hierarchy.group_folders import remove_node
+from ..server_nodes.attributes import KEY_ATTRIBUTE, key_attributes, nodes_from_server
 from ..transform_followers import noted_movement
 from .hidden_markups import HiddenMarkups, is_hidden
 from .new_markups import LINE_CLASS, POINT_CLASS
@@ -31,6 +30,7 @@ from .trajectory_markups import (
     NameLabel,
     is_as_written,
     mark_as_trajectory,
+    remove_trajectory,
     set_label,
     show_trajectory,
 )
@@ -74,7 +74,7 @@ class TrajectorySet:
         self._hidden_todo: dict[Trajectory, None] = {}
         self._labeled: set[Trajectory] = set()
         self._are_all_labeled = False
-        self._nodes = NodeReferences(scene)
+        self._nodes = NodeReferences(scene, KEY_ATTRIBUTE)
 
     @property
     def trajectories(self) -> Sequence[Trajectory]:
@@ -295,10 +295,9 @@ class TrajectorySet:
         self._todo = deque(one for one in self._todo if one.is_wanted)
 
     def label(self, trajectories: Iterable[Trajectory]) -> None:
-        """Show the labels of these in the views, and hide those of all others.
+        """Show the labels of these in the views, and hide those of all others: they cover images.
 
-        Hundreds of labels would cover the image and each other. If all are labeled, these have
-        theirs where it is seen in more slices, see ``NameLabel``.
+        If all are labeled, these have theirs where it is seen in more slices, see ``NameLabel``.
         """
         before, self._labeled = self._labeled, set(trajectories)
         for one in before ^ self._labeled:
@@ -347,11 +346,16 @@ class TrajectorySet:
             self._remove(one)
 
     def _remove(self, one: Trajectory) -> None:
-        node = self.node(one)
-        if node is not None:
-            remove_node(self._scene, node)
+        if (node := self.node(one)) is not None:
+            remove_trajectory(self._scene, node)
         if self._trajectories.get(one.key) is one:
             del self._trajectories[one.key]
+            self._forget_node(one)
+
+    def _forget_node(self, one: Trajectory) -> None:
+        # A server can send others for ever.
+        self._placement.forget(one.key)
+        self._nodes.forget(one.key)
 
     def image_shown(self, image_id: str) -> None:
         """Put an image's trajectories next to it: it was loaded, or stands elsewhere now."""
@@ -382,8 +386,7 @@ class TrajectorySet:
             self._placement.release(node, image_id)
         gone = set(owned)  # there may be 10,000 of them
         for one in owned:
-            self._placement.forget(one.key)
-            self._nodes.forget(one.key)
+            self._forget_node(one)
             self._hidden_todo.pop(one, None)
             del self._trajectories[one.key]
         for waiting in (self._gone_todo, self._todo, self._labels_todo):
@@ -456,11 +459,8 @@ class TrajectorySet:
             self._hidden.discard(one)
 
     def _show_label(self, one: Trajectory) -> None:
-        node, label = self.node(one), NameLabel.NONE
-        if one in self._labeled:
-            label = NameLabel.MIDDLE
-        elif self._are_all_labeled:
-            label = NameLabel.ENTRY
+        node, others = self.node(one), NameLabel.ENTRY if self._are_all_labeled else NameLabel.NONE
+        label = NameLabel.MIDDLE if one in self._labeled else others
         if node is not None and one.label is not label:
             one.label = label
             set_label(node, label)

@@ -11,18 +11,22 @@ from vtkmodules.vtkCommonCore import vtkWeakReference
 class NodeReferences:
     """Nodes by keys, as long as they are in the scene.
 
-    Not their ids: a scene that was closed gives them again, to nodes of the user's.
+    Not their ids: a scene that was closed gives them again, to nodes of the user's. One that has
+    lost its ``attribute`` is the user's own: whoever has let it go, the others do so as well.
     """
 
-    def __init__(self, scene: Any) -> None:
+    def __init__(self, scene: Any, attribute: str = "") -> None:
         self._scene = scene
+        self._attribute = attribute
         self._references: dict[Hashable, vtkWeakReference] = {}
 
     def get(self, key: Hashable) -> Any:
         """Return a node, or None if it is not in the scene (any more)."""
         reference = self._references.get(key)
         node = None if reference is None else reference.Get()
-        return node if node is not None and node.GetScene() is self._scene else None
+        is_there = node is not None and node.GetScene() is self._scene
+        is_lost = is_there and self._attribute and node.GetAttribute(self._attribute) is None
+        return node if is_there and not is_lost else None
 
     def items(self) -> Iterator[tuple[Any, Any]]:
         """Yield the keys and the nodes of those that are in the scene."""
