@@ -141,6 +141,7 @@ class Browser:
         self._scene_events.closing.connect(self._on_scene_closing)
         self._scene_events.closed.connect(self._on_scene_closed)
         self._scene_events.imported.connect(self._on_scene_imported)
+        self._scene_events.undone.connect(self.adopt_new_nodes)
         self._scene_events.node_added.connect(self._on_node_added)
         self._scene_events.node_removing.connect(self._copied_nodes.on_removing)
         self._scene_events.node_removed.connect(self._on_node_removed)

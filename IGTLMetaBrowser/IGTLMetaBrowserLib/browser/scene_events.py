@@ -13,6 +13,8 @@ _EVENTS = {
     "StartCloseEvent": "closing",
     "EndCloseEvent": "closed",
     "EndImportEvent": "imported",
+    "EndUndoEvent": "undone",
+    "EndRedoEvent": "undone",
     "NodeAddedEvent": "node_added",
     "NodeAboutToBeRemovedEvent": "node_removing",
     "NodeRemovedEvent": "node_removed",
@@ -30,6 +32,7 @@ class SceneEvents:
         self.closing: Signal[[]] = Signal()
         self.closed: Signal[[]] = Signal()
         self.imported: Signal[[]] = Signal()
+        self.undone: Signal[[]] = Signal()
         self.node_added: Signal[[Any]] = Signal()
         self.node_removing: Signal[[Any]] = Signal()
         self.node_removed: Signal[[Any]] = Signal()
@@ -47,7 +50,7 @@ class SceneEvents:
         for tag in self._tags:
             self._scene.RemoveObserver(tag)
         self._tags = []
-        scene_signals: tuple[Signal[[]], ...] = (self.closing, self.closed, self.imported)
+        scene_signals = self.closing, self.closed, self.imported, self.undone
         for signal in (*scene_signals, self.node_added, self.node_removing, self.node_removed):
             signal.disconnect_all()
 

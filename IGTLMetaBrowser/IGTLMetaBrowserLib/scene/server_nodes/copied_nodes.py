@@ -41,9 +41,12 @@ class CopiedNodes:
         self._imported: dict[str, set[str]] = {}  # ids by class as well
 
     def on_removing(self, node: Any) -> None:
-        """Release the copies of a node that is about to be removed."""
+        """Release the copies of a node that is about to be removed.
+
+        Not of one that has come since the state which is brought back: that has the one of before.
+        """
         name = _name(node)
-        if name is None:
+        if name is None or self._scene.IsUndoing() or self._scene.IsRedoing():
             return
         same_name = self._ids_of_class(node.GetClassName()).get(name, ())
         # None of what was removed since they were looked for.
