@@ -142,15 +142,26 @@ def test_an_image_that_grows_counts_once_for_all_who_are_sent_it(source: Fresh):
 def test_an_image_that_is_kept_for_its_next_part_makes_room(source: Fresh):
     """Who wanted parts of one as large as the limit is idle: others would wait for ever."""
     images = PackedImages(source, limit=IMAGE_BYTES)
-    images.get_for_part("A")
+    images.get_for_part("A", "")
     growing = images.count_growing(make_image(1, SIZE))
     assert images.size == IMAGE_BYTES
     del growing
     small = images.count_growing(make_image(1, (1, 1, 1)))
-    images.get_for_part("A")
+    images.get_for_part("A", "")
     owner = Fresh()
     images.reserve(owner, 1, beside=small)
     assert images.size == small.content.size + 1
+
+
+def test_whoever_has_no_part_yet_gets_one_of_the_image_as_it_is_now(source: Fresh):
+    """The list may be newer than what another was sent a moment ago."""
+    images = PackedImages(source, limit=10 * IMAGE_BYTES)
+    before = images.get_for_part("A", "")
+    source.versions["A"] = 7
+    assert images.get_for_part("A", before.tag) is before
+    assert images.has("A", before.tag)
+    assert not images.has("A")
+    assert images.get_for_part("A", "").content.message.pixels[0, 0, 0] == 7
 
 
 def test_the_image_that_nobody_asked_for_the_longest_is_forgotten(source: Fresh):

@@ -132,10 +132,10 @@ def arriving_image(
 
     Raises what the source raises, and ``NoRoomError``.
     """
-    if not isinstance(source, OffersArrivingImages) or images.has(request.device_name):
+    if not isinstance(source, OffersArrivingImages) or images.has(request.device_name, request.tag):
         return None
     found = source.arriving_image(request)
     if found is None:
         return None
     counted = images.count_growing(found.message)
-    return PackedImage(codec.PackedContent(found.message), found.tag, counted)
+    return PackedImage(codec.PackedContent(found.message), None, found.tag, counted)

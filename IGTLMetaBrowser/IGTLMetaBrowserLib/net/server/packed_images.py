@@ -34,6 +34,8 @@ class PackedImage:
     """An image and its bytes; it lives as long as somebody sends it, or it is kept."""
 
     content: codec.PackedContent
+    # See ``version_key``.
+    key: tuple[str, Hashable] | None = None
     # What the source says of its version, see ``OffersArrivingImages.image_tag``.
     known_tag: str = ""
     # What stands for its memory, of an image that is not whole yet.
@@ -116,16 +118,18 @@ class PackedImages:
             self._forget(self._limit)
         return image
 
-    def get_for_part(self, image_id: str) -> PackedImage:
-        """Return an image as ``get`` does, or as that did a moment ago.
+    def get_for_part(self, image_id: str, tag: str) -> PackedImage:
+        """Return an image as ``get`` does, or, for a part of the version ``tag``, as that did a
+        moment ago.
 
         To look at all files of an image again for each of its parts would take longer than to send
-        them. Parts of one ``PackedImage`` are of one version in any case.
+        them. Parts of one ``PackedImage`` are of one version in any case; whoever has none yet
+        may have a list that is newer.
         """
         now = time.monotonic()
         image = self._for_parts.get(image_id)
         is_old = image is None or now - image.checked_at > _SECONDS_BETWEEN_CHECKS
-        if image is None or is_old or isinstance(self._source, OffersStreams):
+        if image is None or not tag or is_old or isinstance(self._source, OffersStreams):
             image = self._for_parts[image_id] = self.get(image_id)
             image.checked_at = now
             # Of a source that tells no versions the next part may be of another image.
@@ -142,9 +146,11 @@ class PackedImages:
         key = version_key(self._source, image_id)
         return key is None or self._in_memory.get(key) is image
 
-    def has(self, image_id: str) -> bool:
-        """Whether an image is in memory as it is now. Raises what the source raises."""
-        if image_id in self._for_parts:
+    def has(self, image_id: str, tag: str = "") -> bool:
+        """Whether an image is in memory: as it is now, or, for a part of the version ``tag``, as
+        it was. Raises what the source raises.
+        """
+        if tag and image_id in self._for_parts:
             return True
         key = version_key(self._source, image_id)
         return key is not None and key in self._in_memory
@@ -201,7 +207,7 @@ class PackedImages:
         self.forget_changed()
         self._require_room()
         message = self._source.image(image_id)
-        image = PackedImage(codec.PackedContent(message), self._tag(image_id, message))
+        image = PackedImage(codec.PackedContent(message), key, self._tag(image_id, message))
         self._in_memory[object() if key is None else key] = image
         return image
 

@@ -190,11 +190,14 @@ class Replies:
 
         Raises ``NotReadyError``.
         """
-        is_part = isinstance(reply.query, codec.GetImagePartMessage)
+        query = reply.query
+        is_part = isinstance(query, codec.GetImagePartMessage)
         if reply.image is None:
             self._queue_for_memory.require_turn(client)
-            get = self.images.get_for_part if is_part else self.images.get
-            reply.image = get(reply.query.device_name)
+            if is_part:
+                reply.image = self.images.get_for_part(query.device_name, query.tag)
+            else:
+                reply.image = self.images.get(query.device_name)
         is_known = is_part and bool(reply.image.known_tag)
         if not is_known and not reply.image.sum_for(_TURN_SECONDS):
             raise NotReadyError
