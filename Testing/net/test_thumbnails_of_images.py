@@ -94,12 +94,23 @@ def test_it_is_made_once():
 
 def test_one_that_is_made_twice_at_the_same_time_counts_once(monkeypatch: pytest.MonkeyPatch):
     """Two clients have asked for it; otherwise there would soon be no room for any."""
-    image = PackedImage(codec.PackedContent(make_image(1)), known_tag="1")
+    image = PackedImage(codec.PackedContent(make_image(1)), ("A", 1), "1")
     made = thumbnails.ServedThumbnails(WithVersions({"A": image.content.message}))
     works = [made.begin("A", image) for _ in range(2)]
     size = works[0].step(math.inf).content.size
     monkeypatch.setattr(thumbnails, "_MOST_BYTES", size)
     assert works[1].step(math.inf) is made.find("A")
+
+
+def test_one_of_an_image_that_is_another_by_now_is_not_kept():
+    """Its file was written again meanwhile: the next one would be shown as this one."""
+    source = Scene({"A": make_image(1)})
+    image = PackedImage(codec.PackedContent(make_image(1)), ("A", source.version))
+    made = thumbnails.ServedThumbnails(source)
+    work = made.begin("A", image)
+    source.version += 1
+    assert work.step(math.inf).content.message.tag == image.tag
+    assert made.find("A") is None
 
 
 def test_of_a_large_image_one_slice_is_looked_at_in_a_turn(monkeypatch: pytest.MonkeyPatch):

@@ -61,11 +61,17 @@ class ServedThumbnails:
     def keep(
         self, image_id: str, image: PackedImage, message: codec.ThumbnailMessage
     ) -> PackedImage:
-        """Keep the thumbnail of an image, and return it packed."""
+        """Keep the thumbnail of an image, and return it packed.
+
+        If the image is another by now, it is for who has asked for it, and not for others.
+        """
         message = replace(message, tag=image.tag)
+        key = version_key(self._source, image_id)
+        if key != image.key:
+            return PackedImage(codec.PackedContent(message))
         if isinstance(self._source, KeepsThumbnails):
             self._source.keep_thumbnail(image_id, message)
-        return self._keep(version_key(self._source, image_id), message)
+        return self._keep(key, message)
 
     def _keep(
         self, key: tuple[str, Hashable] | None, message: codec.ThumbnailMessage
