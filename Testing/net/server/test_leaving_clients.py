@@ -6,7 +6,7 @@ import pytest
 
 from helpers.limited_servers import get
 from helpers.patience import Patience
-from helpers.peers import PATIENCE, ImagesInMemory, Peer, make_image
+from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread, make_image
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.server import replies
 from IGTLMetaBrowserLib.net.server.arriving_images import ArrivingImage
@@ -53,6 +53,28 @@ class Arriving(ImagesInMemory):
 
     def growing_image(self, image_id: str) -> Growing:
         return Growing(self.image(image_id))
+
+
+class Failing(Arriving):
+    """Its images grow by eight slices, and then it fails as nobody has foreseen."""
+
+    def growing_image(self, image_id: str) -> Growing:
+        growing = super().growing_image(image_id)
+        counts = iter([8])
+        growing.slices = counts.__next__
+        return growing
+
+
+def test_no_words_come_in_the_middle_of_an_image():
+    """They would be taken for voxels."""
+    source = Failing({"A": make_image(1, SIZE)})
+    with ServerInThread(source) as server, Peer.connect(server.port) as peer:
+        peer.send(QUERIES["one that grows"])
+        received = b""
+        while b"STATUS" not in received and (piece := peer.socket.recv(1 << 20)):
+            received += piece
+    assert b"STATUS" not in received
+    assert len(received) > 8 * 2 * SIZE[0] * SIZE[1]
 
 
 @pytest.mark.parametrize("kind", [ImagesInMemory, Arriving], ids=["whole", "arriving"])

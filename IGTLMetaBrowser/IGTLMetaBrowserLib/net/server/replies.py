@@ -23,6 +23,7 @@ from .thumbnails import ServedThumbnails
 
 # The checksum of 157 MB takes 50 ms: in turns, so that small queries are answered between.
 _TURN_SECONDS = 0.01
+_FAILED = "the rest of an image could not be had"
 
 _Code = codec.StatusCode
 # Of the messages that want an answer.
@@ -108,6 +109,9 @@ class Replies:
             code, words = _Code.NOT_FOUND, str(error)
         except Exception as error:  # one image that cannot be read must not end the server
             self._journal.failed(client, query)
+            if reply.byte_count:  # words would be taken for voxels
+                client.connection.lost = ConnectionAbortedError(_FAILED)
+                return
             # What it says may be of this computer: of its disks, of Python, of other patients.
             kind = type(error).__name__
             words = f"the answer failed ({kind}); who runs the server finds why in its log"
