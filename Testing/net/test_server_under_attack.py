@@ -176,6 +176,17 @@ def test_unfinished_uploads_have_little_memory_together() -> None:
 # Logs
 
 
+def test_what_is_asked_takes_little_memory() -> None:
+    """Each client may wait for an answer, with all that it has sent beside its question."""
+    metadata = {f"{number}": "\N{EURO SIGN}" * 20 for number in range(8000)}
+    question = codec.GetMessage("STATUS", header_version=2, metadata=metadata)
+    with serving() as server, Peer.connect(server.port) as peer:
+        peer.send(question, STATUS)
+        assert "the limit is" in peer.receive().message
+        peer.receive()
+        assert peer.receive().message == "ready"
+
+
 def test_a_line_is_short_whatever_a_peer_sends(caplog: pytest.LogCaptureFixture) -> None:
     class Chatty(ImagesInMemory):
         def image(self, image_id: str) -> codec.ImageMessage:

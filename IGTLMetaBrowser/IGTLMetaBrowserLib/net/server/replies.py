@@ -17,7 +17,7 @@ from .journal import Journal
 from .memory_queue import MemoryQueue
 from .packed_images import NoRoomError, PackedImage, PackedImages
 from .packed_lists import PackedLists
-from .served_client import QueuedQuery, Reply, ServedClient
+from .served_client import MAX_BODY_SIZE, QueuedQuery, Reply, ServedClient
 from .served_parts import CHANGED, PartInWork
 from .thumbnails import ServedThumbnails
 
@@ -57,7 +57,7 @@ class Replies:
         if isinstance(event, codec.Rejected):
             words = one_line(str(event.error))
             self._journal.unreadable(client, words)
-            if isinstance(event.error, codec.BodySizeError):
+            if event.header.body_size > MAX_BODY_SIZE:
                 client.connection.lost = ConnectionAbortedError(words)
             elif event.header.type_name[:4] in _PREFIXES:
                 client.questions.append(_unreadable_question(event, words))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ... import codec
 from ...codec.wire import Buffer
 from ..acceptor import AcceptedClient
-from ..connection import MAX_PARSED_SIZE, Connection, unacknowledged
+from ..connection import Connection, unacknowledged
 from ..limits import Allowance, ReadingPace, RecentRate, ServerLimits
 from .arriving_images import GrowingAnswer
 from .named_items import NamedItems
@@ -23,7 +23,11 @@ from .thumbnails import ThumbnailInWork
 _MIB = 1 << 20
 # Ten thousand trajectories. Nobody sends a server an image; who claims to send more than this is
 # hung up on, as reading it would keep the others waiting.
-_MAX_BODY_SIZE = 2 * _MIB
+MAX_BODY_SIZE = 2 * _MIB
+"""Of any message."""
+# Of a query, or a text. When it is read it may be some times as large, and one of each client can
+# wait for its answer. The C++ library's COMMAND has up to 65,535 bytes.
+_MAX_PARSED_SIZE = 128 << 10
 # Ten seconds' worth of queries may come at once, as a window asks when it opens; of bytes, two.
 _SAVED_SECONDS_OF_QUERIES = 10.0
 _SAVED_SECONDS_OF_BYTES = 2.0
@@ -78,7 +82,7 @@ class ServedClient:
     was_let_in = True
 
     def __init__(self, accepted: AcceptedClient, limits: ServerLimits) -> None:
-        receiver = codec.Receiver(_MAX_BODY_SIZE, max_parsed_size=MAX_PARSED_SIZE)
+        receiver = codec.Receiver(MAX_BODY_SIZE, max_parsed_size=_MAX_PARSED_SIZE)
         self.connection = Connection(accepted.socket, receiver)
         self.host, self.port, self.address = accepted.host, accepted.port, accepted.address
         self.certificate = accepted.certificate
