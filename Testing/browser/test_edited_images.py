@@ -13,8 +13,8 @@ import slicer
 
 from helpers.hospital import Hospital, voxels
 from helpers.one_patient import Clinic, connect, get_overlays, owned_nodes
-from helpers.peers import ServerInThread
-from helpers.saved_scene import save_and_load
+from helpers.peers import ServerInThread, make_image
+from helpers.saved_scene import save_and_load, save_scene
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.scene.images.volumes import image_data
 from IGTLMetaBrowserLib.scene.nodes.nodes_by_class import nodes_of_class
@@ -58,6 +58,32 @@ def test_who_has_changed_nothing_of_it_gets_no_other_volume(browser: Browser) ->
     slicer.util.arrayFromVolumeModified(volume)
     assert browser.load_image("CT") is volume
     assert browser.images.state("CT").notes == ()
+
+
+def test_what_another_browser_has_loaded_is_no_work_of_the_users(
+    browser: Browser, late: Browser, hospital: Hospital, server: ServerInThread
+) -> None:
+    volume = browser.load_image("CT")
+    late.connect(server.host, server.port)
+    late.list_images()
+    for number, one in enumerate([late, browser, late]):
+        hospital.images_["CT"] = make_image(10 + number)
+        assert one.load_image("CT") is volume
+    write_into(volume)
+    assert browser.load_image("CT") is not volume
+
+
+def test_nor_is_what_came_after_it_was_saved(
+    browser: Browser, late: Browser, hospital: Hospital, server: ServerInThread, tmp_path: Path
+) -> None:
+    volume = browser.load_image("CT")
+    save_scene(browser.scene, tmp_path)
+    hospital.images_["CT"] = make_image(10)
+    browser.load_image("CT")
+    late.connect(server.host, server.port)
+    late.list_images()
+    hospital.images_["CT"] = make_image(11)
+    assert late.load_image("CT") is volume
 
 
 @pytest.mark.parametrize("is_described", [True, False])

@@ -6,52 +6,55 @@ time for little else: as a scene view stores or brings them back, not as they ar
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 import slicer
+from vtkmodules.vtkCommonCore import vtkWeakReference
 
-from ..nodes.node_references import NodeReferences
 from ..server_nodes.attributes import IMAGE_ID_ATTRIBUTE, KEY_ATTRIBUTE, REGION_OF_ATTRIBUTE
 from ..server_nodes.released_nodes import release
 
+_came: dict[str, tuple[vtkWeakReference, int | None]] = {}
+"""By the addresses of volumes, when their voxels came, whichever browser has shown them."""
 
-class EditedVoxels:
-    """Remembers by keys when the voxels of volumes came, as long as these are in the scene."""
 
-    def __init__(self, scene: Any) -> None:
-        self._scene = scene
-        self._nodes = NodeReferences(scene)
-        self._times: dict[Hashable, int | None] = {}
+def came(node: Any) -> None:
+    """Remember that the voxels which a volume has now came so."""
+    address = node.GetAddressAsString("")
+    if address not in _came:
+        for one in [one for one, (known, _) in _came.items() if known.Get() is None]:
+            del _came[one]
+    reference = vtkWeakReference()
+    reference.Set(node)
+    _came[address] = reference, _time(node)
 
-    def came(self, key: Hashable, node: Any) -> None:
-        """Remember that the voxels which a volume has now came so."""
-        self._nodes.keep(key, node)
-        self._times[key] = _time(node)
 
-    def writable(self, key: Hashable, node: Any, pixels: np.ndarray) -> Any:
-        """Return a volume if it may get these voxels, or None if it is to be left to the user.
+def writable(node: Any, pixels: np.ndarray) -> Any:
+    """Return a volume if it may get these voxels, or None if it is to be left to the user.
 
-        It may if it has them as they came, or as they were read from its file.
-        """
-        if node is None or _time(node) is None or not self._is_newer(key, node):
-            return node
-        # An undone removal brings back copies.
-        return node if np.array_equal(slicer.util.arrayFromVolume(node), pixels) else None
+    It may if it has them as they came, or as they were read from its file.
+    """
+    if node is None or _time(node) is None or not _is_newer(node):
+        return node
+    # An undone removal brings back copies.
+    return node if np.array_equal(slicer.util.arrayFromVolume(node), pixels) else None
 
-    def _is_newer(self, key: Hashable, node: Any) -> bool:
-        if self._nodes.get(key) is node:
-            return _time(node) != self._times[key]
-        storage = node.GetStorageNode()  # Slicer changes it after it has read the file
-        return storage is not None and _time(node) > storage.GetMTime()
 
-    def leave(self, before: Any, now: Any) -> None:
-        """Find a volume no more as that of its image, if that is in another one now."""
-        if before is not None and before is not now and before.GetScene() is not None:
-            release(before, IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE, KEY_ATTRIBUTE)
-            if now.GetName() == before.GetName():
-                now.SetName(self._scene.GenerateUniqueName(now.GetName()))
+def _is_newer(node: Any) -> bool:
+    known, moment = _came.get(node.GetAddressAsString(""), (vtkWeakReference(), None))
+    if known.Get() is node:
+        return _time(node) != moment
+    storage = node.GetStorageNode()  # Slicer changes it after it has read the file
+    return storage is not None and _time(node) > storage.GetMTime()
+
+
+def leave(before: Any, now: Any) -> None:
+    """Find a volume no more as that of its image, if that is in another one now."""
+    if before is not None and before is not now and before.GetScene() is not None:
+        release(before, IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE, KEY_ATTRIBUTE)
+        if now.GetName() == before.GetName():
+            now.SetName(now.GetScene().GenerateUniqueName(now.GetName()))
 
 
 def left_notes(before: Any, now: Any) -> tuple[str, ...]:

@@ -35,11 +35,11 @@ from ..server_nodes.attributes import (
 )
 from ..server_nodes.released_nodes import release
 from ..transform_followers import TransformFollowers
+from . import edited_voxels
 from .calibrated_spacing import calibrate, calibrate_new, with_spacing, with_stride
 from .described_nodes import names_of, patient_of, rewrite_nodes, write_description
 from .describer import Describer, is_signed, sign, take
 from .description import ImageDescription
-from .edited_voxels import EditedVoxels
 from .moved_images import (
     check_not_bent,
     forget_geometry,
@@ -73,7 +73,6 @@ class ImageNodes:
         self.known = known
         self._patients = patients
         self._nodes = NodeReferences(scene)
-        self._edits = EditedVoxels(scene)
         self._previews = Previews(scene)
         # Of previews: the name as it came, and how much of the image has.
         self._preview_names: dict[tuple[str, str], PreviewName] = {}
@@ -190,9 +189,9 @@ class ImageNodes:
         self._disowned.discard((address, image_id))
         before = known
         if not (is_live or image.is_subvolume):
-            known = self._edits.writable((address, image_id), known, image.pixels)
+            known = edited_voxels.writable(known, image.pixels)
         node = self._show(address, image_id, image, name, modality, window, known, is_same)
-        self._edits.leave(before, node)
+        edited_voxels.leave(before, node)
         if is_live:
             forget_geometry(node)
         else:
@@ -325,11 +324,11 @@ class ImageNodes:
         box = key_attributes(address, *map(int, (*start, *image.whole_size)))
         of_image = {REGION_OF_ATTRIBUTE: written_id(image_id)}
         known = self._nodes.get(key) or self._unknown_node_with(box | of_image)
-        before, known = known, self._edits.writable(key, known, image.pixels)
+        before, known = known, edited_voxels.writable(known, image.pixels)
         moved = self._regions.moved_by(known, owner)
         node = show_image(self._scene, image, name, modality, known, None, window)
-        self._edits.came(key, node)
-        self._edits.leave(before, node)
+        edited_voxels.came(node)
+        edited_voxels.leave(before, node)
         if moved is not None:
             node.ApplyTransformMatrix(slicer.util.vtkMatrixFromArray(moved))
         if owner is not None:
@@ -365,7 +364,7 @@ class ImageNodes:
         is_shown = show_next(node, image, self.coordinates)
         if is_shown:
             forget_geometry(node)
-            self._edits.came((address, image_id), node)
+            edited_voxels.came(node)
             self.known.headers.keep(image_id, image, self.coordinates)
         return is_shown
 
@@ -469,7 +468,7 @@ class ImageNodes:
         self.known.headers.keep(image_id, image, self.coordinates)
         calibrate_new(node, self.known.calibration.calibration(image_id))
         self._nodes.keep((address, image_id), node)
-        self._edits.came((address, image_id), node)
+        edited_voxels.came(node)
         return node
 
     def _learn(self, image_id: str, metadata: Mapping[str, str]) -> ImageDescription:

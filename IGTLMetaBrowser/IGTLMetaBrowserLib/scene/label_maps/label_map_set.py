@@ -8,7 +8,7 @@ from typing import Any
 from ...codec import Coordinates, ImageMessage, LabelMetaItem, printable
 from ...turns import at_once
 from ..errors import SceneError
-from ..images.edited_voxels import EditedVoxels
+from ..images import edited_voxels
 from ..nodes.node_references import NodeReferences
 from ..placement import Placement
 from ..server_nodes.attributes import (
@@ -72,7 +72,6 @@ class LabelMapSet:
         # Of the last image that was prepared.
         self._labels: tuple[ImageMessage, LabelArray] | None = None
         self._volumes = NodeReferences(scene)
-        self._edits = EditedVoxels(scene)
         self._segmentations = NodeReferences(scene)
         # By the id of the label map, the keys of those that the user has edited.
         self._edited: dict[str, list[Hashable]] = {}
@@ -168,12 +167,12 @@ class LabelMapSet:
         prepared = self._labels
         is_prepared = prepared is not None and prepared[0] is image
         labels = prepared[1] if is_prepared else at_once(read_labels(image))
-        known = self._edits.writable(image_id, before, labels.pixels)
+        known = edited_voxels.writable(before, labels.pixels)
         moved = self._placement.moved_by(known, label_map.owner)
         node = show_label_map(self._scene, image, label_map, known, self.coordinates, moved, labels)
-        self._edits.came(image_id, node)
+        edited_voxels.came(node)
         if before is not None and known is None:
-            self._edits.leave(before, node)
+            edited_voxels.leave(before, node)
             self._keep_edited(image_id, before)
         self._volumes.keep(image_id, node)
         self._grids[image_id] = image.whole_size, image.usable_ijk_to_ras(self.coordinates)
