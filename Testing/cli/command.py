@@ -92,12 +92,21 @@ def open_terminal() -> tuple[int, int]:
 
 @contextmanager
 def started(
-    *arguments: object, is_service: bool = False, **changes: str
+    *arguments: object,
+    is_service: bool = False,
+    before: Callable[[], None] = lambda: None,
+    **changes: str,
 ) -> Iterator[subprocess.Popen[str]]:
     """Start the command, and end it with the block where it has not ended by itself.
 
-    A service has no terminal.
+    A service has no terminal. Its process calls ``before`` first.
     """
+
+    def prepare() -> None:
+        # Test runs in the background ignore Ctrl-C, and so would what they start.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        before()
+
     process = subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -105,8 +114,7 @@ def started(
         encoding="utf-8",
         env=environment(**changes),
         start_new_session=is_service,
-        # Test runs in the background ignore Ctrl-C, and so would what they start.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=prepare,
     )
     with process:
         try:

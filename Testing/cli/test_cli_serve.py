@@ -76,6 +76,25 @@ def test_a_disk_that_is_full_leaves_the_images(dicom_folder: Path, tmp_path: Pat
     assert "is kept in memory only" in words
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits of open files on Windows")
+@pytest.mark.parametrize("most", [5, 6, 7, 8, 9, 16])
+def test_who_may_open_too_few_files_is_told_so_in_place_of_serving_nobody(most: int) -> None:
+    import resource
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+    with started("serve", "--demo", "--port", "0", before=limit) as process:
+        assert process.stdout is not None
+        is_serving = READY.fullmatch(process.stdout.readline())
+        if is_serving:
+            assert igtlmeta("list", is_serving[2]).returncode == 0
+        else:
+            words = "raise the limit of open files (ulimit -n)\n"
+            assert (process.wait(SECONDS), ended(process)[2][-len(words) :]) == (1, words)
+        assert is_serving or most < 16
+
+
 def test_a_dicom_series_goes_all_the_way_to_a_file(
     dicom_folder: Path, oblique_mr: DemoImage, tmp_path: Path
 ) -> None:

@@ -100,11 +100,12 @@ def record(arguments: argparse.Namespace) -> int:
     writer = RecordingWriter(arguments.output, arguments.max_size)
     try:
         recorder = Recorder(arguments.address, writer, arguments.host, arguments.port, **options)
+        wake_up = WakeUp(recorder)
     except OSError as error:
         writer.close()
         arguments.output.unlink()  # the next attempt would find a file that is there already
         return complain(serving_options.why_not_listening(arguments, error))
-    _run(recorder, f"recording {recorder.server_address}", ending)
+    _run(recorder, wake_up, f"recording {recorder.server_address}", ending)
     writer.close()
     note(f"{recorder.connections} connections recorded in {str(arguments.output)!r}")
     return 0
@@ -121,9 +122,10 @@ def replay(arguments: argparse.Namespace) -> int:
     try:
         limits = serving_options.connection_limits(arguments)
         server = ReplayServer(scripts, arguments.host, arguments.port, arguments.speed, tls, limits)
+        wake_up = WakeUp(server)
     except OSError as error:
         return complain(serving_options.why_not_listening(arguments, error))
-    _run(server, f"replaying {len(scripts)} connections", ending)
+    _run(server, wake_up, f"replaying {len(scripts)} connections", ending)
     return 0
 
 
@@ -140,9 +142,9 @@ class _Ending:
         signal.signal(number, signal.SIG_DFL)
 
 
-def _run(server: _Stepped, what: str, ending: _Ending) -> None:
-    print(f"{what} on {net.format_address(server.host, server.port)}", flush=True)
-    with WakeUp(server):
+def _run(server: _Stepped, wake_up: WakeUp, what: str, ending: _Ending) -> None:
+    with wake_up:
+        print(f"{what} on {net.format_address(server.host, server.port)}", flush=True)
         while not ending.is_asked_for:
             server.step(_STEP_SECONDS)
         server.close()

@@ -149,7 +149,8 @@ class Serving:
 
     SIGHUP has its certificates read again, and its audit file reopened.
 
-    From when it is made, these signals no longer end the process at once.
+    From when it is made, these signals no longer end the process at once. Raises ``OSError`` as
+    ``WakeUp`` does.
     """
 
     def __init__(
@@ -160,6 +161,7 @@ class Serving:
         self._records = records
         self._hangup = hangup
         self._is_ending = False
+        self._wake_up = WakeUp(server)
         # A handler that raises could leave a client half served.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
@@ -168,18 +170,18 @@ class Serving:
         """Serve; when a signal ends it, finish what is being sent for some seconds, and close."""
         if self._records.audit is not None:
             self._records.audit.started()
-        with WakeUp(self._server) as wake_up:
-            self._serve(wake_up)
-            wake_up.clear()
+        with self._wake_up:
+            self._serve()
+            self._wake_up.clear()
             self._server.shut_down(_SECONDS_TO_FINISH)
         if self._records.audit is not None:
             self._records.audit.stopped()
 
-    def _serve(self, wake_up: WakeUp) -> None:
+    def _serve(self) -> None:
         minute_ends = time.monotonic() + _MINUTE
         while not (self._is_ending or self._hangup.look_for_closed()):
             self._server.step(_STEP_SECONDS)
-            wake_up.clear()
+            self._wake_up.clear()
             if self._records.metrics is not None:
                 self._records.metrics.update(self._server)
             if self._hangup.take() and not self._hangup.look_for_closed():

@@ -18,11 +18,14 @@ class WakeUp:
     """Ends the step of ``server`` in which it waits when a signal comes that is handled.
 
     For the main thread, and until the block ends, in which the server has to be closed. ``clear``
-    before the next step, or that would end at once, too.
+    before the next step, or that would end at once, too. Raises ``OSError`` if this process may not
+    open as much as that takes, and a client and a file besides.
     """
 
     def __init__(self, server: Stepped) -> None:
         self._reading, self._writing = socket.socketpair()
+        with socket.socket(), socket.socket():
+            pass  # else nobody could connect
         for one in (self._reading, self._writing):
             one.setblocking(False)
         server.wake_by(self._reading)
