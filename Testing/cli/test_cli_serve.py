@@ -336,9 +336,23 @@ class Source:
         lock.acquire()  # as a disk that does not answer
 
 serving._SECONDS_TO_CLOSE = 0.05
+"""
+ENDING = (
+    HANGING
+    + """
 with serve.closed_at_end(Source()):
     {end}
 """
+)
+NOT_LISTENING = (
+    HANGING
+    + """
+from IGTLMetaBrowserLib.cli.main import main
+
+serve._open_source = lambda arguments: Source()
+main(["serve", "--demo", "--port", "{port}"])
+"""
+)
 
 
 @pytest.mark.parametrize(
@@ -346,6 +360,19 @@ with serve.closed_at_end(Source()):
 )
 def test_a_disk_that_does_not_answer_does_not_keep_it(end: str, code: int) -> None:
     """Nothing interrupts the thread that reads from it, as from a network share that is away."""
-    words = [sys.executable, "-c", HANGING.format(end=end)]
-    process = subprocess.run(words, timeout=SECONDS, check=False, env=environment())
-    assert process.returncode == code
+    assert run(ENDING.format(end=end)).returncode == code
+
+
+def test_nor_does_it_take_back_that_another_program_listens_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        process = run(NOT_LISTENING.format(port=other.getsockname()[1]))
+    assert process.returncode == 1
+    assert "Address already in use" in process.stderr
+
+
+def run(text: str) -> subprocess.CompletedProcess[str]:
+    """Run a program of Python's."""
+    words = [sys.executable, "-c", text]
+    return subprocess.run(
+        words, capture_output=True, text=True, timeout=SECONDS, check=False, env=environment()
+    )

@@ -17,6 +17,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -118,14 +119,15 @@ def serve(arguments: argparse.Namespace) -> int:
     if arguments.end_with_stdin:
         end_with_stdin()
     opened = _open_source(arguments)
-    with closed_at_end(opened):
+    with closed_at_end(opened) as result:
         source = opened
         if key is not None:
             source = deidentified(opened, key, arguments.allow_annotated, _SECONDS_A_TURN)
         try:
             server = net.Server(source, arguments.host, arguments.port, limits, context, records)
         except OSError as error:
-            return complain(serving_options.why_not_listening(arguments, error))
+            result.code = complain(serving_options.why_not_listening(arguments, error))
+            return result.code
         with server:
             serving = Serving(server, tls, records, hangup)
             address = net.format_address(server.host, server.port)
@@ -143,19 +145,30 @@ def _check_source_options(arguments: argparse.Namespace) -> None:
     archive_options.check_limits(arguments)
 
 
+@dataclass
+class Result:
+    """With which exit code the process ends."""
+
+    code: int = 0
+
+
 @contextmanager
-def closed_at_end(source: net.Source) -> Iterator[None]:
-    """End what a source has begun: no fetch, decoding, or reading shall outlive the command."""
-    code = 1
+def closed_at_end(source: net.Source) -> Iterator[Result]:
+    """End what a source has begun: no fetch, decoding, or reading shall outlive the command.
+
+    If that takes too long, the process ends with the code of the result, or with 1 after an error.
+    """
+    result = Result()
     try:
-        yield
-        code = 0
+        yield result
     except KeyboardInterrupt:  # or SIGTERM, before it has begun to serve
-        code = 0
+        raise
+    except BaseException:
+        result.code = 1
         raise
     finally:
         if isinstance(source, HasToBeClosed):
-            with ending_in_time(code):
+            with ending_in_time(result.code):
                 source.close()
 
 
