@@ -21,10 +21,9 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import LabelMapsListed, PointsShown
 from IGTLMetaBrowserLib.scene.errors import SceneError
-from IGTLMetaBrowserLib.scene.images.moved_images import movement
+from IGTLMetaBrowserLib.scene.images.moved_images import MOVED_ATTRIBUTE, movement
 from IGTLMetaBrowserLib.scene.images.outgoing_volumes import ijk_to_world
 from IGTLMetaBrowserLib.scene.label_maps.outgoing_labels import image_labels
-from IGTLMetaBrowserLib.scene.transform_followers import MOVED_ATTRIBUTE
 
 PLAN = replace(TRAJECTORY, owner="CT", entry=(1.0, 2.0, 3.0), target=(0.0, 0.0, 0.0))
 # A quarter of a turn around S, and 100 mm to the right.

@@ -3,60 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import slicer
 
 from helpers.hospital import of_type, step_until, step_until_event
-from helpers.peers import ServerInThread, make_image
-from IGTLMetaBrowserLib import codec
+from helpers.peers import ServerInThread
+from helpers.series_4d import IDS, Series4d
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import Failed, SequenceLoaded
 from IGTLMetaBrowserLib.browser.images import sequences as turns
-from IGTLMetaBrowserLib.net.list_metadata.image_sequences import ImageSequence
-
-IDS = ("TIME_0", "TIME_1", "TIME_2")
-SMITH, JONES = ("P-1", "Smith"), ("P-2", "Jones")
-
-
-class Perfusion:
-    """A 4D series of the patient who is there now; each image of another shade."""
-
-    def __init__(self) -> None:
-        self.patient, self.shade = SMITH, 10
-
-    def next_patient(self) -> None:
-        self.patient, self.shade = JONES, 50
-
-    def images(self) -> list[codec.ImageMetaItem]:
-        patient_id, name = self.patient
-        rest = {"size": (4, 3, 2), "scalar_type": codec.ScalarType.UINT16}
-        return [
-            codec.ImageMetaItem("Perfusion", one, "MR", name, patient_id, **rest) for one in IDS
-        ]
-
-    def image(self, image_id: str) -> codec.ImageMessage:
-        metadata = dict(zip(("PatientID", "PatientName"), self.patient, strict=True))
-        image = make_image(self.shade + IDS.index(image_id), device_name=image_id)
-        return replace(image, header_version=2, metadata=metadata)
-
-    def trajectories(self) -> list[codec.TrajectoryItem]:
-        return []
-
-    def sequences(self) -> list[ImageSequence]:
-        return [ImageSequence(IDS, "time", "s", ("0", "1", "2"))]
 
 
 @pytest.fixture
-def perfusion() -> Perfusion:
-    return Perfusion()
+def series() -> Series4d:
+    return Series4d()
 
 
 @pytest.fixture
-def listed(unconnected: Browser, sequences: Any, perfusion: Perfusion) -> Iterator[Browser]:
-    with ServerInThread(perfusion) as server:
+def listed(unconnected: Browser, sequences: Any, series: Series4d) -> Iterator[Browser]:
+    with ServerInThread(series) as server:
         unconnected.connect(server.host, server.port)
         unconnected.list_images()
         yield unconnected
@@ -77,24 +44,24 @@ SMITHS = [("P-1", 10), ("P-1", 11), ("P-1", 12)]
 JONESES = [("P-2", 50), ("P-2", 51), ("P-2", 52)]
 
 
-def test_a_volume_of_the_patient_before_becomes_no_frame(listed, perfusion):
+def test_a_volume_of_the_patient_before_becomes_no_frame(listed, series):
     listed.load_image("TIME_1")
-    perfusion.next_patient()
+    series.next_patient()
     listed.list_images()
     assert frames(listed.load_sequence("TIME_0")) == JONESES
 
 
-def test_the_window_loads_such_a_volume_anew(listed, events, perfusion):
+def test_the_window_loads_such_a_volume_anew(listed, events, series):
     listed.load_image("TIME_1")
-    perfusion.next_patient()
+    series.next_patient()
     listed.list_images()
     listed.images.sequences.request(["TIME_0"])
     assert frames(step_until_event(listed, events, SequenceLoaded).node) == JONESES
 
 
-def test_the_sequence_of_the_patient_before_is_not_the_next_ones(listed, perfusion, scene):
+def test_the_sequence_of_the_patient_before_is_not_the_next_ones(listed, series, scene):
     smiths = listed.load_sequence("TIME_0")
-    perfusion.next_patient()
+    series.next_patient()
     listed.list_images()
     joneses = listed.load_sequence("TIME_0")
     assert frames(joneses) == JONESES
@@ -102,17 +69,17 @@ def test_the_sequence_of_the_patient_before_is_not_the_next_ones(listed, perfusi
     assert listed.load_sequence("TIME_0") is joneses
     scene.RemoveNode(joneses)
     listed.adopt_new_nodes()
-    assert listed.images.sequences.browser_node(perfusion.sequences()[0]) is None
+    assert listed.images.sequences.browser_node(series.sequences()[0]) is None
 
 
-def test_if_the_list_changes_while_it_is_made_there_is_none(listed, events, perfusion, monkeypatch):
+def test_if_the_list_changes_while_it_is_made_there_is_none(listed, events, series, monkeypatch):
     monkeypatch.setattr(turns, "_SECONDS_A_TURN", 0.0)
     for image_id in IDS:
         listed.load_image(image_id)
     listed.images.sequences.request(IDS[:1])
     listed.images.sequences.work()
     listed.images.sequences.work()
-    perfusion.next_patient()
+    series.next_patient()
     listed.images.request_list()
     with monkeypatch.context() as paused:  # the list comes before the next turn
         paused.setattr(listed.images.sequences, "work", lambda: None)
@@ -123,10 +90,10 @@ def test_if_the_list_changes_while_it_is_made_there_is_none(listed, events, perf
     assert listed.scene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 0
 
 
-def test_if_it_changes_while_the_images_come_there_is_none(listed, events, perfusion):
+def test_if_it_changes_while_the_images_come_there_is_none(listed, events, series):
     listed.load_image("TIME_0")
     listed.images.sequences.request(["TIME_0"])
-    perfusion.next_patient()
+    series.next_patient()
     listed.images.request_list()
     step_until(listed, lambda: of_type(events, (Failed, SequenceLoaded)), "its end")
     assert not of_type(events, SequenceLoaded)

@@ -8,12 +8,9 @@ import numpy as np
 import slicer
 from vtkmodules.vtkCommonCore import vtkWeakReference
 
-from .images.moved_images import movement
+from .images.moved_images import movement, noted_movement, write_moved
 from .rendering import views_paused
 
-MOVED_ATTRIBUTE = "IGTLMetaBrowser.Moved"
-"""By what a node was moved as its image was, for when that comes to a scene which was saved without
-it: a matrix (4, 4), RAS mm to RAS mm, by rows."""
 _FEWEST_TO_CLEAN = 1000
 
 
@@ -38,7 +35,7 @@ class TransformFollowers:
             follower = self._add(node, None)
             is_where_it_is = node.GetTransformNodeID() in (None, known.transform_id)
             if is_where_it_is and noted_movement(node) is None:  # a new one
-                _write_moved(node, known.moved)
+                write_moved(node, known.moved)
         if follower.owner is not known:
             self._leave_owner(follower)
             follower.owner = known
@@ -47,7 +44,7 @@ class TransformFollowers:
 
     def follow_like(self, node: Any, other: Any) -> None:
         """Have a new node, which lies where another one does, be moved as that from now on."""
-        _write_moved(node, noted_movement(other))
+        write_moved(node, noted_movement(other))
         if (follower := self._follower(other)) is not None:
             self._add(node, follower.transform_id)
 
@@ -140,7 +137,7 @@ class _Follower:
         if is_elsewhere or _is_same(moved, before := noted_movement(node)):
             return
         # Also if it does not follow: the user may have hardened the transform in both of them.
-        _write_moved(node, moved)
+        write_moved(node, moved)
         if follows:
             now = np.eye(4) if moved is None else moved
             moves = now if before is None else now @ np.linalg.inv(before)
@@ -180,24 +177,6 @@ class _Owner:
         with views_paused():
             for follower in self.followers:
                 follower.put_under(self.transform_id, self.moved)
-
-
-def noted_movement(node: Any) -> np.ndarray | None:
-    """Return by what a node was moved, as it says; None if it was not."""
-    if not (text := node.GetAttribute(MOVED_ATTRIBUTE)):
-        return None
-    try:
-        matrix = np.reshape([float(one) for one in text.split()], (4, 4))
-    except ValueError:
-        return None  # somebody has edited the scene file
-    return matrix if np.isfinite(matrix).all() and abs(np.linalg.det(matrix)) > 0 else None
-
-
-def _write_moved(node: Any, moved: np.ndarray | None) -> None:
-    if moved is not None:
-        node.SetAttribute(MOVED_ATTRIBUTE, " ".join(map(repr, moved.ravel().tolist())))
-    elif node.GetAttribute(MOVED_ATTRIBUTE) is not None:
-        node.RemoveAttribute(MOVED_ATTRIBUTE)
 
 
 def _is_same(matrix: np.ndarray | None, other: np.ndarray | None) -> bool:

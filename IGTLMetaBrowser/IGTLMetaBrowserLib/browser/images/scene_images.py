@@ -289,7 +289,12 @@ class SceneImages:
 
     def make_sequence(self, sequence: ImageSequence) -> Generator[None, None, Any]:
         """Make one sequence of loaded images, see ``ImageNodes``. Raises ``SceneError``."""
-        return self._nodes.make_sequence(self._connection.address, *sequence)
+        browser = yield from self._nodes.make_sequence(self._connection.address, *sequence)
+        # What belongs to them follows from now on what shows all of them.
+        for image_id in self._metadata.other_ids() & {*sequence.ids}:
+            self.image_shown.emit(image_id)
+            yield
+        return browser
 
     def sequence_browser(self, sequence: ImageSequence) -> Any:
         """Return the browser node that replays a sequence, or None if it is not in the scene."""

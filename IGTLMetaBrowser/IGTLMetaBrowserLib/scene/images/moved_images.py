@@ -18,6 +18,10 @@ from .calibrated_spacing import CALIBRATED_SPACING_ATTRIBUTE
 
 GEOMETRY_ATTRIBUTE = "IGTLMetaBrowser.Geometry"
 """As the image came: the number of voxels along i, j, k, and the rows of the matrix to RAS mm."""
+MOVED_ATTRIBUTE = "IGTLMetaBrowser.Moved"
+"""By what a node was moved as its image was, for when that comes to a scene which was saved without
+it: a matrix (4, 4), RAS mm to RAS mm, by rows. Of a frame of a sequence, by what it was itself:
+what replays it can be moved only until the next frame."""
 # In mm: a file that a volume was saved in may have its matrix in single precision.
 _SAME_PLACE = 0.05
 # In voxels.
@@ -42,7 +46,9 @@ def movement(node: Any) -> np.ndarray | None:
     None if it was not, or if that is not known: it was cropped, resampled, or bent.
     """
     came = geometry_as_it_came(node)
-    if came is None or not _has_voxels_of(node, came[0]):
+    if came is None:
+        return noted_movement(node)
+    if not _has_voxels_of(node, came[0]):
         return None
     size, before = came
     now = _ijk_to_ras(node)
@@ -53,6 +59,25 @@ def movement(node: Any) -> np.ndarray | None:
     if np.abs((now - before) @ corners.T).max() <= _SAME_PLACE:
         return None
     return now @ np.linalg.inv(before)
+
+
+def noted_movement(node: Any) -> np.ndarray | None:
+    """Return by what a node was moved, as it says; None if it was not."""
+    if not (text := node.GetAttribute(MOVED_ATTRIBUTE)):
+        return None
+    try:
+        matrix = np.reshape([float(one) for one in text.split()], (4, 4))
+    except ValueError:
+        return None  # somebody has edited the scene file
+    return matrix if np.isfinite(matrix).all() and abs(np.linalg.det(matrix)) > 0 else None
+
+
+def write_moved(node: Any, moved: np.ndarray | None) -> None:
+    """Note by what a node was moved; None that it was not."""
+    if moved is not None:
+        node.SetAttribute(MOVED_ATTRIBUTE, " ".join(map(repr, moved.ravel().tolist())))
+    elif node.GetAttribute(MOVED_ATTRIBUTE) is not None:
+        node.RemoveAttribute(MOVED_ATTRIBUTE)
 
 
 def from_world(node: Any, points: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from ..nodes.node_references import NodeReferences
 from ..nodes.nodes_by_class import frames
 from ..server_nodes.attributes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id
 from ..server_nodes.released_nodes import release
-from .moved_images import forget_geometry
+from .moved_images import forget_geometry, movement, write_moved
 from .sequence_nodes import BROWSER_CLASS, make_browser, new_sequence
 
 Key = tuple[str, str]
@@ -50,7 +50,8 @@ def make_sequence(
 
     Values are numbers if there is a unit, else texts; in the order of ``frame_order``. The voxels
     are not copied. The volumes stay in the scene; the one that shows the sequence has the display
-    of the first. Raises ``SceneError`` if one is missing, or Slicer cannot replay anything.
+    of the first, and is under the transform that all are under. Raises ``SceneError`` if one is
+    missing or under another transform, or Slicer cannot replay anything.
     """
     _require_all(scene, volumes)
     step = _SMALLEST_STEP if unit else None
@@ -64,12 +65,14 @@ def make_sequence(
         if sequence.GetNumberOfDataNodes() < len(volumes):  # one took the place of another
             raise SceneError("two images of the sequence have the same value")
         _require_all(scene, volumes)
+        transform_id = _common_transform(volumes)
     except BaseException:
         if sequence.GetScene() is scene:
             scene.RemoveNode(sequence)
         raise
     browser, shown = make_browser(scene, sequence)
     _take_place(scene, shown, volumes[0])
+    shown.SetAndObserveTransformNodeID(transform_id)
     return browser
 
 
@@ -78,6 +81,16 @@ def _require_all(scene: Any, volumes: Sequence[Any]) -> None:
         is_there = volume is not None and volume.GetScene() is scene
         if not is_there or volume.GetImageData() is None:
             raise SceneError("an image of the sequence is not loaded; load all of them first")
+
+
+def _common_transform(volumes: Sequence[Any]) -> str | None:
+    ids = {volume.GetTransformNodeID() for volume in volumes}
+    if len(ids) > 1:
+        raise SceneError(
+            "the images of the sequence are under different transforms; put all of them under one, "
+            "or harden the transforms"
+        )
+    return ids.pop()
 
 
 def _add_frame(sequence: Any, volume: Any, value: str) -> None:
@@ -89,6 +102,7 @@ def _add_frame(sequence: Any, volume: Any, value: str) -> None:
         frame.SetAttribute(name, volume.GetAttribute(name))
     # One volume shows all frames, each of which is where it is.
     forget_geometry(frame)
+    write_moved(frame, movement(volume))
     frame = sequence.SetDataNodeAtValue(frame, value)
     frame.SetAndObserveImageData(volume.GetImageData())
 

@@ -9,11 +9,10 @@ from typing import Any
 
 from ...codec import TrajectoryItem
 from ..errors import SceneError
-from ..images.moved_images import check_not_bent
+from ..images.moved_images import check_not_bent, noted_movement
 from ..rendering import RenderPause
 from ..server_nodes.attributes import read_id
 from ..server_nodes.server_sets import ServerSets
-from ..transform_followers import noted_movement
 from .outgoing_markups import trajectory_item
 from .trajectory_decoding import in_ras
 from .trajectory_markups import OWNER_ATTRIBUTE

@@ -16,11 +16,10 @@ from typing import Any
 
 from ...codec import Coordinates, TrajectoryItem, printable
 from ..errors import SceneError
-from ..images.moved_images import moved_by, to_world
+from ..images.moved_images import moved_by, noted_movement, to_world
 from ..nodes.node_references import NodeReferences
 from ..placement import Placement
 from ..server_nodes.attributes import KEY_ATTRIBUTE, key_attributes, nodes_from_server
-from ..transform_followers import noted_movement
 from .hidden_markups import HiddenMarkups, is_hidden
 from .new_markups import LINE_CLASS, POINT_CLASS
 from .outgoing_markups import trajectory_item
