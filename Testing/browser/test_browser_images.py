@@ -16,7 +16,7 @@ from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import ImageFailed, ImageLoaded, ImageStatus, ImagesWaiting
 from IGTLMetaBrowserLib.scene.errors import SceneError
-from IGTLMetaBrowserLib.scene.images import image_nodes
+from IGTLMetaBrowserLib.scene.images import image_set
 from IGTLMetaBrowserLib.scene.images.outgoing_volumes import ijk_to_world
 
 
@@ -166,14 +166,14 @@ def test_an_image_that_cannot_be_put_into_the_scene_does_not_stop_the_others(bro
     printed = []
     monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: printed.append(error))
 
-    show_image = image_nodes.show_image
+    show_image = image_set.show_image
 
     def show_without_room_for_mr(scene, image, name, *others, **options):
         if name == "Head T1":
             raise MemoryError("no room")
         return show_image(scene, image, name, *others, **options)
 
-    monkeypatch.setattr(image_nodes, "show_image", show_without_room_for_mr)
+    monkeypatch.setattr(image_set, "show_image", show_without_room_for_mr)
     browser.request_images(["MR", "CT"])
     finish(browser)
     assert [str(error) for error in printed] == ["no room"]

@@ -21,6 +21,7 @@ from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.scene.errors import SceneError
 from IGTLMetaBrowserLib.scene.images.image_nodes import ImageNodes
+from IGTLMetaBrowserLib.scene.images.image_set import ImageSet
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 __all__ = ["perfusion"]
@@ -166,31 +167,31 @@ def test_a_tilted_volume_has_each_voxel_where_the_file_says(
 
 
 @pytest.fixture
-def volumes(scene, sequences) -> ImageNodes:
+def volumes(scene, sequences) -> ImageSet:
     """Three images, whose voxels are 0, 1 and 2."""
     known = StandardProviders(MetadataProviders(), lambda _image_id: None)
-    nodes = ImageNodes(scene, known, HiddenPatients())
+    volumes = ImageNodes(scene, known, HiddenPatients()).of("s:1")
     for number, image_id in enumerate("ABC"):
         pixels = np.full((2, 3, 4), number, np.int16)
-        nodes.show("s:1", image_id, codec.ImageMessage.from_ijk_to_ras(pixels, np.eye(4)))
-    return nodes
+        volumes.show(image_id, codec.ImageMessage.from_ijk_to_ras(pixels, np.eye(4)))
+    return volumes
 
 
 @pytest.mark.parametrize("values", [("1000", "0", "500"), ("9", "10", "1e0")])
 def test_each_image_is_its_own_frame_whatever_the_order_of_the_values(volumes, values) -> None:
     """Slicer sorts frames by their numbers."""
-    result_of(volumes.make_sequence("s:1", [*"ABC"], "b-value", "s/mm2", values))
+    result_of(volumes.make_sequence([*"ABC"], "b-value", "s/mm2", values))
     for number, image_id in enumerate("ABC"):
-        volumes.select_frame("s:1", image_id)
-        shown = slicer.util.arrayFromVolume(volumes.node("s:1", image_id))
+        volumes.select_frame(image_id)
+        shown = slicer.util.arrayFromVolume(volumes.node(image_id))
         assert shown.flat[0] == number
 
 
 @pytest.mark.parametrize("values", [("1", "1.0", "2"), ("1", "two", "3"), ("1", "nan", "3")])
 def test_values_that_are_the_same_or_no_numbers_make_no_sequence(scene, volumes, values) -> None:
     with pytest.raises(SceneError, match=r"value|numbers"):
-        result_of(volumes.make_sequence("s:1", [*"ABC"], "b-value", "s/mm2", values))
-    assert all(volumes.volume("s:1", image_id) is not None for image_id in "ABC")
+        result_of(volumes.make_sequence([*"ABC"], "b-value", "s/mm2", values))
+    assert all(volumes.volume(image_id) is not None for image_id in "ABC")
     assert scene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 0
 
 

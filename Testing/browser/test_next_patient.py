@@ -24,7 +24,7 @@ from IGTLMetaBrowserLib.browser.events import (
     TrajectoriesShown,
 )
 from IGTLMetaBrowserLib.scene.errors import SceneError
-from IGTLMetaBrowserLib.scene.images import image_nodes, subvolumes
+from IGTLMetaBrowserLib.scene.images import image_set, subvolumes
 
 SIZE = (4, 3, 2)
 
@@ -405,7 +405,7 @@ def test_a_large_part_of_the_next_patients_image_gets_none_of_the_voxels_of_befo
 
     What only the metadata say is known when the image is there; it is loaded again then.
     """
-    for module in (subvolumes, image_nodes):
+    for module in (subvolumes, image_set):
         monkeypatch.setattr(module, "MOST_AT_ONCE", 15)
 
     def serving(patient: str) -> Script:

@@ -30,7 +30,7 @@ from IGTLMetaBrowserLib.browser.events import (
 from IGTLMetaBrowserLib.net.list_metadata.identity import SERVER
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.privacy.redacted_list import register_patients
-from IGTLMetaBrowserLib.scene.images import image_nodes, subvolumes
+from IGTLMetaBrowserLib.scene.images import image_set, subvolumes
 from IGTLMetaBrowserLib.scene.label_maps import label_maps
 
 # Of Python's and C's functions; 8 million a second. To register a patient takes 40.
@@ -309,7 +309,7 @@ def test_what_is_no_label_at_the_end_of_them_is_found_all_the_same(load):
 def small_parts(monkeypatch):
     """Let parts of more than 15 bytes be large, and be copied 64 bytes a turn."""
     monkeypatch.setattr(subvolumes, "MOST_AT_ONCE", 15)
-    monkeypatch.setattr(image_nodes, "MOST_AT_ONCE", 15)
+    monkeypatch.setattr(image_set, "MOST_AT_ONCE", 15)
     monkeypatch.setattr(subvolumes, "_PIECE", 64)
 
 

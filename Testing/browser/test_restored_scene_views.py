@@ -45,7 +45,7 @@ def test_a_copy_that_came_with_a_scene(browser: Browser, views, tmp_path: Path) 
 def test_a_volume_whose_id_is_a_label_map_s_now(browser: Browser, views) -> None:
     volume = browser.load_image("0")
     store_view(views, volume)
-    browser._in_scene._nodes.release_volume(browser.connection.address, "0")
+    browser._in_scene.volumes.release_volume("0")
     again = browser.load_image("0")
     restore_all(views)
     assert volume.GetAttribute(IMAGE_ID_ATTRIBUTE) is None

@@ -43,20 +43,22 @@ class Session:
         known.add_to_registry()
         self.scene = scene
         self.images = ImageNodes(scene, known, HiddenPatients())
-        self.overlays = OverlayNodes(scene, self.images.node)
-        self.trajectories = TrajectoryNodes(scene, self.images.node)
+        self.overlays = OverlayNodes(scene, self.images.owner)
+        self.trajectories = TrajectoryNodes(scene, self.images.owner)
 
     def adopt(self, server=SERVER):
         """What a browser does when it turns to a server, and when a scene was loaded."""
         return (
-            self.images.adopt(server),
+            self.images.of(server).adopt(),
             self.overlays.adopt(server),
             len(self.trajectories.adopt(server)),
         )
 
     def show_image(self, image_id, value=1, server=SERVER):
         pixels = np.full((2, 3, 4), value, np.int16)
-        return self.images.show(server, image_id, codec.ImageMessage(pixels, device_name=image_id))
+        return self.images.of(server).show(
+            image_id, codec.ImageMessage(pixels, device_name=image_id)
+        )
 
     def show_trajectories(self, *items, server=SERVER):
         self.trajectories.receive(server, items)
@@ -93,9 +95,9 @@ def load_again(scene, tmp_path):
 def test_an_image_that_comes_again_goes_into_the_node_of_the_saved_scene(session, load_again):
     session.show_image("CT").GetDisplayNode().SetWindowLevel(123, 45)
     later = load_again()
-    assert later.images.node(SERVER, "CT") is None
+    assert later.images.of(SERVER).node("CT") is None
     assert later.adopt() == (["CT"], [], 0)
-    node = later.images.node(SERVER, "CT")
+    node = later.images.of(SERVER).node("CT")
     assert later.show_image("CT", 7) is node
     assert later.count("vtkMRMLScalarVolumeNode") == [1]
     assert slicer.util.arrayFromVolume(node).max() == 7
@@ -107,7 +109,7 @@ def test_an_image_whose_file_is_missing_is_not_loaded_but_keeps_its_node(session
     later = Session(scene)
     assert later.adopt() == ([], [], 0)
     node = later.show_image("CT")
-    assert node is session.images.node(SERVER, "CT")
+    assert node is session.images.of(SERVER).node("CT")
     assert node.GetImageData() is not None
 
 
@@ -123,7 +125,7 @@ def test_what_is_known_already_is_not_adopted_again(session):
     node = session.show_image("CT")
     session.show_trajectories(LINE)
     assert session.adopt() == ([], [], 0)
-    assert session.images.node(SERVER, "CT") is node
+    assert session.images.of(SERVER).node("CT") is node
 
 
 def test_trajectories_move_the_lines_of_the_saved_scene(session, load_again):
@@ -268,7 +270,7 @@ def test_label_maps_and_their_segmentations_are_found(session, load_again):
     segmentation = later.overlays.label_maps(SERVER).segmentation("LABELS")
     assert later.overlays.label_maps(SERVER).show_segmentation("LABELS") is segmentation
     assert later.count("vtkMRMLLabelMapVolumeNode", "vtkMRMLSegmentationNode") == [1, 1]
-    assert owner.GetName() == later.images.node(SERVER, "CT").GetName()
+    assert owner.GetName() == later.images.of(SERVER).node("CT").GetName()
 
 
 @pytest.mark.parametrize("is_edited", [False, True])
@@ -299,7 +301,7 @@ def test_what_belongs_to_an_adopted_image_follows_its_transform(session, load_ag
     later = load_again()
     later.adopt()
     transform = later.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "T")
-    later.images.node(SERVER, "CT").SetAndObserveTransformNodeID(transform.GetID())
+    later.images.of(SERVER).node("CT").SetAndObserveTransformNodeID(transform.GetID())
     (node,) = later.trajectories.of(SERVER).nodes
     assert node.GetTransformNodeID() == transform.GetID()
 
@@ -377,7 +379,7 @@ def test_around_a_part_of_an_image_there_are_no_voxels_of_another_patient(
 ):
     """The server was started again for the next one, and gives the id to another image."""
     whole = codec.ImageMessage(np.ones((2, 3, 4), np.int16), metadata={"PatientID": "P1"})
-    node = session.images.show(SERVER, "CT", whole)
+    node = session.images.of(SERVER).show("CT", whole)
     part = codec.ImageMessage(
         np.full((1, 3, 4), 7, np.int16),
         offset=(0, 0, 1),
@@ -385,6 +387,6 @@ def test_around_a_part_of_an_image_there_are_no_voxels_of_another_patient(
         metadata={"PatientID": patient},
     )
     other = Session(scene)
-    assert other.images.show(SERVER, "CT", part) is node
+    assert other.images.of(SERVER).show("CT", part) is node
     first, second = slicer.util.arrayFromVolume(node)
     assert (first.max(), second.min()) == (rest, 7)

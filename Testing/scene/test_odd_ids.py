@@ -39,13 +39,13 @@ class Session:
         known.add_to_registry()
         self.scene = scene
         self.images = ImageNodes(scene, known, patients or HiddenPatients())
-        self.overlays = OverlayNodes(scene, self.images.node)
+        self.overlays = OverlayNodes(scene, self.images.owner)
         self.labels = self.overlays.label_maps(SERVER)
 
     def show(self, image_id, **metadata):
         pixels = np.ones((2, 3, 4), np.int16)
         image = codec.ImageMessage(pixels, device_name=image_id, metadata=metadata)
-        return self.images.show(SERVER, image_id, image)
+        return self.images.of(SERVER).show(image_id, image)
 
     def show_labels(self, image_id, owner):
         self.labels.receive([LabelMetaItem("Tumor", image_id, 1, (255, 0, 0, 255), owner=owner)])
@@ -53,7 +53,7 @@ class Session:
         return self.overlays.label_maps(SERVER).show(image_id, image)
 
     def adopt(self):
-        return self.images.adopt(SERVER), self.overlays.adopt(SERVER)
+        return self.images.of(SERVER).adopt(), self.overlays.adopt(SERVER)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_an_image_of_a_saved_scene_gets_its_voxels(session, tmp_path, image_id):
     session.show(image_id)
     later = Session(save_and_load(session.scene, tmp_path))
     assert later.adopt() == ([image_id], [])
-    node = later.images.node(SERVER, image_id)
+    node = later.images.of(SERVER).node(image_id)
     assert later.show(image_id) is node
 
 
@@ -96,7 +96,7 @@ def test_ids_that_look_the_same_are_two_images(session, tmp_path):
         session.show(image_id)
     later = Session(save_and_load(session.scene, tmp_path))
     assert later.adopt() == ([BYTES, OTHER_BYTES], [])
-    nodes = [later.images.node(SERVER, image_id) for image_id in (BYTES, OTHER_BYTES)]
+    nodes = [later.images.of(SERVER).node(image_id) for image_id in (BYTES, OTHER_BYTES)]
     assert [later.show(image_id) for image_id in (BYTES, OTHER_BYTES)] == nodes
 
 

@@ -43,9 +43,9 @@ def show(scene):
 
     def show(pixels, image_id="A", affine=AFFINE, **metadata):
         image = codec.ImageMessage.from_ijk_to_ras(pixels, affine, metadata=metadata)
-        return nodes.show("server:18944", image_id, image, SCAN_TIME)
+        return nodes.of("server:18944").show(image_id, image, SCAN_TIME)
 
-    show.node = nodes.node
+    show.node = nodes.of("server:18944").node
     return show
 
 
@@ -175,7 +175,7 @@ def test_an_unknown_id_is_refused(source):
 def test_trajectories_go_out_as_they_came_in_under_our_id_of_their_image(scene, source, show):
     show(ramp())
     received = over_the_wire(codec.TrajectoryMessage([TRAJECTORY])).items
-    trajectories = TrajectorySet(scene, lambda image_id: show.node("server:18944", image_id))
+    trajectories = TrajectorySet(scene, show.node)
     trajectories.receive(received)
     trajectories.finish()
     (item,) = over_the_wire(codec.TrajectoryMessage(source.trajectories())).items
@@ -228,7 +228,7 @@ def test_a_line_that_is_being_drawn_does_not_hold_up_the_others(scene, source):
 def test_label_maps_go_out_with_their_labels_colors_and_image(scene, source, show):
     show(ramp())
     tumor = codec.LabelMetaItem("Tumor", "LABEL_0", 3, (255, 0, 0, 128), (4, 3, 2), "A")
-    label_maps = LabelMapSet(scene, lambda image_id: show.node("server:18944", image_id))
+    label_maps = LabelMapSet(scene, show.node)
     label_maps.receive([tumor])
     pixels = np.zeros((2, 3, 4), np.uint8)
     pixels[0, 0] = 3

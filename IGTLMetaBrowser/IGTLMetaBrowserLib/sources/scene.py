@@ -20,7 +20,7 @@ from .. import codec
 from ..codec.header import DEVICE_NAME_SIZE
 from ..net.source import SourceError
 from ..scene.errors import SceneError
-from ..scene.images.image_nodes import SCAN_TIME_ATTRIBUTE
+from ..scene.images.image_set import SCAN_TIME_ATTRIBUTE
 from ..scene.images.outgoing_volumes import (
     color_table_message,
     image_message,

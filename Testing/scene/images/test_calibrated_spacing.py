@@ -59,35 +59,35 @@ def assert_spacing(node, *spacing: float) -> None:
 
 def test_a_volume_is_made_with_it(nodes, known):
     known.calibration.calibrate("A", 0.5, 0.25)
-    assert_spacing(nodes.show(ADDRESS, "A", image()), 0.25, 0.5, 3.0)
+    assert_spacing(nodes.of(ADDRESS).show("A", image()), 0.25, 0.5, 3.0)
 
 
 def test_a_volume_gets_it_and_loses_it(nodes, known):
-    node = nodes.show(ADDRESS, "A", image())
+    node = nodes.of(ADDRESS).show("A", image())
     known.calibration.calibrate("A", 0.5, 0.25, slice_spacing=2)
-    nodes.calibrate(ADDRESS, "A", known.calibration.calibration("A"))
+    nodes.of(ADDRESS).calibrate("A", known.calibration.calibration("A"))
     assert_spacing(node, 0.25, 0.5, 2.0)
-    nodes.calibrate(ADDRESS, "A", None)
+    nodes.of(ADDRESS).calibrate("A", None)
     assert_spacing(node, *SPACING)
     assert node.GetAttribute("IGTLMetaBrowser.SpacingBeforeCalibration") is None
 
 
 def test_every_frame_of_a_stream_has_it(nodes, known):
     known.calibration.calibrate("A", 0.5)
-    node = nodes.show(ADDRESS, "A", image())
+    node = nodes.of(ADDRESS).show("A", image())
     for _ in range(3):
-        assert nodes.update(ADDRESS, "A", image()) is node
+        assert nodes.of(ADDRESS).update("A", image()) is node
         assert_spacing(node, 0.5, 0.5, 3.0)
-    nodes.calibrate(ADDRESS, "A", None)
+    nodes.of(ADDRESS).calibrate("A", None)
     assert_spacing(node, *SPACING)
 
 
 def test_a_part_of_a_calibrated_image_goes_into_its_voxels(nodes, known):
     known.calibration.calibrate("A", 0.5)
-    node = nodes.show(ADDRESS, "A", image())
+    node = nodes.of(ADDRESS).show("A", image())
     part = image(np.full((2, 3, 4), 7, np.int16))
     part.pixels, part.size, part.offset = part.pixels[:1], (4, 3, 2), (0, 0, 1)
-    assert nodes.update(ADDRESS, "A", part) is node
+    assert nodes.of(ADDRESS).update("A", part) is node
     assert_spacing(node, 0.5, 0.5, 3.0)
     assert node.GetImageData().GetScalarComponentAsDouble(0, 0, 0, 0) == 0
     assert node.GetImageData().GetScalarComponentAsDouble(0, 0, 1, 0) == 7
@@ -95,13 +95,13 @@ def test_a_part_of_a_calibrated_image_goes_into_its_voxels(nodes, known):
 
 def test_a_color_image_has_it_too(nodes, known):
     known.calibration.calibrate("A", 0.5)
-    node = nodes.show(ADDRESS, "A", image(np.zeros((2, 3, 4, 3), np.uint8)))
+    node = nodes.of(ADDRESS).show("A", image(np.zeros((2, 3, 4, 3), np.uint8)))
     assert_spacing(node, 0.5, 0.5, 3.0)
 
 
 def test_the_position_that_the_providers_tell_stays_true(nodes, known):
     known.calibration.calibrate("A", 0.5)
-    nodes.show(ADDRESS, "A", image())
+    nodes.of(ADDRESS).show("A", image())
     plane = known_module(known.registry, IMAGE_PLANE, "A")
     assert plane.PixelSpacing == (0.5, 0.5)
     # LPS has the signs of R and A turned.

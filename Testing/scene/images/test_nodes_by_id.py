@@ -42,8 +42,8 @@ def nodes(scene: slicer.vtkMRMLScene) -> ImageNodes:
 @pytest.mark.parametrize("ids", ALIKE, ids=ascii)
 def test_images_whose_ids_look_alike_have_a_node_each(nodes: ImageNodes, ids: tuple) -> None:
     for value, image_id in enumerate(ids):
-        nodes.show(SERVER, image_id, image(value))
-    assert [first_voxel(nodes.node(SERVER, image_id)) for image_id in ids] == [0, 1]
+        nodes.of(SERVER).show(image_id, image(value))
+    assert [first_voxel(nodes.of(SERVER).node(image_id)) for image_id in ids] == [0, 1]
 
 
 @pytest.mark.parametrize("ids", ALIKE, ids=ascii)
@@ -61,7 +61,7 @@ def test_regions_of_images_whose_ids_look_alike_have_a_node_each(
     nodes: ImageNodes, ids: tuple
 ) -> None:
     regions = [
-        nodes.show_region(SERVER, image_id, image(value), (0, 0, 0))
+        nodes.of(SERVER).show_region(image_id, image(value), (0, 0, 0))
         for value, image_id in enumerate(ids)
     ]
     assert [*map(first_voxel, regions)] == [0, 1]
@@ -74,7 +74,7 @@ def test_pseudonyms_of_another_browser_say_nothing(scene: slicer.vtkMRMLScene) -
         patients = HiddenPatients()
         patients.register(patient, "")
         patients.hide(True)
-        shown.append(image_nodes(scene, patients).show(SERVER, f"{patient}_CT", image(value)))
+        shown.append(image_nodes(scene, patients).of(SERVER).show(f"{patient}_CT", image(value)))
     assert [*map(first_voxel, shown)] == [0, 1]
 
 
@@ -85,11 +85,11 @@ def test_what_replays_a_sequence_is_not_the_image_of_its_frame(
     logic = slicer.vtkSlicerSequencesLogic()
     logic.SetMRMLScene(scene)
     for value, image_id in enumerate("ABC"):
-        nodes.show(SERVER, image_id, image(value))
-    player = result_of(nodes.make_sequence(SERVER, [*"ABC"], "time", "s", [*"123"]))
+        nodes.of(SERVER).show(image_id, image(value))
+    player = result_of(nodes.of(SERVER).make_sequence([*"ABC"], "time", "s", [*"123"]))
     volume = player.GetProxyNode(player.GetMasterSequenceNode())
-    assert nodes.show(SERVER, "A", image(0)) is not volume
-    nodes.select_frame(SERVER, "B")
+    assert nodes.of(SERVER).show("A", image(0)) is not volume
+    nodes.of(SERVER).select_frame("B")
     logic.UpdateProxyNodesFromSequences(player)
-    assert first_voxel(nodes.node(SERVER, "A")) == 0
+    assert first_voxel(nodes.of(SERVER).node("A")) == 0
     assert first_voxel(volume) == 1

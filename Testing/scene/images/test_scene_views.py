@@ -54,7 +54,7 @@ def of_a_browser(scene) -> ImageNodes:
 
 def show(image_nodes: ImageNodes, image_id: str = "CT", metadata: dict[str, str] = METADATA):
     image = codec.ImageMessage(np.zeros((2, 3, 4), np.int16), metadata=metadata)
-    return image_nodes.show(SERVER, image_id, image)
+    return image_nodes.of(SERVER).show(image_id, image)
 
 
 def weak_reference(node) -> vtkWeakReference:
@@ -95,7 +95,7 @@ def test_the_volume_keeps_the_voxels_that_it_has_by_now(image_nodes, views, coun
     for _ in range(count):
         store_view(views, node)
     pixels = np.full((2, 3, 4), 7, np.int16)
-    image_nodes.update(SERVER, "CT", codec.ImageMessage(pixels, metadata=METADATA))
+    image_nodes.of(SERVER).update("CT", codec.ImageMessage(pixels, metadata=METADATA))
     for is_hidden in (True, False):
         hide(image_nodes, is_hidden)
         assert slicer.util.arrayFromVolume(node).max() == 7
@@ -112,9 +112,9 @@ def test_restored_while_they_are_hidden_it_still_says_whose_the_volume_is(
     store_view(views, node)
     hide(image_nodes)
     views.RestoreSceneView(0)
-    assert image_nodes.patient(SERVER, "CT") == ("W-1021", "Lindqvist^Astrid")
+    assert image_nodes.of(SERVER).patient("CT") == ("W-1021", "Lindqvist^Astrid")
     hide(image_nodes, False)
-    assert image_nodes.patient(SERVER, "CT") == ("W-1021", "Lindqvist^Astrid")
+    assert image_nodes.of(SERVER).patient("CT") == ("W-1021", "Lindqvist^Astrid")
 
 
 def test_one_that_was_stored_while_they_were_hidden_says_whose_the_volume_is_as_well(
@@ -126,7 +126,7 @@ def test_one_that_was_stored_while_they_were_hidden_says_whose_the_volume_is_as_
     for is_hidden in (False, True, False):
         hide(image_nodes, is_hidden)
         views.RestoreSceneView(0)
-        assert image_nodes.patient(SERVER, "CT") == ("W-1021", "Lindqvist^Astrid")
+        assert image_nodes.of(SERVER).patient("CT") == ("W-1021", "Lindqvist^Astrid")
 
 
 def test_shown_again_it_has_them_as_before(image_nodes, views, scene):
@@ -272,7 +272,7 @@ def test_it_brings_back_the_patient_of_before_whom_the_next_one_s_image_had_repl
         views.RestoreSceneView(0)
     hide(image_nodes)
     views.RestoreSceneView(0)
-    assert image_nodes.patient(SERVER, "CT") == ("W-1021", "Lindqvist^Astrid")
+    assert image_nodes.of(SERVER).patient("CT") == ("W-1021", "Lindqvist^Astrid")
     hide(image_nodes, False)
     # Slicer does not bring back what the node was called.
     assert attributes(node) | {"name": before["name"]} == before

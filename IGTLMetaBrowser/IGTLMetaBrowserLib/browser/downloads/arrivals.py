@@ -73,7 +73,7 @@ class Arrivals:
             self._notify(ImageLoaded(image_id, node, notes))  # in the scene, as the other one's
             return None
         self._arrived = _Arrived(image_id, node, notes)
-        if self._in_scene.preview(image_id) is None:
+        if self._in_scene.volumes.preview(image_id) is None:
             self.end()
         return None
 
@@ -82,13 +82,13 @@ class Arrivals:
         if self._arrived is None:
             return
         image_id, node, notes, is_told = self._arrived
-        if not is_told and self._in_scene.preview(image_id) is not None:
+        if not is_told and self._in_scene.volumes.preview(image_id) is not None:
             self._arrived = told = self._arrived._replace(is_told=True)
             self._notify(VolumeChanging(image_id))
             if self._arrived is not told:
                 return  # who cancels all, or leaves the server, has it end there
         self._arrived = None
-        self._in_scene.replace_preview(image_id)
+        self._in_scene.volumes.replace_preview(image_id)
         if self._in_scene.has(image_id):  # or the scene was closed
             notes = self._states.loaded(image_id, notes).notes
             self._notify(ImageLoaded(image_id, node, notes))

@@ -260,7 +260,7 @@ class PartDownloads:
         removed = [
             image_id
             for image_id in self._shown_ids
-            if self._in_scene.preview(image_id) is None and not self._in_scene.has(image_id)
+            if self._in_scene.volumes.preview(image_id) is None and not self._in_scene.has(image_id)
         ]
         self._shown_ids.difference_update(removed)
         return removed
@@ -306,7 +306,7 @@ class PartDownloads:
 
     def _remove_preview(self, image_id: str) -> None:
         self._shown_ids.discard(image_id)
-        self._in_scene.remove_preview(image_id)
+        self._in_scene.volumes.remove_preview(image_id)
 
 
 def _how_much(partial: PartialImage) -> str:

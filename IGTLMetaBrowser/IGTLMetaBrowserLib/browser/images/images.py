@@ -63,7 +63,7 @@ class Images:
         self._downloads = Downloads(connection, notify, in_scene, states, metadata, lists)
         self._live = LiveImages(notify, in_scene, states)
         self._unasked = UnaskedImages(connection, metadata, in_scene, self._live)
-        self.recordings = Recordings(notify, in_scene.new_recording)
+        self.recordings = Recordings(notify, lambda image_id: in_scene.volumes.record(image_id))
         self.regions = Regions(connection, in_scene, notify)
         look = self.on_nodes_removed
         self.sequences = ImageSequences(notify, in_scene, metadata, states, self.request, look)
@@ -269,7 +269,7 @@ class Images:
 
     def preview(self, image_id: str) -> Any:
         """Return the preview of an image that is not whole, or None if there is none."""
-        return self._in_scene.preview(image_id)
+        return self._in_scene.volumes.preview(image_id)
 
     def remove_previews(self, image_ids: Iterable[str]) -> None:
         """Remove what is shown of images that are not whole; they are fetched no more."""

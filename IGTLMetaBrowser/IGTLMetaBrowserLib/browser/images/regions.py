@@ -188,11 +188,11 @@ class Regions:
 
     def _new_transfer(self, image_id: str, corners: np.ndarray) -> PartsTransfer:
         # Where the user sees the image now.
-        corners = self._in_scene.points_in_image(image_id, corners)
+        corners = self._in_scene.volumes.points_in_image(image_id, corners)
 
         def choose(first: codec.ImagePartMessage) -> Box:
             image = first.whole_geometry()
-            matrix = self._in_scene.ijk_to_ras(image_id, image)
+            matrix = self._in_scene.volumes.ijk_to_ras(image_id, image)
             return Box(*voxels_around(corners, matrix, tuple(first.image_size)))
 
         most_bytes = self._connection.client.settings.max_body_size
@@ -216,7 +216,7 @@ class Regions:
     def _show(self, transfer: PartsTransfer) -> object:
         partial = transfer.partial
         whole = partial.first.whole_geometry()
-        to_ras = self._in_scene.ijk_to_ras(transfer.image_id, whole)
+        to_ras = self._in_scene.volumes.ijk_to_ras(transfer.image_id, whole)
         first_voxel = np.eye(4)
         first_voxel[:3, 3] = partial.box.start
         image = codec.ImageMessage.from_ijk_to_ras(

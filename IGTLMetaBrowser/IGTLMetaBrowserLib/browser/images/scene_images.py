@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from functools import partial
 from typing import Any
-
-import numpy as np
 
 from ... import codec
 from ...codec.slice_stack import SliceStack
@@ -25,10 +22,10 @@ from ...net.list_metadata.image_sequences import ImageSequence
 from ...scene.errors import SceneError
 from ...scene.images.edited_voxels import left_notes
 from ...scene.images.image_nodes import ImageNodes
+from ...scene.images.image_set import ImageSet
 from ...scene.images.moved_images import undone_notes
 from ...scene.images.node_slices import slices_of_node
 from ...scene.images.savable_voxels import saving_notes
-from ...scene.images.sequence_recording import SequenceRecording
 from ...signal import Signal
 from ..connection import ServerConnection
 from ..overlays import Overlays
@@ -61,22 +58,24 @@ class SceneImages:
         self._nodes = nodes
 
     @property
+    def volumes(self) -> ImageSet:
+        """The volumes of the server's images."""
+        return self._nodes.of(self._connection.address)
+
+    @property
     def coordinates(self) -> codec.Coordinates | None:
         """Overrules what images say of their matrix; None believes them."""
-        return self._nodes.coordinates
+        return self.volumes.coordinates
 
     @coordinates.setter
     def coordinates(self, coordinates: codec.Coordinates | None) -> None:
-        self._nodes.coordinates = self._overlays.label_maps.coordinates = coordinates
+        self.volumes.coordinates = self._overlays.label_maps.coordinates = coordinates
 
     def node(self, image_id: str) -> Any:
         """Return the volume node of an image, or None if it is not in the scene (any more)."""
         # Of a label map, a volume may have come before the list that says so, as of any image; and
         # in a saved scene a label map, of which no list has come yet.
-        places = [
-            partial(self._nodes.node, self._connection.address),
-            self._overlays.label_maps.node,
-        ]
+        places = [self.volumes.node, self._overlays.label_maps.node]
         if self._overlays.is_label_map(image_id):
             places.reverse()
         node = places[0](image_id)
@@ -113,16 +112,15 @@ class SceneImages:
     def is_of_another_patient(self, image_id: str) -> bool:
         """Whether the scene has the image of another patient than the list says."""
         entry = self._metadata.entry(image_id)
-        in_scene = self._nodes.patient(self._connection.address, image_id)
+        in_scene = self.volumes.patient(image_id)
         return entry is not None and is_another_patient(*in_scene, entry)
 
     def adopt(self) -> tuple[list[str], list[str]]:
         """Find what is in the scene already; return the new ids of images and of label maps."""
-        address = self._connection.address
-        images = self._nodes.adopt(address)
+        images = self.volumes.adopt()
         for image_id in images:
             # The next list may give the id to another patient's image.
-            patient = self._nodes.patient(address, image_id)
+            patient = self.volumes.patient(image_id)
             if any(patient):
                 self._metadata.remember_in_scene(image_id, *patient)
         return images, self._overlays.adopt()
@@ -131,7 +129,7 @@ class SceneImages:
         """Do, with pauses, what takes long of showing an image that came."""
         if self._overlays.is_label_map(image_id):
             return self._overlays.label_maps.prepare(image)
-        return self._nodes.prepare(self._connection.address, image_id, image)
+        return self.volumes.prepare(image_id, image)
 
     def forget_prepared(self) -> None:
         """Let go of what was prepared."""
@@ -159,15 +157,14 @@ class SceneImages:
             before = self._overlays.label_maps.node(image_id)
             node = self._overlays.label_maps.show(image_id, image)
             # It may have come before the list of label maps, as any image.
-            self._release(self._nodes.release_volume(self._connection.address, image_id))
+            self._release(self.volumes.release_volume(image_id))
             return node, (*filter(None, notices), *label_map.notes, *left_notes(before, node))
         self._metadata.on_image(image_id, image)
         entry = self._metadata.entry(image_id)
         scan_time = None if entry is None else entry.scan_time.to_datetime()
-        address = self._connection.address
-        before = self._nodes.volume(address, image_id)
+        before = self.volumes.volume(image_id)
         undone = undone_notes(before)
-        node = self._nodes.show(address, image_id, image, scan_time, is_live)
+        node = self.volumes.show(image_id, image, scan_time, is_live)
         # Without that list it may be a label map still, as one of a saved scene.
         if self._overlays.is_list_current:
             self._release(self._overlays.label_maps.release(image_id))
@@ -180,10 +177,6 @@ class SceneImages:
         for node in nodes:
             self.released.emit(node.GetName())
 
-    def preview(self, image_id: str) -> Any:
-        """Return the preview of an image that is arriving, or None if there is none (any more)."""
-        return self._nodes.preview(self._connection.address, image_id)
-
     def show_preview(
         self,
         image_id: str,
@@ -191,35 +184,18 @@ class SceneImages:
         stride: tuple[int, int, int],
         how_much: str,
     ) -> Any:
-        """Show what has come of an image, see ``ImageNodes.show_preview``.
+        """Show what has come of an image, see ``ImageSet.show_preview``.
 
         Label maps have no preview: a label between two others is a wrong one.
         """
         if self._overlays.is_label_map(image_id):
             return None
-        address = self._connection.address
-        return self._nodes.show_preview(address, image_id, image, stride, how_much)
-
-    def replace_preview(self, image_id: str) -> None:
-        """Let the volume of an image take the place of its preview, if there is one."""
-        self._nodes.replace_preview(self._connection.address, image_id)
-
-    def remove_preview(self, image_id: str) -> None:
-        """Remove the preview of an image, if there is one."""
-        self._nodes.remove_preview(self._connection.address, image_id)
-
-    def ijk_to_ras(self, image_id: str, image: codec.ImageMessage) -> np.ndarray:
-        """Return the matrix (4, 4) from an image's voxels to RAS mm, as its volume has it."""
-        return self._nodes.ijk_to_ras(image_id, image)
-
-    def points_in_image(self, image_id: str, points: np.ndarray) -> np.ndarray:
-        """Return points of the world as the server has its image, see ``ImageNodes``."""
-        return self._nodes.points_in_image(self._connection.address, image_id, points)
+        return self.volumes.show_preview(image_id, image, stride, how_much)
 
     def show_region(
         self, image_id: str, image: codec.ImageMessage, start: tuple[int, int, int]
     ) -> Any:
-        """Show a part of an image, see ``ImageNodes.show_region``. Raises ``SceneError``."""
+        """Show a part of an image, see ``ImageSet.show_region``. Raises ``SceneError``."""
         self._check_patient(image_id, image)
         listing = self._metadata.listing
         if image_id in listing and not self._connection.has_sent(listing):
@@ -227,13 +203,13 @@ class SceneImages:
                 "the server may have been started again with other images; get the list, and load "
                 "the region again"
             )
-        return self._nodes.show_region(self._connection.address, image_id, image, start)
+        return self.volumes.show_region(image_id, image, start)
 
     def live_node(self, image_id: str) -> Any:
         """Return the node that a live image comes into, or None: not that of a 4D series."""
         if self._overlays.is_label_map(image_id):
             return self._overlays.label_maps.node(image_id)
-        return self._nodes.volume(self._connection.address, image_id)
+        return self.volumes.volume(image_id)
 
     def show_live(self, image: codec.ImageMessage, is_described: bool) -> Any:
         """Show a live image; return its node, which ``is_described`` anew, as with the first one.
@@ -244,21 +220,20 @@ class SceneImages:
         self._check_is_as_listed(image)
         if is_described or self._overlays.is_label_map(image.device_name):
             node, _ = self.show(image.device_name, image, is_live=True)
-            self.replace_preview(image.device_name)
+            self.volumes.replace_preview(image.device_name)
             return node
         # Its description has not changed: to write it anew would take longer than the voxels.
-        return self._nodes.update(self._connection.address, image.device_name, image)
+        return self.volumes.update(image.device_name, image)
 
     def show_live_voxels(self, image: codec.ImageMessage) -> bool:
-        """Show the next of the live images of an id, see ``ImageNodes.update_voxels``.
+        """Show the next of the live images of an id, see ``ImageSet.update_voxels``.
 
         Raises ``SceneError``.
         """
         self._check_is_as_listed(image)
         image_id = image.device_name
-        return not self._overlays.is_label_map(image_id) and self._nodes.update_voxels(
-            self._connection.address, image_id, image
-        )
+        is_label_map = self._overlays.is_label_map(image_id)
+        return not is_label_map and self.volumes.update_voxels(image_id, image)
 
     def _check_patient(self, image_id: str, image: codec.ImageMessage) -> None:
         entries = self._metadata.listing.entries_of(image_id)
@@ -283,43 +258,27 @@ class SceneImages:
             "read the list again if it has changed"
         )
 
-    def new_recording(self, image_id: str) -> SequenceRecording:
-        """Return a recording of the live image of an id. Raises ``SceneError``."""
-        return self._nodes.record(self._connection.address, image_id)
-
     def make_sequence(self, sequence: ImageSequence) -> Generator[None, None, Any]:
-        """Make one sequence of loaded images, see ``ImageNodes``. Raises ``SceneError``."""
-        browser = yield from self._nodes.make_sequence(self._connection.address, *sequence)
+        """Make one sequence of loaded images, see ``ImageSet``. Raises ``SceneError``."""
+        browser = yield from self.volumes.make_sequence(*sequence)
         # What belongs to them follows from now on what shows all of them.
         for image_id in self._metadata.other_ids() & {*sequence.ids}:
             self.image_shown.emit(image_id)
             yield
         return browser
 
-    def sequence_browser(self, sequence: ImageSequence) -> Any:
-        """Return the browser node that replays a sequence, or None if it is not in the scene."""
-        return self._nodes.sequence_browser(self._connection.address, sequence.ids)
-
-    def has_volume(self, image_id: str) -> bool:
-        """Whether an image has a volume of its own, and is not only a frame of a sequence."""
-        return self._nodes.volume(self._connection.address, image_id) is not None
-
-    def select_frame(self, image_id: str) -> None:
-        """Let the sequence that an image is a frame of, if it is one, show that frame."""
-        self._nodes.select_frame(self._connection.address, image_id)
-
     def on_server_selected(self) -> None:
         """Write from now on what is known of the images of another server."""
-        self._nodes.known = self._metadata.known
+        self.volumes.known = self._metadata.known
 
     def on_patient_changed(self, image_id: str) -> None:
         """Let nothing that comes belong to the volume of an image whose id is another's now."""
-        self._nodes.disown(self._connection.address, image_id)
+        self.volumes.disown(image_id)
 
     def on_calibration_changed(self, image_id: str) -> None:
         """Give the volume of an image its calibrated spacing, or its own again."""
         calibration = self._metadata.calibration(image_id)
-        self._nodes.calibrate(self._connection.address, image_id, calibration)
+        self.volumes.calibrate(image_id, calibration)
 
     def hide_more(self, is_all: bool = False) -> None:
         """Hide the patients whom a list or an image has named, if they are hidden.

@@ -73,14 +73,14 @@ class ImageSequences:
     def browser_node(self, sequence: ImageSequence) -> Any:
         """Return the node that replays a sequence as it is listed, or None if there is none."""
         is_listed = all(map(self._is_as_listed, sequence.ids))
-        return self._in_scene.sequence_browser(sequence) if is_listed else None
+        return self._in_scene.volumes.sequence_browser(sequence.ids) if is_listed else None
 
     def missing(self, sequence: ImageSequence) -> list[str]:
         """Return the ids of a sequence's images that have no volume of their own, as listed now."""
         return [one for one in sequence.ids if not self._has_volume(one)]
 
     def _has_volume(self, image_id: str) -> bool:
-        return self._in_scene.has_volume(image_id) and self._is_as_listed(image_id)
+        return self._in_scene.volumes.volume(image_id) is not None and self._is_as_listed(image_id)
 
     def _is_as_listed(self, image_id: str) -> bool:
         """Whether an image, if it is in the scene, is not the one of before, or the last patient's.
@@ -92,7 +92,7 @@ class ImageSequences:
 
     def select_frame(self, image_id: str) -> None:
         """Let the sequence that an image is a frame of, if it is one, show that frame."""
-        self._in_scene.select_frame(image_id)
+        self._in_scene.volumes.select_frame(image_id)
 
     def request(self, image_ids: Iterable[str]) -> None:
         """Load the sequences that images belong to; ``SequenceLoaded`` or ``Failed`` follows.
@@ -143,7 +143,7 @@ class ImageSequences:
         if self._making is None:
             return
         sequence, making = self._making
-        is_made = self._in_scene.sequence_browser(sequence) is not None
+        is_made = self._in_scene.volumes.sequence_browser(sequence.ids) is not None
         if not is_made and not all(map(self._is_as_listed, sequence.ids)):
             self._making = None
             if not making.gi_running:

@@ -1,7 +1,8 @@
 """Images as volume nodes.
 
-``volumes`` makes one of a message; ``image_nodes`` knows which node shows which image, and writes
-its ``description`` onto it by ``described_nodes``. ``describer`` says who has.
+``volumes`` makes one of a message; ``image_set`` knows which node shows which image of a server,
+and writes its ``description`` onto it by ``described_nodes``; ``image_nodes`` has those of all
+servers. ``describer`` says who has written a description.
 
 parts        ``previews``, ``subvolumes``, ``roi_boxes``
 4D, live     ``sequence``, ``sequence_recording``, ``sequence_nodes``

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from ... import codec
+from ...metadata.modules import TYPES, known_fields
+from ...metadata.registry import MetadataProviders
 from ...privacy.hidden_patients import HiddenPatients
 from ..subject_hierarchy.hierarchy import PatientAndStudy
 
@@ -32,10 +34,13 @@ class ImageDescription:
 
     @classmethod
     def of(
-        cls, image_id: str, fields: Mapping[str, str], metadata: Mapping[str, str]
+        cls, image_id: str, registry: MetadataProviders, metadata: Mapping[str, str]
     ) -> ImageDescription:
         """Return the description of an image whose message had this metadata."""
-        fields = {keyword: codec.printable(value) for keyword, value in fields.items()}
+        known: dict[str, str] = {}
+        for type_ in TYPES:
+            known |= known_fields(registry, type_, image_id)
+        fields = {keyword: codec.printable(value) for keyword, value in known.items()}
         rest = {
             codec.printable(key): codec.printable(value)
             for key, value in metadata.items()

@@ -45,9 +45,11 @@ class PreviewName:
 class Previews:
     """One preview for each image that is arriving, by keys."""
 
-    def __init__(self, scene: Any) -> None:
+    def __init__(self, scene: Any, patients: HiddenPatients) -> None:
         self._scene = scene
+        self._patients = patients
         self._nodes = NodeReferences(scene)
+        self._names: dict[Hashable, PreviewName] = {}  # as they came
         self._window_levels: dict[Hashable, tuple[float, float]] = {}
 
     def node(self, key: Hashable) -> Any:
@@ -67,11 +69,12 @@ class Previews:
 
         Raises ``SceneError``.
         """
-        before = self.node(key)
+        self._names[key] = name
+        shown, before = str(name.redacted(self._patients)), self.node(key)
         modified = None if before is None else before.StartModify()
         try:
             node = show_image(
-                self._scene, image, str(name), modality, before, coordinates, voi_window, True
+                self._scene, image, shown, modality, before, coordinates, voi_window, True
             )
             node.SetAttribute(PREVIEW_ATTRIBUTE, name.how_much)
         finally:
@@ -82,11 +85,11 @@ class Previews:
             self._window_levels[key] = _window_level(node)
         return node
 
-    def rename(self, key: Hashable, name: PreviewName) -> None:
-        """Give a preview another name, if there is one."""
-        node = self.node(key)
-        if node is not None:
-            set_name(node, str(name))
+    def rename(self) -> None:
+        """Name them anew, as patients have been hidden, or are no longer."""
+        for key, name in self._names.items():
+            if (node := self.node(key)) is not None:
+                set_name(node, str(name.redacted(self._patients)))
 
     def replace(self, key: Hashable, volume: Any) -> None:
         """Let the volume of the whole image take the place of its preview, if there is one."""
@@ -108,6 +111,7 @@ class Previews:
         """Remove a preview from the scene, if there is one."""
         node = self.node(key)
         self._nodes.forget(key)
+        self._names.pop(key, None)
         self._window_levels.pop(key, None)
         remove_volume(self._scene, node)
 

@@ -16,9 +16,6 @@ from ..server_nodes.released_nodes import release
 from .moved_images import forget_geometry, movement, write_moved
 from .sequence_nodes import BROWSER_CLASS, make_browser, new_sequence
 
-Key = tuple[str, str]
-"""Host and port of a server as the browser shows them, and the id of an image."""
-
 # Slicer's own tolerance of a millisecond would make one frame of two that are nearer.
 _SMALLEST_STEP = 1e-6
 
@@ -108,7 +105,7 @@ def _add_frame(sequence: Any, volume: Any, value: str) -> None:
 
 
 class SequenceFrames:
-    """Which image is which frame of which sequence, by server and id.
+    """Which image of a server is which frame of which sequence, by id.
 
     In a saved scene, they are found by what the frames say of themselves.
     """
@@ -116,21 +113,21 @@ class SequenceFrames:
     def __init__(self, scene: Any) -> None:
         self._scene = scene
         self._browsers, self._sequences = NodeReferences(scene), NodeReferences(scene)
-        self._numbers: dict[Key, int] = {}
+        self._numbers: dict[str, int] = {}
 
-    def keep(self, browser: Any, keys: Sequence[Key]) -> None:
+    def keep(self, browser: Any, ids: Sequence[str]) -> None:
         """Remember which images are the frames of a sequence, in its order.
 
         One that had them before, as of the patient before, is the user's own from then on.
         """
-        before = filter(None, map(self._browsers.get, keys))
+        before = filter(None, map(self._browsers.get, ids))
         for one in {one.GetID(): one for one in before}.values():
             if one is not browser:
                 _release(one)
-        for number, key in enumerate(keys):
-            self._browsers.keep(key, browser)
-            self._sequences.keep(key, browser.GetMasterSequenceNode())
-            self._numbers[key] = number
+        for number, image_id in enumerate(ids):
+            self._browsers.keep(image_id, browser)
+            self._sequences.keep(image_id, browser.GetMasterSequenceNode())
+            self._numbers[image_id] = number
 
     def adopt(self, address: str) -> list[str]:
         """Find the sequences of a server's images; return the ids of those that are new."""
@@ -138,49 +135,50 @@ class SequenceFrames:
         for index in range(self._scene.GetNumberOfNodesByClass(BROWSER_CLASS)):
             browser = self._scene.GetNthNodeByClass(index, BROWSER_CLASS)
             keys = [] if self._is_kept(browser) else _keys(browser)
-            is_new = keys and all(self.volume(key) is None for key in keys)
-            if is_new and all(server == address for server, _ in keys):
-                self.keep(browser, keys)
-                adopted += [image_id for _, image_id in keys]
+            ids = [image_id for server, image_id in keys if server == address]
+            is_of_server = bool(ids) and len(ids) == len(keys)
+            if is_of_server and all(self.volume(image_id) is None for image_id in ids):
+                self.keep(browser, ids)
+                adopted += ids
         return adopted
 
     def _is_kept(self, browser: Any) -> bool:
         # While patients are hidden, its frames may say other ids than those that are known.
-        return any(self._browsers.get(key) is browser for key in self._numbers)
+        return any(self._browsers.get(image_id) is browser for image_id in self._numbers)
 
-    def frame(self, key: Key) -> Any:
+    def frame(self, image_id: str) -> Any:
         """Return the node of the frame that is an image, or None."""
-        browser = self.browser(key)
+        browser = self.browser(image_id)
         if browser is None:
             return None
-        return browser.GetMasterSequenceNode().GetNthDataNode(self._numbers[key])
+        return browser.GetMasterSequenceNode().GetNthDataNode(self._numbers[image_id])
 
-    def frame_left(self, key: Key) -> Any:
+    def frame_left(self, image_id: str) -> Any:
         """Return the same, also if the user has removed what replays it."""
-        sequence = self._sequences.get(key)
-        return None if sequence is None else sequence.GetNthDataNode(self._numbers[key])
+        sequence = self._sequences.get(image_id)
+        return None if sequence is None else sequence.GetNthDataNode(self._numbers[image_id])
 
-    def volume_showing(self, key: Key) -> Any:
+    def volume_showing(self, image_id: str) -> Any:
         """Return the volume of an image's sequence if the image is what it shows now, or None."""
-        browser = self.browser(key)
-        is_selected = browser and browser.GetSelectedItemNumber() == self._numbers[key]
+        browser = self.browser(image_id)
+        is_selected = browser and browser.GetSelectedItemNumber() == self._numbers[image_id]
         return _volume(browser) if is_selected else None
 
-    def browser(self, key: Key) -> Any:
+    def browser(self, image_id: str) -> Any:
         """Return the node that replays an image's sequence, or None."""
-        browser = self._browsers.get(key)
+        browser = self._browsers.get(image_id)
         return None if browser is None or _volume(browser) is None else browser
 
-    def volume(self, key: Key) -> Any:
+    def volume(self, image_id: str) -> Any:
         """Return the volume that replays an image's sequence, or None."""
-        browser = self._browsers.get(key)
+        browser = self._browsers.get(image_id)
         return None if browser is None else _volume(browser)
 
-    def select(self, key: Key) -> None:
+    def select(self, image_id: str) -> None:
         """Show the frame that is an image, if it is one."""
-        browser = self.browser(key)
+        browser = self.browser(image_id)
         if browser is not None:
-            browser.SetSelectedItemNumber(self._numbers[key])
+            browser.SetSelectedItemNumber(self._numbers[image_id])
 
 
 def has_all_nodes(browser: Any) -> bool:
@@ -205,7 +203,7 @@ def _volume(browser: Any) -> Any:
     return None if sequence is None else browser.GetProxyNode(sequence)
 
 
-def _keys(browser: Any) -> list[Key]:
+def _keys(browser: Any) -> list[tuple[str, str]]:
     """Return server and id of each frame; nothing if they are not those of as many images."""
     sequence = browser.GetMasterSequenceNode()
     count = 0 if sequence is None else sequence.GetNumberOfDataNodes()
