@@ -348,6 +348,20 @@ def test_two_patients_under_one_id_are_told(serve, make_slice, open_source, capl
     assert "2 patients' names under the ID 42" in source.metadata(image.device_name)["Notice"]
 
 
+def test_what_a_search_tells_of_patients_is_known_when_all_are_listed_again(
+    serve, make_slice, open_source
+):
+    """Of days, say: the list without a search does not have what it has found."""
+    doe = record([make_slice((0, 0, 0))])
+    roe = record([make_slice((0, 0, 0), PatientName="Roe^Jim", SeriesInstanceUID="1.2.3.9")])
+    source = open_source(serve(lambda path: listing(roe if "PatientName=" in path else doe)))
+    items = source.images()
+    assert len(ready(source.search, {"PatientName": "Roe*"})[0]) == 1
+    for _ in range(2):
+        assert ready(source.images) is items  # nothing is made anew, nor packed
+        assert "2 patients' names under the ID 42" in source.metadata(items[0].id)["Notice"]
+
+
 def test_without_an_id_the_name_tells_patients_apart(serve, make_slice, open_source):
     listed = [make_slice(place, PatientID="") for place in POSITIONS]
     others = [make_slice(place, PatientID="", PatientName="Roe^Jack") for place in POSITIONS]

@@ -161,7 +161,8 @@ class ArchiveLists:
     def _set_found(self, listed: SeriesList, found: QueryResult) -> None:
         is_same = [*listed.series] == found
         listed.is_cut, listed.left_out = found.is_cut, len(found.ambiguous)
-        self._forget(found.ambiguous & {known.uid for known in self.series.values()})
+        if ambiguous := found.ambiguous & {known.uid for known in self.series.values()}:
+            self._forget(ambiguous)
         if is_same and listed.items is not None:
             return
         self._forget_missing(listed.series, found)
