@@ -39,6 +39,7 @@ from ..scene.label_maps.outgoing_segmentations import (
 from ..scene.markups.new_markups import LINE_CLASS, POINT_CLASS
 from ..scene.markups.outgoing_markups import is_trajectory, point_items, trajectory_item
 from ..scene.markups.trajectory_markups import OWNER_ATTRIBUTE
+from ..scene.nodes.nodes_by_class import visible_nodes
 from ..scene.server_nodes.attributes import (
     IMAGE_CLASSES,
     IMAGE_ID_ATTRIBUTE,
@@ -195,9 +196,8 @@ class SceneSource:
                 yield node
 
     def _visible_nodes(self, *class_names: str) -> Iterator[Any]:
-        for index in range(self._scene.GetNumberOfNodes()):
-            node = self._scene.GetNthNode(index)
-            if node.GetClassName() in class_names and not node.GetHideFromEditors():
+        for node in visible_nodes(self._scene, *class_names):
+            if not node.GetHideFromEditors():
                 yield node
 
     def _volumes(self, *class_names: str) -> Iterator[Any]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...privacy.hidden_patients import HiddenPatients, patient_of_uid
-from ..nodes.nodes_by_class import frames
+from ..nodes.nodes_by_class import frames, nodes_of_class
 from ..nodes.unnoticed import unnoticed
 from ..server_nodes.attributes import (
     IMAGE_CLASSES,
@@ -94,13 +94,12 @@ def _read(text: str) -> Patient | None:
 
 def nodes_and_copies(scene: Any) -> Iterator[Any]:
     """Yield the nodes of a scene, and those that its sequences and older scene views hold."""
-    for index in range(scene.GetNumberOfNodes()):
-        node = scene.GetNthNode(index)
+    for node in nodes_of_class(scene, "vtkMRMLNode"):
         yield node
         if node.IsA("vtkMRMLSequenceNode"):
             yield from frames(node)
         elif node.IsA("vtkMRMLSceneViewNode") and (stored := node.GetStoredScene()) is not None:
-            yield from map(stored.GetNthNode, range(stored.GetNumberOfNodes()))
+            yield from nodes_of_class(stored, "vtkMRMLNode")
 
 
 def _write(node: Any, text: str) -> None:

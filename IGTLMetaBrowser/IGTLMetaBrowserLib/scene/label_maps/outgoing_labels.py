@@ -15,6 +15,7 @@ from ..errors import SceneError
 from ..images.moved_images import check_not_bent, movement
 from ..images.outgoing_volumes import from_first_voxel, label_items
 from ..nodes.new_nodes import new_node
+from ..nodes.nodes_by_class import visible_nodes
 from ..server_nodes.attributes import read_id
 from .label_map_set import OWNER_ATTRIBUTE
 from .label_maps import LABEL_MAP_CLASS, SEGMENTATION_CLASS
@@ -45,9 +46,8 @@ class ImageLabels:
 
 def storable_nodes(scene: Any) -> list[Any]:
     """Return the segmentations and label maps that a user sees, the newest first."""
-    nodes = [scene.GetNthNode(index) for index in range(scene.GetNumberOfNodes())]
-    found = [node for node in nodes if node.GetClassName() in _LABEL_CLASSES]
-    return [node for node in reversed(found) if not node.GetHideFromEditors()]
+    found = reversed(visible_nodes(scene, *_LABEL_CLASSES))
+    return [node for node in found if not node.GetHideFromEditors()]
 
 
 def image_of(node: Any, image_ids: dict[str, str], shown: str) -> str:

@@ -17,6 +17,16 @@ def nodes_of_class(scene: Any, class_name: str) -> list[Any]:
     return [*nodes]
 
 
+def visible_nodes(scene: Any, *class_names: str) -> list[Any]:
+    """Return the nodes of exactly these classes of what can be seen, in the scene's order.
+
+    Who asks MRML for one after the other by its number has it count from the first one each time:
+    of 10,000 nodes, that takes 0.3 s.
+    """
+    nodes = nodes_of_class(scene, "vtkMRMLDisplayableNode")
+    return [node for node in nodes if node.GetClassName() in class_names]
+
+
 def frames(sequence: Any) -> Iterator[Any]:
     """Yield the frames of a sequence in its order, but for those whose file is missing."""
     numbers = range(sequence.GetNumberOfDataNodes())

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...codec import Message, printable
 from ...privacy.hidden_patients import is_uid, text_of_uid
-from ..nodes.nodes_by_class import is_replaying, nodes_of_class
+from ..nodes.nodes_by_class import is_replaying, nodes_of_class, visible_nodes
 
 SERVER_ATTRIBUTE = "IGTLMetaBrowser.Server"
 """Host and port, as the browser shows them."""
@@ -33,9 +33,8 @@ IMAGE_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
 
 def nodes_from_server(scene: Any, server: str, *class_names: str) -> Iterator[Any]:
     """Yield the nodes of exactly these classes that came from a server, in the scene's order."""
-    for index in range(scene.GetNumberOfNodes()):
-        node = scene.GetNthNode(index)
-        if node.GetClassName() in class_names and node.GetAttribute(SERVER_ATTRIBUTE) == server:
+    for node in visible_nodes(scene, *class_names):
+        if node.GetAttribute(SERVER_ATTRIBUTE) == server:
             yield node
 
 
