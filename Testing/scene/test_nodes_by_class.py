@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from helpers.counted_calls import counted_calls
 from IGTLMetaBrowserLib.scene.hidden_patients.patient_marks import nodes_and_copies
 from IGTLMetaBrowserLib.scene.label_maps.outgoing_labels import storable_nodes
 from IGTLMetaBrowserLib.scene.markups.trajectory_set import TrajectorySet
@@ -24,22 +21,6 @@ LOOKS: dict[str, Callable[[Any], Any]] = {
     "storable": storable_nodes,
     "patients": lambda scene: [*nodes_and_copies(scene)],
 }
-
-
-@contextmanager
-def counted_calls() -> Iterator[Counter[str]]:
-    """Count the calls of functions that are not Python's, by their names."""
-    counts: Counter[str] = Counter()
-
-    def count(_frame: FrameType, event: str, function: Any) -> None:
-        if event == "c_call":
-            counts[function.__name__] += 1
-
-    sys.setprofile(count)
-    try:
-        yield counts
-    finally:
-        sys.setprofile(None)
 
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)

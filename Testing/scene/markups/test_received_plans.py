@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import slicer
 
+from helpers.counted_calls import counted_calls
 from helpers.peers import TRAJECTORY
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.scene.errors import SceneError
@@ -15,6 +16,7 @@ from IGTLMetaBrowserLib.scene.markups import received_plans
 from IGTLMetaBrowserLib.scene.markups.received_plans import ReceivedPlans
 
 LINE = "vtkMRMLMarkupsLineNode"
+MOST_CALLS = 120_000
 
 
 @pytest.fixture
@@ -105,3 +107,18 @@ def test_clients_of_which_nothing_is_left_do_not_count(plans, scene):
     scene.RemoveNode(lines(scene)["1"])
     show(plans, plan("Another", "b"))
     assert list(lines(scene)) == ["a", "b"]
+
+
+def test_each_message_is_handled_in_a_short_step(scene):
+    """The first with as many as are kept; then one, again and again, of which all are looked at."""
+    plans = ReceivedPlans(scene, lambda *_: None, lambda *_: None)
+    names = [f"Line {number}" for number in range(received_plans.MOST_TRAJECTORIES)]
+    for message in (plan("Robot", names), plan("Robot", names[-1:])):
+        came = codec.unpack(codec.pack(message))
+        with counted_calls() as counts:
+            plans.handle(came)
+        assert counts.total() < MOST_CALLS
+        while plans.next_turn is not None:
+            with counted_calls() as counts:
+                plans.work()
+            assert counts.total() < MOST_CALLS

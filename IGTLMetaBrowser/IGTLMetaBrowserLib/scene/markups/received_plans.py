@@ -15,8 +15,8 @@ from .point_nodes import PointNodes
 from .trajectory_answer import Key, keys_of
 from .trajectory_nodes import TrajectoryNodes
 
-# Who sends is any program that reaches the port.
-MOST_TRAJECTORIES = 10_000
+# Who sends is any program that reaches the port. To look at so many takes 20 to 30 ms.
+MOST_TRAJECTORIES = 5_000
 MOST_NAMES = 100
 
 # Host and port, by which the nodes of a server are known.
@@ -133,7 +133,8 @@ class ReceivedPlans:
     ) -> Collection[TrajectoryItem]:
         if len(message.items) > MOST_TRAJECTORIES:
             raise _too_many()
-        new = dict(zip(keys_of(message.items), message.items, strict=True))
+        items = list(message.items)  # which are read each time
+        new = dict(zip(keys_of(items), items, strict=True))
         if self._count_with(name, new) > MOST_TRAJECTORIES:
             self._forget_removed()
         if self._count_with(name, new) > MOST_TRAJECTORIES:

@@ -7,14 +7,16 @@ than to find out what has changed.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import islice
+from operator import attrgetter
 
 import numpy as np
 
 from ...codec import Coordinates, TrajectoryItem, TrajectoryType
 from ...codec.messages.items import ItemTable
 from ...codec.text_rows import TextRows
-from .trajectory_decoding import FARTHEST, can_be_shown, in_ras
+from .trajectory_decoding import FARTHEST, in_ras
 
 MOST_LISTED = 10_000
 """Of one answer. A message of 2 GiB has 14 million, which would take a minute to look at."""
@@ -74,17 +76,22 @@ class TrajectoryAnswer:
         columns = (TextRows(self._records[name]).texts for name in _NAMES)
         return _numbered(zip(*columns, strict=True))
 
+    @cached_property
     def rows_not_shown(self) -> list[int]:
-        """Return the rows that cannot be shown. To make a text of why for each takes longer."""
-        if self._records is None:
-            return [row for row in range(len(self)) if not can_be_shown(self.item(row))]
-        types, both = self._records["type"], TrajectoryType.ENTRY_AND_TARGET
+        """The rows that cannot be shown. To make a text of why for each takes longer."""
+        types, both = self._column("type"), TrajectoryType.ENTRY_AND_TARGET
         has = np.isin(types, list(TrajectoryType))
         for which, point in (("entry", TrajectoryType.ENTRY), ("target", TrajectoryType.TARGET)):
             # Nor is what is not a number a place.
-            is_place = (np.abs(self._records[which]) <= FARTHEST).all(axis=1)
+            is_place = (np.abs(self._column(which).reshape(-1, 3)) <= FARTHEST).all(axis=1)
             has &= is_place | ((types != point) & (types != both))
         return np.flatnonzero(~has).tolist()
+
+    def _column(self, name: str) -> np.ndarray:
+        """Return what all trajectories have in a field, as they came."""
+        if self._records is not None:
+            return self._records[name]
+        return np.array([*map(attrgetter(name), self._items)])
 
     def changed_rows(self, before: TrajectoryAnswer | None) -> list[int] | None:
         """Return in which rows something else stands than ``before``.

@@ -60,15 +60,6 @@ def shown_trajectory(item: TrajectoryItem) -> ShownTrajectory:
     )
 
 
-def can_be_shown(item: TrajectoryItem) -> bool:
-    """Whether a trajectory can be shown."""
-    try:
-        planned_points(item)
-    except TrajectoryError:
-        return False
-    return True
-
-
 def planned_points(item: TrajectoryItem) -> list[tuple[TrajectoryType, Point]]:
     """Return the points that the trajectory's type names, entry first, as (which, mm).
 

@@ -99,7 +99,7 @@ class TrajectorySet:
         answer = None if self._latest is None else self._latest.answer
         if answer is not None and len(answer) == len(current):
             # Of a stream of a thousand, to look at each would take longer than all the rest.
-            not_shown = [current[row] for row in answer.rows_not_shown()]
+            not_shown = [current[row] for row in answer.rows_not_shown]
         else:
             not_shown = [one for one in current if one.shown is None]
         problems = [one.problem for one in not_shown[:_MOST_PROBLEMS]]
@@ -408,7 +408,7 @@ class TrajectorySet:
         """Note all that an answer says."""
         before, self._trajectories = self._trajectories, {}
         self._latest = latest = LatestAnswer(answer)
-        free, not_shown = self.shown_at_first, set(answer.rows_not_shown())
+        free, not_shown = self.shown_at_first, set(answer.rows_not_shown)
         for row, key in enumerate(answer.keys):
             one = before.pop(key, None) or Trajectory(key)
             one.update(latest, row)
