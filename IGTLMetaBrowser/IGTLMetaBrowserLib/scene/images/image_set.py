@@ -210,11 +210,11 @@ class ImageSet:
         self._place_regions(image_id, node)
         return node
 
-    def _is_of_patient(self, node: Any, image_id: str, patient: tuple[str, str]) -> bool:
+    def _is_of_patient(self, node: Any, key: Hashable, patient: tuple[str, str]) -> bool:
         """Whether the volume of an image, if there is one, shows an image of a patient."""
         if node is None:
             return True
-        before, shown = self._descriptions.get(image_id), patient_of(node)
+        before, shown = self._descriptions.get(key), patient_of(node)
         # Another browser may have shown another one's there; a hidden one is known only here.
         is_known_here = before is not None and not shown[0] and is_signed(node, before)
         return (before.patient if is_known_here else shown) == patient
@@ -299,7 +299,7 @@ class ImageSet:
         They are the same unless the image is in the scene, and was moved there. Raises
         ``SceneError`` if it is under a transform that bends it, or has been bent by one.
         """
-        node = self.node(image_id)
+        node = self.owner(image_id)
         if node is None:
             return points
         check_not_bent(node)
@@ -310,21 +310,22 @@ class ImageSet:
     ) -> Any:
         """Show a part of an image, from its voxel ``start`` on, as a volume of its own.
 
-        It is where the image's volume is, if there is one, and stays with that.
-
-        The same part comes into the same node. It is not the image's volume: nobody finds it by the
-        image's id. Raises ``SceneError``.
+        It is where the image's volume is, if there is one, and stays with that. The same part comes
+        into the same node, which nobody finds by the image's id. Raises ``SceneError``.
         """
         key = image_id, start, image.whole_size
         description = self._learn(image_id, image.metadata).of_region()
         name, modality = self._patients.redact(description.name), description.fields["Modality"]
-        window, owner = self._voi_window(image_id), self.volume(image_id)
+        window, owner = self._voi_window(image_id), self.owner(image_id)
         box = key_attributes(self._address, *map(int, (*start, *image.whole_size)))
         of_image = {REGION_OF_ATTRIBUTE: written_id(image_id)}
         known = self._nodes.get(key) or self._unknown_node_with(box | of_image)
         before, known = known, edited_voxels.writable(known, image.pixels)
         moved = self._regions.moved_by(known, owner)
-        node = show_image(self._scene, image, name, modality, known, None, window)
+        is_same = self._is_of_patient(known, key, description.patient)
+        node = show_image(
+            self._scene, image, name, modality, known, None, window, keeps_rest=is_same
+        )
         edited_voxels.came(node)
         edited_voxels.leave(before, node)
         if moved is not None:
@@ -402,7 +403,7 @@ class ImageSet:
 
     def calibrate(self, image_id: str, calibration: CalibratedSpacing | None) -> None:
         """Give the volume of an image if there is one, a spacing; with None, its own again."""
-        if (node := self.volume(image_id)) is not None:
+        if image_id not in self._disowned and (node := self.volume(image_id)) is not None:
             calibrate(node, calibration)
 
     def rewrite_descriptions(self, is_all: bool) -> None:
