@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,10 @@ class ChangedHospital(Hospital):
         labels = np.arange(24, dtype=np.uint8).reshape(2, 3, 4) % 3
         self.images_["LABELS"] = codec.ImageMessage.from_ijk_to_ras(labels, np.eye(4))
         self.is_label_map = True
+        self.owner = BONE.owner
 
     def label_maps(self) -> list[codec.LabelMetaItem]:
-        return [BONE] if self.is_label_map else []
+        return [replace(BONE, owner=self.owner)] if self.is_label_map else []
 
 
 @pytest.fixture
@@ -140,3 +142,30 @@ def test_what_it_says_of_a_patient_is_hidden_and_shown_but_it_stays_the_user_s(
         hide_patients(is_hidden)
         assert before.GetAttribute(IMAGE_ID_ATTRIBUTE) is None
         assert (before.GetAttribute("DICOM.PatientName") == "DOE^JANE") is not is_hidden
+
+
+def test_a_label_map_of_another_image_is_another_one(
+    browser: Browser, hospital: ChangedHospital, events: list, scene: slicer.vtkMRMLScene
+):
+    """What the user has drawn in that of before stays where it was drawn."""
+    for image_id in ("MR", "CT"):
+        browser.load_image(image_id)
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    browser.images.node("CT").SetAndObserveTransformNodeID(transform.GetID())
+    before = load(browser, hospital, events, is_label_map=True)
+    drawn = browser.overlays.label_maps.show_segmentation("LABELS")
+    drawn.GetSegmentation().GetNthSegment(0).SetName("Drawn by the user")
+    hospital.owner = "CT"
+    node = load(browser, hospital, events, is_label_map=True)
+    browser.load_image("CT")
+    assert browser.images.node("LABELS") is node
+    assert node.GetTransformNodeID() == transform.GetID()
+    for one in (before, drawn):
+        assert one.GetScene() is scene
+        assert one.GetTransformNodeID() is None
+        assert one.GetAttribute(IMAGE_ID_ATTRIBUTE) is None
+    step_until(browser, lambda: bool(of_type(events, Failed)), "what is told")
+    assert "something else under the ID of an image or a label map" in str(
+        of_type(events, Failed)[0].error
+    )
+    assert browser.overlays.label_maps.show_segmentation("LABELS") is not drawn

@@ -174,7 +174,7 @@ def _words_of_copies(names: list[str]) -> str:
 
 def _words_of_relisted(names: list[str]) -> str:
     return (
-        "the server lists as an image what was a label map, or the other way round: "
+        "the server lists something else under the ID of an image or a label map: "
         f"{_some(names)} of before stays where it is, and is yours; remove it if you do not need it"
     )
 

@@ -154,6 +154,7 @@ class SceneImages:
                 )
             self._metadata.known.messages.keep(image_id, image.metadata)
             notices = image.metadata.get("Notice", "").split("; ")
+            self._release(self._overlays.label_maps.release_of_another(image_id))
             before = self._overlays.label_maps.node(image_id)
             node = self._overlays.label_maps.show(image_id, image)
             # It may have come before the list of label maps, as any image.

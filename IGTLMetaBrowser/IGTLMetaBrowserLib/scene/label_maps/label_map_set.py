@@ -216,6 +216,15 @@ class LabelMapSet:
         hide_label_layer(self._scene, label_map)
         return node
 
+    def release_of_another(self, image_id: str) -> list[Any]:
+        """Let a label map be the user's own: it is listed as another image's now.
+
+        Returns its nodes.
+        """
+        before, now = self._owners.get(image_id, ""), self.label_map(image_id).owner
+        is_another = bool(before and now) and before != now
+        return self.disown(before, self._nodes(image_id)) if is_another else []
+
     def release(self, image_id: str) -> list[Any]:
         """Let a label map be the user's own: it is listed as an image now. Returns its nodes."""
         self._edited.pop(image_id, None)
