@@ -84,6 +84,14 @@ def test_no_image_comes_into_the_scene_as_that_of_the_server_that_was_chosen_mea
     assert sorted(waiting) == sorted(loaded + cancelled)  # each ends in one way
 
 
+@pytest.mark.parametrize("event_type", EVENTS)
+def test_a_script_can_wait_for_another_image_as_one_comes(browser, event_type):
+    nodes = []
+    once(browser, event_type, lambda: nodes.append(browser.load_image("CT")))
+    nodes.append(browser.load_image("MR"))
+    assert [voxels(node)[0] for node in nodes] == [2, 1]
+
+
 @pytest.mark.parametrize("event_type", [told.ImageProgress, told.VolumeAdding])
 def test_a_server_can_be_left_as_its_image_comes(browser, events, event_type):
     heard = once(browser, event_type, browser.disconnect)

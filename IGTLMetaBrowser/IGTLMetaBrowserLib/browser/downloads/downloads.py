@@ -80,6 +80,8 @@ class Downloads:
         self._withdrawn = Withdrawn()
         self._queue = DownloadQueue()
         self._query: net.Query | None = None
+        # All of an image has come: observers hear of it first.
+        self._whole: tuple[str, codec.ImageMessage] | None = None
         # An image that has come over another connection than its list, and waits for that.
         self._unconfirmed: _Unconfirmed | None = None
         self._body_size = 0  # of the answer, as soon as it begins to arrive
@@ -133,7 +135,7 @@ class Downloads:
     @property
     def next_turn(self) -> float | None:
         """When to call ``work``, in ``time.monotonic`` seconds; None if it has nothing to do."""
-        if self._arrivals.image_id is not None:
+        if self._arrivals.image_id is not None or self._whole is not None:
             return 0.0
         return self.held_until if self.current is None else self.parts.next_turn
 
@@ -155,7 +157,7 @@ class Downloads:
     def on_server_selected(self) -> None:
         """Believe the list of another server, and what it offers."""
         self._list_check = ListCheck()
-        self._unconfirmed = None
+        self._unconfirmed = self._whole = None
         self._withdrawn.forget()
         self.parts.forget_all()
 
@@ -281,6 +283,9 @@ class Downloads:
         if self._arrivals.image_id is not None:
             self._arrivals.end()
             return
+        if self._whole is not None:
+            self._handle_whole()
+            return
         image = self.parts.take_whole()
         if image is None:
             self.parts.work()
@@ -304,7 +309,7 @@ class Downloads:
                 self._connection.client.cancel(self._query)
                 self._query = None
             self._list_check.forget(current)
-            self._unconfirmed = None
+            self._unconfirmed = self._whole = None
             self._queue.finish()
             cancelled.append(current)
         self.states.cancel(cancelled)
@@ -376,10 +381,17 @@ class Downloads:
 
     def _on_whole(self, image_id: str, image: codec.ImageMessage, size: int) -> None:
         """All of an image has come; ``size`` in bytes."""
+        self._whole = image_id, image
         self._report(size, size)
-        # Who hears of it may cancel it, leave the server, and ask for it once more.
-        if self._queue.current == image_id and self._query is None and self.parts.current is None:
-            self._on_answer(image_id, image)
+        self._handle_whole()
+
+    def _handle_whole(self) -> None:
+        # Who has heard of it may have cancelled it, left the server, and asked for it once more; or
+        # has waited for another image, before which this one was handled.
+        whole, self._whole = self._whole, None
+        is_current = whole is not None and self._queue.current == whole[0]
+        if is_current and self._query is None and self.parts.current is None:
+            self._on_answer(*whole)
 
     def _on_answer(self, image_id: str, image: codec.ImageMessage) -> None:
         listing, listed_id = self._metadata.listing, self._in_scene.listed_id(image_id)
