@@ -72,6 +72,20 @@ def test_the_sequence_of_the_patient_before_is_not_the_next_ones(listed, series,
     assert listed.images.sequences.browser_node(series.sequences()[0]) is None
 
 
+def test_of_two_browsers_each_knows_the_one_sequence_of_the_next_patient(listed, late, series):
+    address = listed.connection.host_and_port
+    listed.load_sequence("TIME_0")
+    late.connect(*address)
+    late.list_images()
+    series.next_patient()
+    for one in (listed, late):
+        one.list_images()
+    joneses = late.load_sequence("TIME_0")
+    listed.step()
+    assert listed.load_sequence("TIME_0") is joneses
+    assert listed.scene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 2
+
+
 def test_if_the_list_changes_while_it_is_made_there_is_none(listed, events, series, monkeypatch):
     monkeypatch.setattr(turns, "_SECONDS_A_TURN", 0.0)
     for image_id in IDS:

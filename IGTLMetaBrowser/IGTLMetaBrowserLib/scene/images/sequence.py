@@ -11,7 +11,7 @@ import slicer
 from ..errors import SceneError
 from ..nodes.node_references import NodeReferences
 from ..nodes.nodes_by_class import frames
-from ..server_nodes.attributes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id
+from ..server_nodes.attributes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id, unless_released
 from ..server_nodes.released_nodes import release
 from .moved_images import forget_geometry, movement, write_moved
 from .sequence_nodes import BROWSER_CLASS, make_browser, new_sequence
@@ -196,11 +196,14 @@ def has_all_nodes(browser: Any) -> bool:
 
 
 def _volume(browser: Any) -> Any:
-    """Return the volume that a sequence is shown by, or None."""
+    """Return the volume that a sequence is shown by, or None, also if it is the user's by now."""
     if not has_all_nodes(browser):
         return None
     sequence = browser.GetMasterSequenceNode()
-    return None if sequence is None else browser.GetProxyNode(sequence)
+    first = None if sequence is None else sequence.GetNthDataNode(0)
+    # Its file may be missing.
+    is_released = first is not None and unless_released(first) is None
+    return None if sequence is None or is_released else browser.GetProxyNode(sequence)
 
 
 def _keys(browser: Any) -> list[tuple[str, str]]:
