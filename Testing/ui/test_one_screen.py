@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QEvent
-from PySide6.QtWidgets import QApplication, QScrollArea
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QAbstractButton, QApplication, QScrollArea
 
 from helpers.peers import Peer, ScriptedServer, ServerInThread
 from helpers.plans import line
@@ -137,6 +138,20 @@ def test_tables_are_as_high_as_their_rows_up_to_a_limit(user, offer):
     user.wait_for(lambda: True, "the layout")
     row_height = user.ui.imageTableView.rowHeight(0)
     assert few + 5 * row_height < user.ui.imageTableView.height < 14 * row_height
+
+
+def test_all_buttons_follow_when_another_style_is_chosen(user):
+    """One with a style sheet would keep the colors of the one before."""
+    user.ui.searchPatientLineEdit.text = "smith"
+    before, dark = QApplication.palette(), QPalette(QColor("#323232"))
+    try:
+        QApplication.setPalette(dark)
+        QApplication.processEvents()
+        buttons = user.module.window.findChildren(QAbstractButton)
+        colors = {one.palette.color(QPalette.Button).name() for one in buttons}
+    finally:
+        QApplication.setPalette(before)
+    assert colors == {"#323232"}
 
 
 def test_sections_stay_as_the_user_leaves_them(user):

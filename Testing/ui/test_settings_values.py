@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QByteArray
+from PySide6.QtWidgets import QMenu
 
 from ui.conftest import MODULE
 
@@ -44,7 +45,7 @@ def test_the_panel_opens_whatever_is_in_the_settings(slicer_host, load_slicer_mo
     ui, panel = module.widget.ui, module.widget.panel
     ui.archiveButton.click()
     panel.archive.dialog.close()
-    ui.historyButton.menu().aboutToShow.emit()
+    ui.historyButton.findChild(QMenu).aboutToShow.emit()
     assert ui.connectButton.enabled
     assert ui.imageTableView.columnWidth(1) < 10_000
 
@@ -52,6 +53,6 @@ def test_the_panel_opens_whatever_is_in_the_settings(slicer_host, load_slicer_mo
 def test_of_a_list_with_something_else_in_it_the_servers_are_offered(slicer_host, user):
     key = "IGTLMetaBrowser/EndpointHistory"
     slicer_host.app.settings().setValue(key, [7, "theatre:1", None, "no address"])
-    menu = user.ui.historyButton.menu()
+    menu = user.ui.historyButton.findChild(QMenu)
     menu.aboutToShow.emit()
     assert next(action.text for action in menu.actions()) == "theatre:1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu
 
@@ -16,24 +16,14 @@ KEY = "IGTLMetaBrowser/EndpointHistory"
 
 
 def open_menu(user, use: Callable[[QMenu], None]) -> None:
-    """Click the button beside the host, and use the menu while it is open.
-
-    Qt comes back from the click when the menu is closed again.
-    """
-    timer = QTimer()
-
-    def use_when_open() -> None:
-        menu = user.ui.historyButton.menu()
-        if menu.visible:
-            timer.stop()
-            try:
-                use(menu)
-            finally:
-                menu.close()
-
-    timer.timeout.connect(use_when_open)
-    timer.start(5)
+    """Click the button beside the host, and use the menu while it is open."""
     QTest.mouseClick(user.ui.historyButton, Qt.LeftButton)
+    menu = user.ui.historyButton.findChild(QMenu)
+    assert menu.visible
+    try:
+        use(menu)
+    finally:
+        menu.close()
 
 
 def texts(menu: QMenu) -> list[str]:

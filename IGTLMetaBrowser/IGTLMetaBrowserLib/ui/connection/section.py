@@ -29,10 +29,11 @@ class ConnectionSection:
         self._localeTexts = localeTexts
         self._statusLine = statusLine
         self._history = EndpointHistory()
-        # The button does not keep its menu alive in Slicer.
+        # Not the button's own: that draws a second arrow, and without it, by a style sheet, a
+        # button keeps its colors when the user chooses another style.
         self._menu = qt.QMenu(ui.historyButton)
-        ui.historyButton.setMenu(self._menu)
         self._menu.aboutToShow.connect(self._fillMenu)
+        ui.historyButton.clicked.connect(self._showMenu)
         # While something is waited for, the seconds that are left are counted.
         self._timer = qt.QTimer()
         self._timer.timeout.connect(self.update)
@@ -97,6 +98,10 @@ class ConnectionSection:
         # What was pasted as host and port goes where it belongs.
         self.ui.hostLineEdit.text = host
         self.ui.portSpinBox.value = port
+
+    def _showMenu(self, _checked=False):
+        button = self.ui.historyButton
+        self._menu.popup(button.mapToGlobal(qt.QPoint(0, button.height)))
 
     def _fillMenu(self):
         self._menu.clear()

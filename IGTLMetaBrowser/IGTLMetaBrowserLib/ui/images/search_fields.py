@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import qt
 from slicer.i18n import tr as _
 
 from ...browser.lists.image_search import NO_SEARCH, ImageSearch, parse_day
@@ -96,10 +97,10 @@ class SearchFields:
 
     def _showWhetherOn(self):
         """Let the button show that there is a search, also while the fields are folded."""
-        isOn = any(lineEdit.text.strip() for lineEdit in self.lineEdits)
-        style = "font-weight: bold" if isOn else ""
-        if self._ui.searchButton.styleSheet != style:
-            self._ui.searchButton.styleSheet = style
+        # No style sheet: with one, it would keep its colors when the user chooses another style.
+        font = qt.QFont(self._ui.searchButton.font)
+        font.setBold(any(lineEdit.text.strip() for lineEdit in self.lineEdits))
+        self._ui.searchButton.font = font
 
     def _onTextChanged(self, _text):
         isServerAsked = self._images.offers_search
