@@ -37,9 +37,9 @@ def long_list(user, monkeypatch) -> Iterator[ImageList]:
     """
     from IGTLMetaBrowserLib.browser.lists import local_days, sorting
     from IGTLMetaBrowserLib.codec import text_rows
-    from IGTLMetaBrowserLib.ui.images import filter_section, section, table
+    from IGTLMetaBrowserLib.ui.images import filter_section, rows, section
 
-    for module, name in ((table, "_FIRST_SECONDS"), (filter_section, "_TURN_SECONDS")):
+    for module, name in ((rows, "_FIRST_SECONDS"), (filter_section, "_TURN_SECONDS")):
         monkeypatch.setattr(module, name, 0.0)
     monkeypatch.setattr(text_rows, "_ROWS_A_TURN", 500)
     monkeypatch.setattr(sorting, "_A_TURN", 500)

@@ -21,7 +21,8 @@ from ..errors import (
     RefusedError,
     TimeOutError,
 )
-from .client import Client, ProgressCallback
+from .base_client import ProgressCallback
+from .client import Client
 from .partial_image import Box
 from .parts_transfer import Outcome, PartsTransfer
 

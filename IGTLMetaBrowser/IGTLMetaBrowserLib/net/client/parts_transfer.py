@@ -15,7 +15,7 @@ from ..errors import (
     NetworkError,
     RefusedError,
 )
-from .client import Client
+from .base_client import BaseClient
 from .link_speed import LinkSpeed
 from .partial_image import Box, PartialImage
 from .query import Query
@@ -109,7 +109,7 @@ class PartsTransfer:
         """Bytes of the voxels that have come, uncompressed."""
         return 0 if self.partial is None else int(self.partial.fraction * self.partial.byte_count)
 
-    def ask(self, client: Client) -> None:
+    def ask(self, client: BaseClient) -> None:
         """Ask for what comes next, if there is a connection."""
         if not client.offers_parts:
             return
@@ -149,7 +149,7 @@ class PartsTransfer:
             return _FIRST_SLAB_BYTES, 2
         return self._bytes_at_once // 2, 2
 
-    def watch(self, client: Client) -> None:
+    def watch(self, client: BaseClient) -> None:
         """Measure how fast the parts arrive; called after each step of the client."""
         if (reading := client.reading) is not None:
             self.speed.on_read(reading)
@@ -184,7 +184,7 @@ class PartsTransfer:
         if self.partial is not None:
             self.partial.write_some(_SECONDS_A_TURN if seconds is None else seconds)
 
-    def cancel(self, client: Client) -> set[Query]:
+    def cancel(self, client: BaseClient) -> set[Query]:
         """Wait for nothing any more; what has come stays, the rest can be asked for again.
 
         Returns the questions that have failed already, of which nobody has been notified yet.

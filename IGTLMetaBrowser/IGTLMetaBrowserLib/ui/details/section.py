@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 
 from ...metadata.details import DetailRow, detail_rows
 from ...privacy.redacted_list import redacted_rows
-from ..images.table import ID, SCAN_TIME, STATE, TYPE
+from ..images.column_numbers import ID, SCAN_TIME, STATE, TYPE
 from ..panel_keys import PanelKeys
 from ..timers import SingleShotTimer
 from ..widgets.empty_table_text import EmptyTableText

@@ -6,7 +6,7 @@ from slicer.i18n import tr as _
 
 from ...codec import printable
 from ..widgets.table_columns import TableColumns
-from .table import (
+from .column_numbers import (
     FIELDS,
     ID,
     MODALITY,

@@ -7,7 +7,7 @@ from slicer.i18n import tr as _
 from ...codec import printable
 from ..plurals import Plural
 from ..widgets.row_copying import RowCopying
-from .table import PREVIEW
+from .column_numbers import PREVIEW
 
 
 class ImageCopying(RowCopying):

@@ -20,6 +20,7 @@ from ..views.slice_views import showInSliceViews
 from ..widgets.empty_table_text import EmptyTableText
 from ..widgets.table_model import UNSORTED
 from ..widgets.table_views import limitHeight, nextSorting, prepareTable
+from .column_numbers import PREVIEW, STATE
 from .columns import ImageColumns
 from .context_menu import ImageMenu
 from .copying import ImageCopying
@@ -32,7 +33,6 @@ from .overlay_section import labelMapEntries
 from .preview_section import PreviewSection
 from .row_selection import RowSelection
 from .sequence_loading import SequenceLoading
-from .table import PREVIEW, STATE
 from .thumbnail_column import ThumbnailColumn
 
 _FEWEST_ROWS, _MOST_ROWS = 5, 10

@@ -8,7 +8,7 @@ from ..timers import SingleShotTimer
 from ..views.pictures import pixmap
 from ..widgets.resize_filter import ResizeFilter
 from ..widgets.table_views import setRowHeight
-from .table import PREVIEW
+from .column_numbers import PREVIEW
 
 _SIZE, _MARGIN = 56, 4
 THUMBNAIL_WIDTH = _SIZE + 2 * _MARGIN
