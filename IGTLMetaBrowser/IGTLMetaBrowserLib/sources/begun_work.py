@@ -54,5 +54,5 @@ class BegunWork(Generic[Work]):
             self._works.pop(key, None)
 
     def items(self) -> list[tuple[Hashable, Work]]:
-        """Return all that is begun."""
-        return [(key, work) for key, (work, _) in self._works.items()]
+        """Return all that is begun; also while another thread begins something."""
+        return [(key, work) for key, (work, _) in [*self._works.items()]]

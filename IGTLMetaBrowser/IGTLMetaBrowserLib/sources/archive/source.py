@@ -10,6 +10,7 @@ The archive is asked by threads. Meanwhile ``NotReadyError`` lets the server ser
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
@@ -45,6 +46,8 @@ MOST_ENTRIES = 1000
 # How soon who waits for the first slice asks again, and who waits for some of the others.
 _FIRST_RETRY_SECONDS, _PART_RETRY_SECONDS = 0.001, 0.003
 _FETCHES_AT_ONCE = 4
+# Of images that have come, and that nobody has come for, so many are kept in memory.
+_MOST_UNCLAIMED = 2
 
 
 class ArchiveSource:
@@ -98,7 +101,7 @@ class ArchiveSource:
         self._archive.close()
         end_threads(self._executor, self._archive)
         for _, fetch in self._fetches.values():
-            if fetch.done() and not fetch.cancelled() and fetch.exception() is None:
+            if _has_succeeded(fetch):
                 fetch.result().close()
         self._opened.close()
         self._checks.close()
@@ -334,7 +337,9 @@ class ArchiveSource:
             return self._opened.use(series.uid).source
         version = series_version(series)
         if version not in self._fetches:
-            fetch = self._executor.submit(self._fetcher.fetch, series)
+            self._keep_done()  # who was sent an image as it came does not ask for it any more
+            fetch = self._executor.submit(self._fetch, series)
+            fetch.add_done_callback(_free_what_failed)
             self._fetches[version] = series, fetch
         _, fetch = self._fetches[version]
         if not fetch.done():
@@ -343,6 +348,14 @@ class ArchiveSource:
         opened = fetch.result()
         self._keep(series, opened)
         return opened.source
+
+    def _fetch(self, series: Series) -> OpenedSeries:
+        """Fetch a series, in a thread, and have memory for it: clients may have left meanwhile."""
+        done = [one for one in [*self._fetches.values()] if _has_succeeded(one[1])]
+        for other, fetch in done[:-_MOST_UNCLAIMED]:
+            fetch.result().source.forget_pixels()
+            self._fetcher.forget_arriving(other)
+        return self._fetcher.fetch(series)
 
     def _open(self, series: Series) -> OpenedSeries:
         """Return a series that was fetched. Raises as ``_source_of`` does."""
@@ -360,7 +373,7 @@ class ArchiveSource:
     def _keep_done(self) -> None:
         """Keep the series that are there, and of which nobody has asked for more than slices."""
         for version, (series, fetch) in [*self._fetches.items()]:
-            if not fetch.done() or fetch.exception() is not None:
+            if not _has_succeeded(fetch):
                 continue
             del self._fetches[version]
             known = self._lists.series.get(dicom_fields.image_id(series.uid))
@@ -375,6 +388,21 @@ class ArchiveSource:
         self._fetcher.forget_arriving(series)
         self._lists.set_items(series, opened.items)
         self._fetched.add(series["StudyInstanceUID"], opened.source.stacks())
+
+
+def _has_succeeded(fetch: Future[OpenedSeries]) -> bool:
+    return fetch.done() and not fetch.cancelled() and fetch.exception() is None
+
+
+def _free_what_failed(fetch: Future[OpenedSeries]) -> None:
+    """Let go of what a fetch had in memory when it failed: nobody may ever come for its error.
+
+    The error's traceback holds the frames, and these hold files and voxels.
+    """
+    error = None if fetch.cancelled() else fetch.exception()
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _ids(items: Iterable[codec.ImageMetaItem]) -> set[str]:

@@ -7,7 +7,9 @@ in a virtual machine up to 100, as long as half of the download.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,20 +63,21 @@ class SpareMemory:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
-        self._spare: VolumeMemory | None = None
+        self._spare: deque[VolumeMemory] = deque(maxlen=1)
 
     def prepare(self, size: int) -> None:
         """Have memory for a volume of so many bytes, unless it is much."""
-        is_there = self._spare is not None and size <= len(self._spare.bytes)
+        is_there = any(size <= len(spare.bytes) for spare in [*self._spare])
         if not is_there and 0 < size <= _LARGEST_SPARE:
-            self._spare = VolumeMemory(size, self._executor)
+            self._spare.append(VolumeMemory(size, self._executor))
 
     def take(self, size: int) -> VolumeMemory | None:
         """Return memory of just this size, for a volume that comes now; None if it is too much."""
-        spare = self._spare
-        if spare is not None and size == len(spare.bytes):
-            self._spare = None
-            return spare
+        with suppress(IndexError):
+            spare = self._spare.pop()  # first: two threads would have one memory for two images
+            if size == len(spare.bytes):
+                return spare
+            self._spare.append(spare)
         return VolumeMemory(size, self._executor) if 0 < size <= _LARGEST else None
 
 
