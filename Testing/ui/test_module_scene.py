@@ -15,7 +15,7 @@ from helpers.saved_scene import save_scene
 from helpers.window_sources import LargeSource
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import ConnectionState, ImagesCancelled, ImageStatus
-from IGTLMetaBrowserLib.browser.images.image_notes import FROM_SAVED_SCENE
+from IGTLMetaBrowserLib.browser.images.list_notes import FROM_SAVED_SCENE
 from slicerhost import wait_until
 
 

@@ -7,7 +7,7 @@ tls             a connection that nobody else can read
 a connection    ``connection``, ``connection_attempt``, ``address``, ``host_lookup``, ``settings``,
                 ``other_protocols``
 who serves      ``acceptor`` (lets clients in) with ``listener``, ``limits`` and ``farewell``;
-                ``turns``, ``limited_log``; ``source`` is what a server offers
+                ``fair_turns``, ``limited_log``; ``source`` is what a server offers
 list_metadata   what our own servers say of their lists
 errors          why a query has no answer
 

@@ -15,6 +15,7 @@ from ..system_errors import reason_of
 from .address import format_address
 from .connection import Connection
 from .errors import TLSError
+from .fair_turns import in_turns
 from .farewell import Farewell, packed_status
 from .limited_log import LimitedLog
 from .limits import MAKES_ROOM, ServerLimits, most_expendable
@@ -28,7 +29,6 @@ from .tls.tls_server import (
     ServerHandshake,
 )
 from .tls.tls_socket import TLSSocket
-from .turns import in_turns
 
 _logger = logging.getLogger(__name__)
 

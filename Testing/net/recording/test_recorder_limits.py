@@ -23,6 +23,7 @@ from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread, make_i
 from helpers.recordings import asked_and_answered, stepped
 from helpers.silence import is_readable
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.fair_turns import in_turns
 from IGTLMetaBrowserLib.net.listener import PAUSE_SECONDS
 from IGTLMetaBrowserLib.net.recording.recorder import Recorder
 from IGTLMetaBrowserLib.net.recording.recording import (
@@ -33,7 +34,6 @@ from IGTLMetaBrowserLib.net.recording.recording import (
 )
 from IGTLMetaBrowserLib.net.recording.replay import ReplayServer
 from IGTLMetaBrowserLib.net.recording.script import make_scripts
-from IGTLMetaBrowserLib.net.turns import in_turns
 
 QUERY = codec.GetMessage("IMGMETA")
 LIST = codec.ImageMetaMessage()

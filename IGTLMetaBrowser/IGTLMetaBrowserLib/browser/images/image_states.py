@@ -9,7 +9,7 @@ from ... import codec
 from ..events import ImageState, ImageStatus
 from ..lists.listing import Listing
 from ..overlays import Overlays
-from .image_notes import EARLIER_VERSION, FROM_SAVED_SCENE, list_notes
+from .list_notes import EARLIER_VERSION, FROM_SAVED_SCENE, list_notes
 
 # One for all images: to make 1,000,000 of them would take a second.
 _WAITING = ImageState(ImageStatus.WAITING)

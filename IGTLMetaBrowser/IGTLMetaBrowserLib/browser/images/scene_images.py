@@ -30,7 +30,7 @@ from ...signal import Signal
 from ..connection import ServerConnection
 from ..overlays import Overlays
 from .image_metadata import ImageMetadata
-from .image_notes import doubled_notes
+from .list_notes import doubled_notes
 
 _CLASSES_OF_IMAGES = ("vtkMRMLVolumeNode", "vtkMRMLSequenceNode", "vtkMRMLSequenceBrowserNode")
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from ...codec.wire import Buffer
 from ..acceptor import CHECK_SECONDS, AcceptedClient, speaks_tls
 from ..connection import WOULD_WAIT, unacknowledged
+from ..fair_turns import in_turns
 from ..limited_log import ClientLog
 from ..limits import ReadingPace, ServerLimits
 from ..tls.certificates import in_words
 from ..tls.tls_socket import NoDataError, TLSSocket
-from ..turns import in_turns
 from .recording import Event, RecordingWriter
 
 _logger = logging.getLogger(__name__)

@@ -16,10 +16,10 @@ from itertools import count
 from ... import codec
 from ..acceptor import CHECK_SECONDS, AcceptedClient, Acceptor, speaks_tls
 from ..connection import Connection, unacknowledged
+from ..fair_turns import in_turns
 from ..limited_log import ClientLog
 from ..limits import ReadingPace, ServerLimits
 from ..tls.tls_socket import NoDataError
-from ..turns import in_turns
 from .script import Script
 from .waiting_queries import Key
 

@@ -10,10 +10,10 @@ import time
 from ... import codec
 from ..acceptor import CHECK_SECONDS, NO_MEMORY, AcceptedClient, Acceptor, speaks_tls
 from ..address import DEFAULT_PORT
+from ..fair_turns import in_turns
 from ..limits import ServerLimits
 from ..source import Source
 from ..tls.tls_socket import NoDataError
-from ..turns import in_turns
 from .journal import AnyClient, Journal, Observer
 from .replies import Replies
 from .served_client import ServedClient

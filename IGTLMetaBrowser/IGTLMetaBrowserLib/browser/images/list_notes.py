@@ -1,4 +1,4 @@
-"""What a user should know of an image beyond that it is loaded, in words."""
+"""What a user should know of a loaded image by what its list says, in words."""
 
 from __future__ import annotations
 
