@@ -10,7 +10,7 @@ from helpers.limited_servers import await_no_clients, get, small_source
 from helpers.peers import ImagesInMemory, Peer, ServerInThread, make_image
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net import limited_log
-from IGTLMetaBrowserLib.net.limited_log import LimitedLog
+from IGTLMetaBrowserLib.net.limited_log import LimitedLog, LimitedModules
 
 
 def test_nobody_floods_the_log(caplog: pytest.LogCaptureFixture):
@@ -41,6 +41,21 @@ def test_what_was_left_out_is_counted(
     assert caplog.messages.count("hello") == 4
     log.begin_minute()
     assert len(caplog.messages) < 20
+
+
+def test_what_is_said_for_each_search_does_not_flood_the_log(caplog: pytest.LogCaptureFixture):
+    modules = LimitedModules("package", lines_per_minute=3)
+    caplog.handler.addFilter(modules)
+    try:
+        for number in range(10):
+            logging.getLogger("archive").warning("patient %d has two names", number)
+            logging.getLogger("package.journal").warning("has its own limit")
+        modules.begin_minute()
+    finally:
+        caplog.handler.removeFilter(modules)
+    assert sum("patient" in line for line in caplog.messages) == 3
+    assert caplog.messages.count("has its own limit") == 10
+    assert caplog.messages[-1] == "7 more lines of archive were left out"
 
 
 def test_the_log_names_the_client_and_no_image(caplog: pytest.LogCaptureFixture):

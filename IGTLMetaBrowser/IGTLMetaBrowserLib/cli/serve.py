@@ -24,6 +24,7 @@ from typing import Any
 from .. import net
 from ..dicom_index.database import DicomIndexError
 from ..dicom_index.index import DicomIndex
+from ..net.limited_log import LimitedModules
 from ..net.server.audit import AuditError
 from ..net.source import HasToBeClosed
 from ..sources.demo import DemoSource
@@ -230,6 +231,7 @@ def _start_log(is_verbose: bool) -> None:
     if not is_verbose:
         # pydicom warns of every oddity in a file, which would hide what matters.
         handler.addFilter(logging.Filter(__package__.partition(".")[0]))
+    handler.addFilter(LimitedModules(net.__name__))
     level = logging.INFO if is_verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(message)s", handlers=[handler])
 

@@ -7,6 +7,8 @@ import time
 from collections import Counter
 from typing import Protocol
 
+_logger = logging.getLogger(__name__)
+
 # Over which lines are counted, and after which it is said how many were left out.
 _SECONDS = 60.0
 # So that one who has many addresses gets no more lines than one who has a few.
@@ -73,6 +75,32 @@ class LimitedLog:
         """Say what was left out, and begin to count anew."""
         for host, count in self._lines.begin():
             self._logger.warning("%d more lines about %s were left out", count, host)
+
+
+class LimitedModules(logging.Filter):
+    """Of a handler: lets so many lines a minute of each module through, and counts the rest.
+
+    What a source says of its files or its archive need not name who has asked for it, and can be
+    said for each question. The lines of ``package``, which has limits of its own, all go through.
+    """
+
+    def __init__(self, package: str, lines_per_minute: int = 20) -> None:
+        super().__init__()
+        self._prefix = f"{package}."
+        self._lines = LinesPerMinute(lines_per_minute)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Count a line; return whether it may be written."""
+        if record.name.startswith(self._prefix):
+            return True
+        if self._lines.is_over:
+            self.begin_minute()
+        return self._lines.may_write(record.name)
+
+    def begin_minute(self) -> None:
+        """Say what was left out, and begin to count anew."""
+        for name, count in self._lines.begin():
+            _logger.warning("%d more lines of %s were left out", count, name)
 
 
 class KnownClient(Protocol):
