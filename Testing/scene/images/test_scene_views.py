@@ -21,6 +21,7 @@ from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.scene.hidden_patients.patient_marks import mark
 from IGTLMetaBrowserLib.scene.images.image_nodes import ImageNodes
 from IGTLMetaBrowserLib.scene.label_maps.label_map_set import LabelMapSet
+from IGTLMetaBrowserLib.scene.nodes.nodes_by_class import nodes_of_class
 
 __all__ = ["views"]
 
@@ -306,3 +307,21 @@ def volumes_in_views(scene) -> list:
 def attributes(node) -> dict[str, str]:
     names = sorted(node.GetAttributeNames())
     return {"name": node.GetName(), **{name: node.GetAttribute(name) for name in names}}
+
+
+def test_a_preview_does_not_come_back_once_its_image_is_whole(image_nodes, views, scene):
+    """Slicer would make a volume of it anew, which can be chosen and saved as any image."""
+    images, image = image_nodes.of(SERVER), codec.ImageMessage(np.zeros((2, 3, 4), np.int16))
+    preview = images.show_preview("CT", image, (1, 1, 1), "50 %")
+    store_view(views, preview)
+    node = images.show("CT", image)
+    images.replace_preview("CT")
+    assert volumes(scene) == [node]
+    views.RestoreSceneView(0)
+    assert volumes(scene) == [node]
+
+
+def volumes(scene) -> list[slicer.vtkMRMLVolumeNode]:
+    """All but the picture of a scene view."""
+    found = nodes_of_class(scene, "vtkMRMLScalarVolumeNode")
+    return [node for node in found if node.GetClassName() == "vtkMRMLScalarVolumeNode"]

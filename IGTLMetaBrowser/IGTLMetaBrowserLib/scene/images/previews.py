@@ -20,6 +20,7 @@ from ...codec.window_level import VoiWindow
 from ...privacy.hidden_patients import HiddenPatients
 from ..nodes.node_names import set_name
 from ..nodes.node_references import NodeReferences
+from ..nodes.nodes_by_class import scene_view_browsers
 from ..slice_layers import replace_in_layers
 from .volumes import remove_volume, show_image
 
@@ -113,7 +114,19 @@ class Previews:
         self._nodes.forget(key)
         self._names.pop(key, None)
         self._window_levels.pop(key, None)
+        if node is not None:
+            self._remove_from_scene_views(node)
         remove_volume(self._scene, node)
+
+    def _remove_from_scene_views(self, node: Any) -> None:
+        """Have no scene view bring a preview back: at once, and as an image that can be saved."""
+        for browser in scene_view_browsers(self._scene):
+            if browser.IsProxyNode(node.GetID()):
+                sequence = browser.GetSequenceNode(node)
+                storage = sequence.GetStorageNode()
+                browser.RemoveSynchronizedSequenceNode(sequence.GetID())
+                for one in filter(None, (sequence, storage)):
+                    self._scene.RemoveNode(one)
 
 
 def _window_level(volume: Any) -> tuple[float, float]:
