@@ -14,6 +14,7 @@ from helpers.series_4d import IDS, Series4d
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import Failed, SequenceLoaded
 from IGTLMetaBrowserLib.browser.images import sequences as turns
+from IGTLMetaBrowserLib.scene.nodes.nodes_by_class import nodes_of_class
 
 
 @pytest.fixture
@@ -84,6 +85,26 @@ def test_of_two_browsers_each_knows_the_one_sequence_of_the_next_patient(listed,
     listed.step()
     assert listed.load_sequence("TIME_0") is joneses
     assert listed.scene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 2
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_another_browser_can_load_the_next_patients_image_while_it_is_made(
+    listed, late, events, series, monkeypatch, number
+):
+    """No frame gets its voxels, nor is one of it."""
+    monkeypatch.setattr(turns, "_SECONDS_A_TURN", 0.0)
+    for image_id in IDS:
+        listed.load_image(image_id)
+    late.connect(*listed.connection.host_and_port)
+    listed.images.sequences.request(IDS[:1])
+    for _ in range(number):
+        listed.images.sequences.work()
+    series.next_patient()
+    late.list_images()
+    late.load_image(IDS[-1])
+    step_until(listed, lambda: of_type(events, (Failed, SequenceLoaded)), "its end")
+    for player in nodes_of_class(listed.scene, "vtkMRMLSequenceBrowserNode"):
+        assert frames(player) == SMITHS
 
 
 def test_if_the_list_changes_while_it_is_made_there_is_none(listed, events, series, monkeypatch):

@@ -7,12 +7,14 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 import slicer
+from vtkmodules.vtkCommonDataModel import vtkImageData
 
 from ..errors import SceneError
 from ..nodes.node_references import NodeReferences
 from ..nodes.nodes_by_class import frames
 from ..server_nodes.attributes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id, unless_released
 from ..server_nodes.released_nodes import release
+from .described_nodes import patient_of
 from .moved_images import forget_geometry, movement, write_moved
 from .sequence_nodes import BROWSER_CLASS, make_browser, new_sequence
 
@@ -62,6 +64,7 @@ def make_sequence(
         if sequence.GetNumberOfDataNodes() < len(volumes):  # one took the place of another
             raise SceneError("two images of the sequence have the same value")
         _require_all(scene, volumes)
+        _require_one_patient(sequence)
         transform_id = _common_transform(volumes)
     except BaseException:
         if sequence.GetScene() is scene:
@@ -78,6 +81,12 @@ def _require_all(scene: Any, volumes: Sequence[Any]) -> None:
         is_there = volume is not None and volume.GetScene() is scene
         if not is_there or volume.GetImageData() is None:
             raise SceneError("an image of the sequence is not loaded; load all of them first")
+
+
+def _require_one_patient(sequence: Any) -> None:
+    """Raise ``SceneError`` if another browser has loaded the next patient's image meanwhile."""
+    if len({*map(patient_of, frames(sequence))}) > 1:
+        raise SceneError("the images of the sequence are of different patients; load them again")
 
 
 def _common_transform(volumes: Sequence[Any]) -> str | None:
@@ -101,7 +110,10 @@ def _add_frame(sequence: Any, volume: Any, value: str) -> None:
     forget_geometry(frame)
     write_moved(frame, movement(volume))
     frame = sequence.SetDataNodeAtValue(frame, value)
-    frame.SetAndObserveImageData(volume.GetImageData())
+    # The same voxels: but those that come for the volume, as long as it is there, are not its.
+    voxels = vtkImageData()
+    voxels.ShallowCopy(volume.GetImageData())
+    frame.SetAndObserveImageData(voxels)
 
 
 class SequenceFrames:
