@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pydicom import Dataset
+from pydicom import DataElement, Dataset
 
 from cli.command import igtlmeta, served
 from helpers.peers import ServerInThread
@@ -129,8 +129,20 @@ def test_two_segmentations_that_replace_one_are_both_offered_and_say_so(images, 
     assert "Notice" not in alone.image(item.id).metadata
 
 
-def version(uid: str, *replaced: str, patient: str = "42") -> DocumentVersion:
-    return DocumentVersion(uid, patient, replaced, f"made as {uid}")
+@pytest.mark.parametrize(("name", "is_replaced"), [("DOE^JANE", True), ("Roe^Jim", False)])
+def test_a_document_of_another_name_replaces_none(images, open_folder, name, is_replaced):
+    """Nor can it be stored: the ID of one of them is wrong, and nobody knows of which."""
+    first = write_plan([LINE], images)
+    after = write_plan([LINE], images, first)
+    first.PatientName = "Doe^Jane"
+    after["PatientName"] = DataElement("PatientName", "PN", name)  # it has its images'
+    source = open_folder(first, after)
+    valid = {*source.documents_of_trajectories()}
+    assert valid == {after.SOPInstanceUID} | (set() if is_replaced else {first.SOPInstanceUID})
+
+
+def version(uid: str, *replaced: str, patient: str = "42", name: str = "") -> DocumentVersion:
+    return DocumentVersion(uid, patient, replaced, f"made as {uid}", name=name)
 
 
 def test_of_another_patient_nothing_is_replaced_and_nothing_rivals():
@@ -138,6 +150,14 @@ def test_of_another_patient_nothing_is_replaced_and_nothing_rivals():
     versions = [version("p"), version("a", "p"), others]
     assert conflict_notices(versions, "plan") == {}
     assert replaced_keys([version("p"), others]) == {("43", "p")}
+
+
+def test_of_another_name_nothing_rivals():
+    names = [version("p"), version("a", "p", name="Doe^Jane"), version("b", "p", name="Roe^Jim")]
+    assert conflict_notices(names, "plan") == {}
+    assert replaced_keys(names) == {("42", "p")}
+    assert replaced_keys([version("p", name="Doe^Jane"), *names[1:]]) == {("42", "p")}
+    assert replaced_keys([version("p", name="Poe^Jo"), *names[1:]]) == set()
 
 
 def test_one_that_replaces_both_rivals_ends_it():

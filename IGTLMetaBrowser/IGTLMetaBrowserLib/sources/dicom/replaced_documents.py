@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from ... import codec
 from ...dicom_index.headers.limited_file import open_limited
 from ...dicom_index.headers.whole_dataset import read_whole
+from ...person_names import are_several_names
+from .volumes.places import are_several_issuers
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -35,8 +37,8 @@ _AUTHORS = (
 )
 _NAMES = ("ContentCreatorName", "OperatorsName")
 _READ = (
-    "SOPInstanceUID", "PatientID", "IssuerOfPatientID", "SourceImageSequence", "ContentDate",
-    "ContentTime", *_NAMES,
+    "SOPInstanceUID", "PatientID", "PatientName", "IssuerOfPatientID", "SourceImageSequence",
+    "ContentDate", "ContentTime", *_NAMES,
 )  # fmt: skip
 _MOST_CHARACTERS = 64
 _MOST_RIVALS = 3
@@ -51,7 +53,7 @@ class DocumentVersion:
 
     ``replaced`` are the UIDs of those that are no longer valid, as it says; ``origin`` says when,
     and by whom, it was made. ``is_empty``: that nothing is planned any more.
-    ``issuer`` is that of the patient's ID.
+    ``issuer`` is that of the patient's ID, ``name`` the patient's.
     """
 
     uid: str = ""
@@ -60,6 +62,7 @@ class DocumentVersion:
     origin: str = ""
     is_empty: bool = False
     issuer: str = ""
+    name: str = ""
 
     @property
     def key(self) -> Key:
@@ -79,7 +82,20 @@ def document_version(document: Dataset, is_empty: bool = False) -> DocumentVersi
         _origin(document),
         is_empty,
         str(document.get("IssuerOfPatientID") or ""),
+        str(document.get("PatientName") or ""),
     )
+
+
+def is_of_other_id(one: DocumentVersion, other: DocumentVersion) -> bool:
+    """Whether documents are of different patients by their IDs, and who has given these."""
+    return one.patient_id != other.patient_id or are_several_issuers((one.issuer, other.issuer))
+
+
+def is_of_other_patient(one: DocumentVersion, other: DocumentVersion) -> bool:
+    """Whether documents are of different patients, by the ID or by the name: neither replaces the
+    other, whatever they say.
+    """
+    return is_of_other_id(one, other) or are_several_names((one.name, other.name))
 
 
 def replaced_by(document: Dataset) -> list[str]:
@@ -110,7 +126,7 @@ def replaced_keys(versions: Iterable[DocumentVersion]) -> set[Key]:
     """
     versions = [*versions]
     known = {version.key: version for version in versions}
-    gone = {key for version in versions for key in version.replaced_keys}
+    gone = {key for version in versions for key in _replaced_keys_of(version, known)}
     valid = [version for version in versions if version.key not in gone]
     ended = _replaced_by(valid, known)
     circled = (
@@ -129,15 +145,21 @@ def conflict_notices(versions: Iterable[DocumentVersion], what: str) -> dict[Key
     gone = replaced_keys(known.values())
     valid = [version for key, version in known.items() if key not in gone]
     heirs: dict[Key, list[DocumentVersion]] = {}  # by what they have replaced
-    ends = {key: version for version in valid if version.is_empty for key in version.replaced_keys}
+    empty = [version for version in valid if version.is_empty]
+    ends = {key: version for version in empty for key in _replaced_keys_of(version, known)}
     for version in valid:
         for key in () if version.is_empty else _ancestors(version, known):
             heirs.setdefault(key, []).append(version)
     notices = {}
     for version in valid:
         near = [heirs.get(key, ())[: _MOST_RIVALS + 1] for key in _ancestors(version, known)]
-        rivals = {other.key: other for others in near for other in others if other != version}
-        ended = [ends[key] for key in version.replaced_keys if key in ends]
+        rivals = {
+            other.key: other
+            for others in near
+            for other in others
+            if other != version and not is_of_other_patient(other, version)
+        }
+        ended = [ends[key] for key in _replaced_keys_of(version, known) if key in ends]
         if not version.is_empty and (rivals or ended):
             notices[version.key] = _notice(version, [*rivals.values()], ended, what)
     return notices
@@ -169,13 +191,22 @@ def _replaced_by(
     versions: Iterable[DocumentVersion], known: Mapping[Key, DocumentVersion]
 ) -> dict[Key, None]:
     found: dict[Key, None] = {}
-    waiting = [key for version in versions for key in version.replaced_keys]
+    waiting = [key for version in versions for key in _replaced_keys_of(version, known)]
     while waiting:
         key = waiting.pop()
         if key not in found:
             found[key] = None
-            waiting += known[key].replaced_keys if key in known else ()
+            waiting += _replaced_keys_of(known[key], known) if key in known else ()
     return found
+
+
+def _replaced_keys_of(version: DocumentVersion, known: Mapping[Key, DocumentVersion]) -> list[Key]:
+    """Return what a document has replaced; nothing of a patient with another name."""
+    return [
+        key
+        for key in version.replaced_keys
+        if key not in known or not is_of_other_patient(version, known[key])
+    ]
 
 
 def _origin(document: Dataset) -> str:

@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING
 from ...dicom_index.headers.limited_file import open_limited
 from ...dicom_index.headers.whole_dataset import read_whole
 from ...net.source import SourceError
-from ...person_names import are_several_names
 from ..archive.archive import MOST_OF_STUDY, Archive, Series, require_all
 from ..archive.lists.entries import series_version
-from ..dicom.replaced_documents import CODING_SCHEME, REPLACED, replaced_by
-from ..dicom.volumes.places import are_several_issuers
+from ..dicom.replaced_documents import (
+    CODING_SCHEME,
+    REPLACED,
+    document_version,
+    is_of_other_id,
+    is_of_other_patient,
+    replaced_by,
+)
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -71,7 +76,11 @@ class DocumentsOfStudy:
         """Return the documents that have replaced the same as this one, alone in its series."""
         self._update(without=str(document.SeriesInstanceUID))
         replaced = {*replaced_by(document)}
-        return [other for other in self._documents.values() if replaced & {*replaced_by(other)}]
+        return [
+            other
+            for other in self._documents.values()
+            if replaced & {*replaced_by(other)} and not _is_of_other_patient(other, document)
+        ]
 
     def _update(self, wanted: str = "", without: str = "") -> None:
         found = self._archive.find(self._query, MOST_OF_STUDY + 1)
@@ -112,7 +121,13 @@ class DocumentsOfStudy:
         return chain[-1]
 
     def _following(self, uid: str) -> list[str]:
-        return [one for one, document in self._documents.items() if uid in replaced_by(document)]
+        before = self._documents.get(uid)
+        return [
+            one
+            for one, document in self._documents.items()
+            if uid in replaced_by(document)
+            and (before is None or not _is_of_other_patient(document, before))
+        ]
 
 
 def _read(content: bytes | memoryview, wanted: str) -> Dataset:
@@ -132,14 +147,18 @@ def _replaced_meanwhile(uid: str) -> SourceError:
     )
 
 
+def _is_of_other_patient(one: Dataset, other: Dataset) -> bool:
+    return is_of_other_patient(document_version(one), document_version(other))
+
+
 def check_predecessor(document: Dataset, new: Dataset) -> None:
     """Raise ``SourceError`` unless a document may be replaced by a new one."""
     if document.get("SOPClassUID") != new.SOPClassUID:
         raise SourceError("the document to be replaced is of another kind than the new one")
-    issuers = [str(one.get("IssuerOfPatientID") or "") for one in (document, new)]
-    if document.get("PatientID") != new.get("PatientID") or are_several_issuers(issuers):
+    versions = document_version(document), document_version(new)
+    if is_of_other_id(*versions):
         raise SourceError("the document to be replaced is of another patient than the images")
-    if are_several_names(str(one.get("PatientName") or "") for one in (document, new)):
+    if is_of_other_patient(*versions):
         raise SourceError(
             "the document to be replaced is of another patient than the images, by the name; "
             "correct the one that is wrong, or leave that document as it is"
