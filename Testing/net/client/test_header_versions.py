@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import struct
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -413,6 +415,16 @@ def test_whoever_asks_for_an_image_behind_the_list_has_the_list_first():
         assert finished == queries
         # The version was tried all the same.
         step_until(client, lambda: speaks_version_2(client))
+
+
+def test_an_image_behind_the_list_is_not_kept_by_the_connection():
+    script = RawServer(speaks_1_only, reads_bodies=False)
+    with ScriptedServer(script) as server, server.client() as client:
+        queries = [client.ask("IMGMETA"), client.ask("IMAGE", "US1")]
+        step_until(client, lambda: all(query.is_done for query in queries))
+        image = weakref.ref(queries.pop().answer)
+        gc.collect()
+        assert image() is None
 
 
 def test_the_version_can_be_chosen():

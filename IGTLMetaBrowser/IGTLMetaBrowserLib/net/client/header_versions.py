@@ -104,7 +104,7 @@ class VersionFinder:
         self.deadline: float | None = None
         self.is_2_seen = False  # on this connection
         self._is_probe_unanswered = False
-        self._asked_before_probe: list[Query] = []
+        self._last_before_probe = 0  # of the queries that were waiting then
 
     def ask(self, query: Query, now: float) -> None:
         """Send a question, in the best version, and wait for its answer."""
@@ -181,8 +181,8 @@ class VersionFinder:
 
     def _note_order(self, query: Query) -> None:
         """Note if a later question than the probe was answered first: then that never will be."""
-        was_later = self._is_probe_unanswered and query not in self._asked_before_probe
-        if was_later and not self.is_2_seen:
+        was_later = query.number > self._last_before_probe
+        if was_later and self._is_probe_unanswered and not self.is_2_seen:
             self._server.has_name = False
             self.ask_in_version_1()
 
@@ -322,7 +322,7 @@ class VersionFinder:
         self._connection.queue([_PROBE])
         self._connection.write()
         self._is_probe_unanswered = True
-        self._asked_before_probe = [*self._queries.waiting]
+        self._last_before_probe = max((one.number for one in self._queries.waiting), default=0)
 
     def _ask_again(self, query: Query, now: float) -> None:
         self.ask(query, now)
