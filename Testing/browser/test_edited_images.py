@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import slicer
 
@@ -58,6 +59,32 @@ def test_who_has_changed_nothing_of_it_gets_no_other_volume(browser: Browser) ->
     slicer.util.arrayFromVolumeModified(volume)
     assert browser.load_image("CT") is volume
     assert browser.images.state("CT").notes == ()
+
+
+def test_nor_where_voxels_are_no_numbers(browser: Browser, hospital: Hospital) -> None:
+    image = hospital.images_["CT"]
+    pixels = image.pixels.astype(np.float32)
+    pixels[0, 0, 0] = np.nan
+    hospital.images_["CT"] = replace(image, pixels=pixels)
+    browser.list_images()
+    volume = browser.load_image("CT")
+    slicer.util.arrayFromVolumeModified(volume)
+    assert browser.load_image("CT") is volume
+
+
+@pytest.mark.parametrize("is_edited", [True, False])
+def test_what_was_removed_and_is_back_stays_as_it_was(browser: Browser, is_edited: bool) -> None:
+    volume, scene = browser.load_image("CT"), browser.scene
+    scene.SetUndoOn()
+    volume.SetUndoEnabled(True)
+    if is_edited:
+        write_into(volume)
+    scene.SaveStateForUndo()
+    scene.RemoveNode(volume)
+    scene.Undo()
+    back = browser.images.node("CT")
+    assert (browser.load_image("CT") is back) is not is_edited
+    assert (voxels(back)[0] == 99) is is_edited
 
 
 def test_what_another_browser_has_loaded_is_no_work_of_the_users(

@@ -37,8 +37,9 @@ def writable(node: Any, pixels: np.ndarray) -> Any:
     """
     if node is None or _time(node) is None or not _is_newer(node):
         return node
-    # An undone removal brings back copies.
-    return node if np.array_equal(slicer.util.arrayFromVolume(node), pixels) else None
+    has_nan = pixels.dtype.kind == "f"
+    is_same = np.array_equal(slicer.util.arrayFromVolume(node), pixels, equal_nan=has_nan)
+    return node if is_same else None
 
 
 def _is_newer(node: Any) -> bool:
@@ -46,7 +47,8 @@ def _is_newer(node: Any) -> bool:
     if known.Get() is node:
         return _time(node) != moment
     storage = node.GetStorageNode()  # Slicer changes it after it has read the file
-    return storage is not None and _time(node) > storage.GetMTime()
+    # Without one, it is a copy that an undone removal has brought back.
+    return storage is None or _time(node) > storage.GetMTime()
 
 
 def leave(before: Any, now: Any) -> None:
