@@ -6,7 +6,6 @@ import gc
 import struct
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
 
 import pytest
 
@@ -18,67 +17,18 @@ from helpers.peers import (
     make_image,
     step_until,
 )
+from helpers.version_servers import (
+    ENTRY,
+    METADATA,
+    RawServer,
+    speaks_1_only,
+    speaks_2_always,
+    speaks_as_asked,
+    speaks_highest_seen,
+    speaks_version_2,
+)
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.client.header_versions import server_version
-
-METADATA = {"micronsPerPixel": "198", "StudyDescription": "Abdomen"}
-ENTRY = codec.ImageMetaItem(id="US1", size=(4, 3, 2), scalar_type=codec.ScalarType.UINT16)
-
-
-class RawServer:
-    """Script: answers lists and images, and notes version and type of all it is asked.
-
-    ``version_of_answer`` returns the version for an answer, of the version of the question and the
-    highest that was seen. A version-1 server reads headers alone, as old ones do.
-    """
-
-    def __init__(self, version_of_answer: Callable[[int, int], int], reads_bodies: bool) -> None:
-        self.asked: list[tuple[int, str]] = []
-        self._version_of_answer = version_of_answer
-        self._reads_bodies = reads_bodies
-        self._highest = 1
-
-    def __call__(self, peer: Peer) -> None:
-        while True:
-            question = codec.Header.unpack(peer.receive_bytes(codec.HEADER_SIZE))
-            if self._reads_bodies and question.body_size:
-                peer.receive_bytes(question.body_size)
-            self.asked.append((question.version, question.type_name))
-            self._highest = max(self._highest, question.version)
-            self._answer(peer, question)
-
-    def _answer(self, peer: Peer, question: codec.Header) -> None:
-        version = self._version_of_answer(question.version, self._highest)
-        fields = {"header_version": version, "metadata": METADATA if version == 2 else {}}
-        if question.type_name == "GET_IMGMETA":
-            peer.send(codec.ImageMetaMessage(items=[ENTRY], **fields))
-        elif question.type_name == "GET_IMAGE":
-            image = make_image(7, device_name=question.device_name)
-            image.header_version, image.metadata = version, fields["metadata"]
-            peer.send(image)
-        elif question.type_name == "GET_STATUS" and version == 2:
-            peer.send(codec.StatusMessage(header_version=2))
-
-
-def speaks_version_2(client: net.Client) -> bool:
-    """Whether it is known of the client's server."""
-    return bool(server_version(client.host, client.port).speaks_2)
-
-
-def speaks_highest_seen(_asked: int, highest: int) -> int:
-    return highest
-
-
-def speaks_as_asked(asked: int, _highest: int) -> int:
-    return asked
-
-
-def speaks_2_always(_asked: int, _highest: int) -> int:
-    return 2
-
-
-def speaks_1_only(_asked: int, _highest: int) -> int:
-    return 1
 
 
 @pytest.mark.parametrize("piece_size", [None, 1], ids=["whole messages", "single bytes"])
@@ -156,114 +106,6 @@ def test_a_question_in_version_2_has_a_body_that_the_cpp_library_unpacks():
     assert sizes[0] > 14
 
 
-def test_a_server_that_was_replaced_by_an_old_one_is_asked_in_version_1_after_the_time_out():
-    def old(peer: Peer) -> None:
-        # Out of step from the first body on, which it does not read: it answers nothing any more.
-        script = RawServer(speaks_1_only, reads_bodies=False)
-        header = codec.Header.unpack(peer.receive_bytes(codec.HEADER_SIZE))
-        if header.version == 2:
-            peer.wait_until_closed()
-        else:
-            script._answer(peer, header)
-            script(peer)
-
-    with ScriptedServer(old) as server, server.client(answer_timeout=0.3) as client:
-        server_version("127.0.0.1", server.port).speaks_2 = True
-        assert client.get_image("US1").pixels[0, 0, 0] == 7
-        assert not speaks_version_2(client)
-        assert server.connections == 2
-
-
-def test_a_server_that_closes_when_it_sees_version_2_loses_nothing():
-    def close_at_version_2(peer: Peer) -> None:
-        script = RawServer(speaks_1_only, reads_bodies=False)
-        while True:
-            question = codec.Header.unpack(peer.receive_bytes(codec.HEADER_SIZE))
-            if question.version == 2:
-                return
-            script._answer(peer, question)
-
-    with ScriptedServer(close_at_version_2) as server, server.client() as client:
-        assert [item.id for item in client.list_images()] == ["US1"]
-        assert client.get_image("US1").pixels[0, 0, 0] == 7
-        assert len(client.list_images()) == 1
-        assert not speaks_version_2(client)
-
-
-def test_a_server_that_is_away_for_a_moment_is_asked_in_version_2_again():
-    """Else its images would have no metadata until this program ends.
-
-    What stands before it, such as haproxy, lets in whoever comes, and closes at once.
-    """
-    script, are_away = RawServer(speaks_as_asked, reads_bodies=True), [False]
-
-    def serve(peer: Peer) -> None:
-        if not are_away[0]:
-            script(peer)
-
-    with ScriptedServer(serve) as server:
-        for are_away[0] in (False, True, True, False):
-            with server.client() as client, suppress(net.NetworkError):
-                client.list_images()
-        with server.client() as client:
-            assert client.get_image("US1").metadata == METADATA
-
-
-def test_a_server_that_is_lost_as_version_2_is_tried_is_tried_once_more():
-    script, peers = RawServer(speaks_as_asked, reads_bodies=True), []
-
-    def serve(peer: Peer) -> None:
-        peers.append(peer)
-        if len(peers) > 1:
-            script(peer)
-        header = codec.Header.unpack(peer.receive_bytes(codec.HEADER_SIZE))
-        script._answer(peer, header)
-        peer.receive_bytes(1)
-
-    with ScriptedServer(serve) as server, server.client() as client:
-        assert [item.id for item in client.list_images()] == ["US1"]
-        client.list_images()
-        assert client.get_image("US1").metadata == METADATA
-
-
-@pytest.mark.parametrize("speaks_2", [None, True])
-def test_one_of_our_own_that_was_too_busy_to_answer_in_version_2_is_tried_again(
-    speaks_2: bool | None,
-):
-    """As a computer that slept. Another one would keep each of its lists back for half a second."""
-    script, is_busy = RawServer(speaks_as_asked, reads_bodies=True), True
-
-    def serve(peer: Peer) -> None:
-        if not is_busy:
-            script(peer)
-        question = codec.Header.unpack(peer.receive_bytes(codec.HEADER_SIZE))
-        if question.version == 1:
-            script._answer(peer, question)
-        peer.wait_until_closed()
-
-    with ScriptedServer(serve) as server:
-        known = server_version("127.0.0.1", server.port)
-        known.has_name, known.speaks_2 = True, speaks_2
-        with server.client(answer_timeout=0.3) as client:
-            client.list_images()
-        is_busy = False
-        with server.client() as client:
-            client.list_images()
-            assert client.get_image("US1").metadata == METADATA
-
-
-def test_an_old_server_in_the_place_of_one_of_our_own_is_tried_once_over_a_connection():
-    """It answers the second list, and not what it was asked before that in version 2."""
-    script = RawServer(speaks_1_only, reads_bodies=False)
-    with ScriptedServer(script) as server:
-        server_version("127.0.0.1", server.port).has_name = True
-        for _ in range(2):
-            with server.client() as client:
-                for _ in range(3):
-                    assert [item.id for item in client.list_images()] == ["US1"]
-    assert script.asked.count((2, "GET_STATUS")) == 1
-
-
 def close(_: Peer, _question: codec.Header) -> None:
     raise EOFError
 
@@ -288,11 +130,11 @@ def test_images_come_in_version_1_from_a_server_that_speaks_version_2_for_its_li
     answer_to_2: Callable[[Peer, codec.Header], None], piece_size: int | None
 ):
     class HalfServer(RawServer):
-        def _answer(self, peer: Peer, question: codec.Header) -> None:
+        def answer(self, peer: Peer, question: codec.Header) -> None:
             if (question.version, question.type_name) == (2, "GET_IMAGE"):
                 answer_to_2(peer, question)
             else:
-                super()._answer(peer, question)
+                super().answer(peer, question)
 
     script = HalfServer(speaks_as_asked, reads_bodies=True)
     with (
@@ -314,9 +156,9 @@ def test_images_come_in_version_1_from_a_server_that_speaks_version_2_for_its_li
 def test_an_image_that_a_server_of_version_2_does_not_send_is_one_time_out():
     # It has sent others: so it has understood the question.
     class Partial(RawServer):
-        def _answer(self, peer: Peer, question: codec.Header) -> None:
+        def answer(self, peer: Peer, question: codec.Header) -> None:
             if question.device_name != "MISSING":
-                super()._answer(peer, question)
+                super().answer(peer, question)
 
     script = Partial(speaks_as_asked, reads_bodies=True)
     with ScriptedServer(script) as server, server.client(answer_timeout=0.5) as client:
@@ -331,13 +173,13 @@ def test_an_image_that_a_server_of_version_2_does_not_send_is_one_time_out():
 @pytest.mark.parametrize("part", [30, 100, 200], ids=["header", "extended header", "items"])
 def test_a_list_of_version_2_that_stops_in_the_middle_is_not_waited_for(part: int):
     class Stopping(RawServer):
-        def _answer(self, peer: Peer, question: codec.Header) -> None:
+        def answer(self, peer: Peer, question: codec.Header) -> None:
             if (question.version, question.type_name) == (2, "GET_IMGMETA"):
                 whole = codec.ImageMetaMessage(items=[ENTRY], header_version=2, metadata=METADATA)
                 peer.send(codec.pack(whole)[:part])
                 peer.wait_until_closed()
                 raise EOFError
-            super()._answer(peer, question)
+            super().answer(peer, question)
 
     script = Stopping(speaks_as_asked, reads_bodies=True)
     with ScriptedServer(script) as server, server.client() as client:
@@ -352,11 +194,11 @@ def test_a_list_without_images_in_version_2_only_is_not_believed(
     is_known: bool, piece_size: int | None
 ):
     class Empty(RawServer):
-        def _answer(self, peer: Peer, question: codec.Header) -> None:
+        def answer(self, peer: Peer, question: codec.Header) -> None:
             if (question.version, question.type_name) == (2, "GET_IMGMETA"):
                 peer.send(codec.ImageMetaMessage(header_version=2))
             else:
-                super()._answer(peer, question)
+                super().answer(peer, question)
 
     script = Empty(speaks_as_asked, reads_bodies=True)
     with ScriptedServer(script, piece_size=piece_size) as server, server.client() as client:
@@ -370,10 +212,10 @@ def test_a_list_without_images_in_version_2_only_is_not_believed(
 class LinesInVersion1(RawServer):
     """Its lists in version 2 have no items, but those of images."""
 
-    def _answer(self, peer: Peer, question: codec.Header) -> None:
+    def answer(self, peer: Peer, question: codec.Header) -> None:
         data_type = question.type_name.removeprefix("GET_")
         if data_type not in ("LBMETA", "POINT", "TRAJ"):
-            super()._answer(peer, question)
+            super().answer(peer, question)
             return
         message, item = {
             "LBMETA": (codec.LabelMetaMessage, codec.LabelMetaItem),
