@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
+from helpers.shown_label_maps import read_and_show
 from IGTLMetaBrowserLib.codec import ImageMessage, LabelMetaItem
 from IGTLMetaBrowserLib.scene.errors import SceneError
 from IGTLMetaBrowserLib.scene.label_maps.label_maps import (
     ListedLabelMap,
     default_colors,
     label_maps,
-    show_label_map,
     show_segmentation,
 )
 
@@ -62,7 +62,7 @@ def test_structures_of_one_image_are_one_label_map():
 
 
 def test_an_image_of_labels_is_a_label_map_volume_where_its_voxels_are(scene):
-    node = show_label_map(scene, image(), map_of(TUMOR, CYST))
+    node = read_and_show(scene, image(), map_of(TUMOR, CYST))
     assert (node.GetClassName(), node.GetName()) == (
         "vtkMRMLLabelMapVolumeNode",
         "Tumor and 1 more",
@@ -75,14 +75,14 @@ def test_an_image_of_labels_is_a_label_map_volume_where_its_voxels_are(scene):
 
 
 def test_each_label_has_the_color_the_opacity_and_the_name_that_lbmeta_gives(scene):
-    node = show_label_map(scene, image(), map_of(TUMOR, CYST))
+    node = read_and_show(scene, image(), map_of(TUMOR, CYST))
     assert (color(node, 3), label_name(node, 3)) == (RED, "Tumor")
     assert (color(node, 5), label_name(node, 5)) == (HALF_GREEN, "Cyst")
     assert color(node, 0)[3] == 0
 
 
 def test_the_voxels_are_shown_in_these_colors(scene):
-    display = show_label_map(scene, image(), map_of(TUMOR, CYST)).GetDisplayNode()
+    display = read_and_show(scene, image(), map_of(TUMOR, CYST)).GetDisplayNode()
     port = display.GetOutputImageDataConnection()
     port.GetProducer().Update()
     output = port.GetProducer().GetOutputDataObject(port.GetIndex())
@@ -93,7 +93,7 @@ def test_the_voxels_are_shown_in_these_colors(scene):
 
 
 def test_labels_that_lbmeta_does_not_describe_are_told_apart_all_the_same(scene):
-    node = show_label_map(scene, image(), map_of(TUMOR))
+    node = read_and_show(scene, image(), map_of(TUMOR))
     assert color(node, 5)[3] == 255
     assert color(node, 5) not in (RED, color(node, 4))
     assert label_name(node, 5) == "Label 5"
@@ -104,7 +104,7 @@ def test_so_are_those_that_it_has_no_number_for(scene, dtype):
     """It has one byte for a label; each is a segment with a name."""
     pixels = labels(dtype)
     pixels[1, 1, :2] = 300, 65535
-    node = show_label_map(scene, image(pixels), map_of(TUMOR))
+    node = read_and_show(scene, image(pixels), map_of(TUMOR))
     segmentation = show_segmentation(scene, node).GetSegmentation()
     segments = map(segmentation.GetNthSegment, range(segmentation.GetNumberOfSegments()))
     assert [one.GetName() for one in segments] == ["Tumor", "Label 5", "Label 300", "Label 65535"]
@@ -112,14 +112,14 @@ def test_so_are_those_that_it_has_no_number_for(scene, dtype):
 
 def test_a_structure_without_a_color_gets_one(scene):
     plain = LabelMetaItem("Tumor", "LABEL_0", 3)
-    node = show_label_map(scene, image(), map_of(plain))
+    node = read_and_show(scene, image(), map_of(plain))
     assert color(node, 3)[3] == 255
     assert label_name(node, 3) == "Tumor"
 
 
 def test_a_structure_without_a_label_is_all_voxels_there_are(scene):
     whole = LabelMetaItem("Tumor", "LABEL_0", 0, RED)
-    node = show_label_map(scene, image(), map_of(whole))
+    node = read_and_show(scene, image(), map_of(whole))
     assert color(node, 3) == color(node, 5) == RED
     assert label_name(node, 5) == "Tumor"
     assert color(node, 0)[3] == 0
@@ -127,7 +127,7 @@ def test_a_structure_without_a_label_is_all_voxels_there_are(scene):
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "int32", "float32", "float64"])
 def test_labels_of_any_scalar_type_are_shown(scene, dtype):
-    node = show_label_map(scene, image(labels(dtype)), map_of(TUMOR))
+    node = read_and_show(scene, image(labels(dtype)), map_of(TUMOR))
     voxels = vtk_to_numpy(node.GetImageData().GetPointData().GetScalars())
     assert voxels.dtype.kind in "iu"
     assert np.array_equal(voxels.reshape(2, 3, 4), labels())
@@ -147,15 +147,15 @@ def test_labels_of_any_scalar_type_are_shown(scene, dtype):
 )
 def test_what_holds_no_labels_is_refused(scene, pixels, words):
     with pytest.raises(SceneError, match=words):
-        show_label_map(scene, image(pixels), map_of(TUMOR))
+        read_and_show(scene, image(pixels), map_of(TUMOR))
     assert scene.GetNumberOfNodesByClass("vtkMRMLLabelMapVolumeNode") == 0
 
 
 def test_a_label_map_that_comes_again_comes_into_its_node(scene):
-    node = show_label_map(scene, image(), map_of(TUMOR))
+    node = read_and_show(scene, image(), map_of(TUMOR))
     count = scene.GetNumberOfNodes()
     changed = LabelMetaItem("Tumor", "LABEL_0", 3, HALF_GREEN)
-    assert show_label_map(scene, image(), map_of(changed), node=node) is node
+    assert read_and_show(scene, image(), map_of(changed), node=node) is node
     assert color(node, 3) == HALF_GREEN
     assert scene.GetNumberOfNodes() == count
 

@@ -10,6 +10,7 @@ import pytest
 import slicer
 import vtk
 
+from helpers.shown_label_maps import read_and_show
 from helpers.turns import result_of
 from IGTLMetaBrowserLib.codec import (
     ColorTableMessage,
@@ -24,7 +25,6 @@ from IGTLMetaBrowserLib.scene.images.volumes import show_image
 from IGTLMetaBrowserLib.scene.label_maps.colors import color_volume
 from IGTLMetaBrowserLib.scene.label_maps.label_maps import (
     label_maps,
-    show_label_map,
     show_segmentation,
 )
 from IGTLMetaBrowserLib.scene.markups.points import PointSet
@@ -69,11 +69,11 @@ def a_vector_volume(scene: slicer.vtkMRMLScene) -> Callable[[], Any]:
 
 
 def a_label_map(scene: slicer.vtkMRMLScene) -> Callable[[], Any]:
-    return lambda: show_label_map(scene, image(), LABELS)
+    return lambda: read_and_show(scene, image(), LABELS)
 
 
 def a_segmentation(scene: slicer.vtkMRMLScene) -> Callable[[], Any]:
-    label_map = show_label_map(scene, image(), LABELS)
+    label_map = read_and_show(scene, image(), LABELS)
     return lambda: show_segmentation(scene, label_map)
 
 

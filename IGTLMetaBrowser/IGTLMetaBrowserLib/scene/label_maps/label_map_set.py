@@ -72,8 +72,9 @@ class LabelMapSet:
         # Of the last image that was prepared.
         self._labels: tuple[ImageMessage, LabelArray] | None = None
         self._volumes = NodeReferences(scene)
+        # Also what the user has edited, label map volumes among it.
         self._segmentations = NodeReferences(scene)
-        # By the id of the label map, the keys of those that the user has edited.
+        # By the id of the label map, the keys there of what the user has edited.
         self._edited: dict[str, list[Hashable]] = {}
 
     def receive(self, items: Sequence[LabelMetaItem]) -> None:
@@ -169,7 +170,7 @@ class LabelMapSet:
         labels = prepared[1] if is_prepared else at_once(read_labels(image))
         known = edited_voxels.writable(before, labels.pixels)
         moved = self._placement.moved_by(known, label_map.owner)
-        node = show_label_map(self._scene, image, label_map, known, self.coordinates, moved, labels)
+        node = show_label_map(self._scene, image, label_map, labels, known, self.coordinates, moved)
         edited_voxels.came(node)
         if before is not None and known is None:
             edited_voxels.leave(before, node)

@@ -16,7 +16,6 @@ import slicer
 
 from ...codec import Coordinates, GeometryError, ImageMessage, LabelMetaItem, printable
 from ...codec.pieces import pieces
-from ...turns import at_once
 from ..errors import SceneError
 from ..images.subvolumes import WholeInTurns
 from ..images.volumes import image_data
@@ -112,19 +111,18 @@ def show_label_map(
     scene: Any,
     image: ImageMessage,
     label_map: ListedLabelMap,
+    labels: LabelArray,
     node: Any = None,
     coordinates: Coordinates | None = None,
     moved: np.ndarray | None = None,
-    labels: LabelArray | None = None,
 ) -> Any:
     """Return the label map volume of an image, in the colors of its structures.
 
-    ``node`` showed it before. ``coordinates`` overrules what the message says of its matrix;
-    ``moved``, of shape (4, 4), is by what the image that it belongs to was moved in the scene;
-    ``labels`` are those of the image if they have been read. Raises ``SceneError`` if the image
-    holds no labels or has no geometry.
+    ``labels`` are those of the image, by ``read_labels``; ``node`` showed it before.
+    ``coordinates`` overrules what the message says of its matrix; ``moved``, of shape (4, 4), is by
+    what the image that it belongs to was moved in the scene. Raises ``SceneError`` if the image has
+    no geometry.
     """
-    labels = labels or at_once(read_labels(image))
     try:
         ijk_to_ras = image.usable_ijk_to_ras(coordinates)
     except GeometryError as error:
