@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from helpers.peers import Peer, ScriptedServer
+from helpers.peers import Peer, ScriptedServer, step_until
 from helpers.version_servers import (
     METADATA,
     RawServer,
@@ -34,22 +34,6 @@ def test_a_server_that_was_replaced_by_an_old_one_is_asked_in_version_1_after_th
         assert client.get_image("US1").pixels[0, 0, 0] == 7
         assert not speaks_version_2(client)
         assert server.connections == 2
-
-
-def test_a_server_that_closes_when_it_sees_version_2_loses_nothing():
-    def close_at_version_2(peer: Peer) -> None:
-        script = RawServer(speaks_1_only, reads_bodies=False)
-        while True:
-            question = codec.Header.unpack(peer.receive_bytes(codec.HEADER_SIZE))
-            if question.version == 2:
-                return
-            script.answer(peer, question)
-
-    with ScriptedServer(close_at_version_2) as server, server.client() as client:
-        assert [item.id for item in client.list_images()] == ["US1"]
-        assert client.get_image("US1").pixels[0, 0, 0] == 7
-        assert len(client.list_images()) == 1
-        assert not speaks_version_2(client)
 
 
 def test_a_server_that_is_away_for_a_moment_is_asked_in_version_2_again():
@@ -84,6 +68,90 @@ def test_a_server_that_is_lost_as_version_2_is_tried_is_tried_once_more():
 
     with ScriptedServer(serve) as server, server.client() as client:
         assert [item.id for item in client.list_images()] == ["US1"]
+        client.list_images()
+        assert client.get_image("US1").metadata == METADATA
+
+
+@pytest.mark.parametrize(("has_name", "in_1"), [(None, 1), (True, 0)], ids=["unknown", "own"])
+def test_one_that_is_lost_twice_as_version_2_is_tried_is_tried_again_later(
+    has_name: bool | None, in_1: int
+):
+    """Over version 1, nothing tells that an image is the next patient's."""
+    script, lost = RawServer(speaks_as_asked, reads_bodies=True), []
+
+    def serve(peer: Peer) -> None:
+        if len(lost) == 2:
+            script(peer)
+        lost.append(peer)
+        script.answer(peer, codec.Header.unpack(peer.receive_bytes(codec.HEADER_SIZE)))
+        peer.receive_bytes(1)
+
+    with ScriptedServer(serve) as server, server.client() as client:
+        server_version("127.0.0.1", server.port).has_name = has_name
+        for _ in range(2 + in_1):
+            assert client.get_list().metadata == {}
+        assert client.get_list().metadata == METADATA
+        assert client.get_image("US1").metadata == METADATA
+
+
+class ClosingAtVersion2(RawServer):
+    """An old server that closes the connection at a header of version 2."""
+
+    def __init__(self) -> None:
+        super().__init__(speaks_1_only, reads_bodies=False)
+
+    def answer(self, peer: Peer, question: codec.Header) -> None:
+        if question.version == 2:
+            raise EOFError
+        super().answer(peer, question)
+
+
+@pytest.mark.parametrize(
+    ("has_name", "tried"),
+    [(None, [1, 2, 4, 7, 12, 21]), (True, [1, 2, 3, 4, 5, 7, 10, 15, 24])],
+    ids=["unknown", "own before"],
+)
+def test_one_that_closes_at_version_2_is_tried_ever_more_seldom(
+    has_name: bool | None, tried: list[int]
+):
+    script = ClosingAtVersion2()
+    with ScriptedServer(script) as server, server.client() as client:
+        server_version("127.0.0.1", server.port).has_name = has_name
+        for _ in range(30):
+            assert [item.id for item in client.list_images()] == ["US1"]
+            assert client.get_image("US1").pixels[0, 0, 0] == 7
+    questions = [type_name for _, type_name in script.asked]
+    lists = [
+        questions[:number].count("GET_IMGMETA")
+        for number, question in enumerate(questions)
+        if question == "GET_STATUS"
+    ]
+    assert lists == tried
+
+
+def test_nor_is_it_tried_each_time_that_an_image_is_asked_for_behind_the_list():
+    script = ClosingAtVersion2()
+    with ScriptedServer(script) as server, server.client() as client:
+        for _ in range(12):
+            queries = [client.ask("IMGMETA"), client.ask("IMAGE", "US1")]
+            step_until(client, lambda queries=queries: all(query.is_done for query in queries))
+            assert [query.error for query in queries] == [None, None]
+    assert script.asked.count((2, "GET_STATUS")) == 5
+
+
+def test_one_that_loses_its_first_question_in_version_2_is_tried_again():
+    """The probe was answered, but nothing else has been."""
+    script, peers = RawServer(speaks_as_asked, reads_bodies=True), []
+
+    def serve(peer: Peer) -> None:
+        peers.append(peer)
+        if len(peers) > 1:
+            script(peer)
+        peer.receive_bytes(codec.HEADER_SIZE)
+
+    with ScriptedServer(serve) as server, server.client() as client:
+        server_version("127.0.0.1", server.port).speaks_2 = True
+        client.get_image("US1")
         client.list_images()
         assert client.get_image("US1").metadata == METADATA
 

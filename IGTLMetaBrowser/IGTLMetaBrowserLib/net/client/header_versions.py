@@ -19,10 +19,11 @@ ImageDatabaseServer is out of step for good). So:
    without items (images, trajectories …) is asked again in version 1; if that is of use, so are all
    others of that type.
 5. Networks fail, and servers are ended, without regard to the version: a server whose connection
-   is lost as it is asked in version 2, or as the list is kept back, is tried again on the next one.
-   If that is lost as well, and no question was answered in version 2, it stays with version 1.
-   One of our own, which has said so before, is tried again, as it was busy or away, unless it
-   answers what it was asked later in version 1: then another server is in its place.
+   is lost as version 2 is tried, is tried again with the next list. If that is lost as well, and no
+   question was answered in version 2, it may be why: a list is had in version 1 alone before it is
+   tried once more, and twice as many after each further loss. One of our own, which has said so
+   before, is tried with the next list five times, as it was busy or away, unless it answers what it
+   was asked later in version 1: then another server is in its place.
 
 A question in version 2 has an entry of metadata: the C++ library does not unpack a body that is the
 extended header alone, and PlusServer then reads nothing more from that client.
@@ -45,8 +46,10 @@ _PROBE = codec.Header(2, "GET_STATUS", "", codec.Timestamp(0), body_size=0, crc=
 _PROBE_SECONDS = 0.5
 # Since the last byte of the second list. The first one is shown if it does not come.
 _LIST_SECONDS = 2.0
-# Connections in a row that are lost as version 2 is tried: then that is why.
+# Connections in a row that are lost as version 2 is tried: then that may be why.
 _MOST_LOST = 2
+# Of one of our own it is not, unless an old server is in its place.
+_MOST_LOST_OF_OWN = 5
 
 
 @dataclass
@@ -66,6 +69,8 @@ class ServerVersion:
         the protocol has, see ``capabilities``. None if no list has come yet.
     times_lost
         How many connections were lost as version 2 was tried, since a question was answered in it.
+    lists_to_skip
+        How many lists are had in version 1 alone before version 2 is tried.
     """
 
     speaks_2: bool | None = None
@@ -74,6 +79,7 @@ class ServerVersion:
     only_in_1: set[str] = field(default_factory=set)
     has_name: bool | None = None
     times_lost: int = 0
+    lists_to_skip: int = 0
 
 
 known_servers: dict[tuple[str, int], ServerVersion] = {}
@@ -103,6 +109,7 @@ class VersionFinder:
         self._first_answer: codec.Message | None = None
         self.deadline: float | None = None
         self.is_2_seen = False  # on this connection
+        self._is_lost = False
         self._is_probe_unanswered = False
         self._last_before_probe = 0  # of the queries that were waiting then
 
@@ -166,6 +173,9 @@ class VersionFinder:
         is_only_in_1 = query.data_type in self._server.only_in_1
         if self._fixed is not None or self._server.speaks_2 is False or is_only_in_1:
             return False
+        if self._server.speaks_2 is None and self._server.lists_to_skip:
+            self._server.lists_to_skip -= 1
+            return False
         if any(not other.is_abandoned for other in self._queries.waiting):
             # Whoever asked for an image behind the list is to have the list first.
             if not self._server.speaks_2:
@@ -195,11 +205,31 @@ class VersionFinder:
         number = first.message_id
         query.answer = replace(answer, items=first.items, metadata=rest, message_id=number)
 
-    def release(self, now: float, is_lost: bool = False) -> Query | None:
-        """Return the query whose answer was kept back long enough, answered with the first list.
+    def on_loss(self) -> None:
+        """Note that the connection is lost, perhaps as version 2 is tried."""
+        self._is_lost = True
+        if self._is_trying:
+            self._server.times_lost += 1
+            if self._server.speaks_2 is None:
+                self._try_again()
 
-        ``is_lost``: the connection was lost meanwhile.
-        """
+    @property
+    def _is_trying(self) -> bool:
+        """Whether something waits that tells whether the server speaks version 2."""
+        if self.held is not None:
+            return True
+        is_probed = self._is_probe_unanswered and self._server.speaks_2 is None
+        return is_probed or any(map(self._is_first_in_2, self._queries.waiting))
+
+    def _is_first_in_2(self, query: Query) -> bool:
+        """Whether a question in version 2 is not answered, nor anything of its kind, so far."""
+        if self.is_2_seen or self._fixed is not None or query.header_version != 2:
+            return False
+        answered = self._server.answered_in_2
+        return not answered or query.data_type in answered
+
+    def release(self, now: float) -> Query | None:
+        """Return the query whose answer was kept back long enough, answered with the first list."""
         query = self.held
         if query is None or self.deadline is None or now < self.deadline:
             return None
@@ -207,8 +237,7 @@ class VersionFinder:
             # The second list may still come.
             self._queries.replace(query, Query(query.data_type, is_abandoned=True))
         self.ask_in_version_1()
-        self._server.times_lost += is_lost
-        if is_lost or self._server.has_name:
+        if self._is_lost or self._server.has_name:
             self._try_again()
         query.answer = self._first_answer
         self.cancel(query)
@@ -229,9 +258,11 @@ class VersionFinder:
         self._server.speaks_2 = self.is_2_seen = False
 
     def _try_again(self) -> None:
-        """Try version 2 once more with the next list, unless that was in vain too often."""
-        if self._server.times_lost < _MOST_LOST:
-            self._server.speaks_2 = None
+        """Try version 2 once more with the next list, or later, if that was in vain too often."""
+        server = self._server
+        server.speaks_2 = None
+        most = _MOST_LOST_OF_OWN if server.has_name else _MOST_LOST
+        server.lists_to_skip = 2**server.times_lost // 2**most
 
     def cancel(self, query: Query) -> None:
         """Keep nothing back for this query any more."""
@@ -256,10 +287,10 @@ class VersionFinder:
         if self._fixed is not None or query.header_version != 2:
             return False
         answered = self._server.answered_in_2
-        if not self.is_2_seen and (not answered or query.data_type in answered):
+        if self._is_first_in_2(query):
             # It never spoke it, or it is no longer the same server.
             self.ask_in_version_1()
-            if answered or self._server.has_name:
+            if self._is_lost or answered or self._server.has_name:
                 self._try_again()
             answered.clear()
             return True

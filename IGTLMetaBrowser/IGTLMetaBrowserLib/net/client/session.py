@@ -338,7 +338,8 @@ class Session:
         """Give the connection up; ask again what was lost with it, unless it was half answered."""
         interrupted = self.connection.receiver.progress
         half_answered = None if interrupted is None else self._queries.expected(interrupted.header)
-        events = self._finish_held(is_lost=True)
+        self._versions.on_loss()
+        events = self._finish_held()
         lost = [query for query in self._queries.remove_all() if not query.is_abandoned]
         # Two attempts in version 2 leave one in version 1.
         in_version_1 = [
@@ -365,7 +366,7 @@ class Session:
         self.end = SessionEnd(error, failed, [])
         return events
 
-    def _finish_held(self, is_lost: bool = False) -> list[ClientEvent]:
+    def _finish_held(self) -> list[ClientEvent]:
         """Answer the query for a list that was kept back with what there is."""
-        query = self._versions.release(float("inf"), is_lost)
+        query = self._versions.release(float("inf"))
         return [] if query is None else [Finished(query)]
