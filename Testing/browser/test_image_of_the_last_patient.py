@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -44,25 +45,69 @@ def roi(scene: Any) -> Any:
     return node
 
 
-@pytest.mark.parametrize("is_hardened", [False, True])
-def test_a_region_of_the_next_ones_is_not_moved_as_it(
-    of_smith: Browser, clinic: Clinic, scene: Any, roi: Any, is_hardened: bool
-) -> None:
-    matrix = np.eye(4)
-    matrix[0, 3] = 100.0
-    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
-    transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(matrix))
-    volume = of_smith.images.node("0")
-    volume.SetAndObserveTransformNodeID(transform.GetID())
-    if is_hardened:
-        volume.HardenTransform()
-    next_patient(of_smith, clinic)
+@pytest.fixture(params=[False, True], ids=["under a transform", "hardened"])
+def move(of_smith: Browser, scene: Any, request: pytest.FixtureRequest) -> Callable[[], None]:
+    """Moves the image of Smith by 100 mm, by a transform that is hardened or not."""
+
+    def move() -> None:
+        matrix = np.eye(4)
+        matrix[0, 3] = 100.0
+        transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+        transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(matrix))
+        volume = of_smith.images.node("0")
+        volume.SetAndObserveTransformNodeID(transform.GetID())
+        if request.param:
+            volume.HardenTransform()
+
+    return move
+
+
+def left_and_right(node: Any) -> list[float]:
     bounds = np.zeros(6)
-    of_smith.load_region("0", roi).GetRASBounds(bounds)
-    assert bounds[:2].tolist() == [-0.5, 2.5]
+    node.GetRASBounds(bounds)
+    return bounds[:2].tolist()
 
 
-def test_nor_is_it_called_as_the_user_calls_the_last_ones(
+WHERE_THE_SERVER_HAS_IT = [-0.5, 2.5]
+
+
+def test_the_image_of_the_next_one_is_not_moved_as_it(
+    of_smith: Browser, clinic: Clinic, move: Callable[[], None]
+) -> None:
+    move()
+    next_patient(of_smith, clinic)
+    assert left_and_right(of_smith.load_image("0")) == WHERE_THE_SERVER_HAS_IT
+
+
+@pytest.mark.parametrize("has_region", [False, True], ids=["the first", "one of both"])
+def test_nor_is_a_region_of_the_next_ones(
+    of_smith: Browser, clinic: Clinic, roi: Any, move: Callable[[], None], has_region: bool
+) -> None:
+    if has_region:
+        of_smith.load_region("0", roi)
+    move()
+    roi.SetCenter(101, 0, 0)
+    moved = of_smith.load_region("0", roi) if has_region else None
+    next_patient(of_smith, clinic)
+    roi.SetCenter(1, 0, 0)
+    region = of_smith.load_region("0", roi)
+    assert moved in (None, region)
+    assert left_and_right(region) == WHERE_THE_SERVER_HAS_IT
+
+
+def test_a_region_of_the_last_ones_stays_where_it_is(
+    of_smith: Browser, clinic: Clinic, roi: Any, move: Callable[[], None]
+) -> None:
+    region = of_smith.load_region("0", roi)
+    move()
+    where = left_and_right(region)
+    assert where == [99.5, 102.5]
+    next_patient(of_smith, clinic)
+    of_smith.load_image("0")
+    assert left_and_right(region) == where
+
+
+def test_nor_is_one_called_as_the_user_calls_the_last_ones(
     of_smith: Browser, clinic: Clinic, roi: Any
 ) -> None:
     region = of_smith.load_region("0", roi)

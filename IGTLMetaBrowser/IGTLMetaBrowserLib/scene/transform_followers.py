@@ -79,6 +79,12 @@ class TransformFollowers:
             self._leave_owner(follower)
             del self._followers[node.GetID()]
 
+    def forget(self, node: Any) -> None:
+        """Have a node be a new one: what it shows now is of another patient."""
+        self.let_be(node)
+        node.SetAndObserveTransformNodeID(None)
+        write_moved(node, None)
+
     def _add(self, node: Any, transform_id: str | None) -> _Follower:
         if len(self._followers) >= self._most_followers:
             self._clean()  # a stream can bring and take away nodes for ever

@@ -9,7 +9,8 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .described_nodes import is_written_on
+from ..hidden_patients.patient_marks import Patient
+from .described_nodes import is_written_on, patient_of
 from .description import ImageDescription
 
 _DESCRIBED_BY_ATTRIBUTE = "IGTLMetaBrowser.DescribedBy"
@@ -34,6 +35,17 @@ def take(node: Any, description: ImageDescription) -> Any:
         return None
     sign(node, description)
     return node
+
+
+def patient_shown(node: Any, description: ImageDescription | None) -> Patient:
+    """Return ID and name of the patient whose image a node shows; empty if they are not known.
+
+    ``description`` is what was written onto it here. Another browser may have shown another one's
+    there; a hidden one is known only here.
+    """
+    shown = patient_of(node)
+    is_known_here = description is not None and not shown[0] and is_signed(node, description)
+    return description.patient if is_known_here else shown
 
 
 class Describer:

@@ -38,7 +38,7 @@ from ..transform_followers import TransformFollowers
 from . import edited_voxels
 from .calibrated_spacing import calibrate, calibrate_new, with_spacing, with_stride
 from .described_nodes import names_of, patient_of, rewrite_nodes, write_description
-from .describer import is_signed, sign, take
+from .describer import patient_shown, sign, take
 from .description import ImageDescription
 from .moved_images import (
     check_not_bent,
@@ -179,20 +179,18 @@ class ImageSet:
     ) -> Any:
         """Show an image, and what is known of it, and return its volume node.
 
-        Those that are ``is_live`` are somewhere else each time, which is no work of the user's.
-        A volume that the user has edited since gets no other image: it stays, beside a new one.
-
-        Its preview, if there is one, stays in the views until ``replace_preview``. Raises
+        Those that are ``is_live`` are somewhere else each time, which is no work of the user's. A
+        volume that the user has edited since gets no other image: it stays, beside a new one. Its
+        preview, if there is one, stays in the views until ``replace_preview``. Raises
         ``SceneError``.
         """
         description = self._learn(image_id, image.metadata)
         name, modality = self._patients.redact(description.name), description.fields["Modality"]
-        known = self._volume_in_scene(image_id)
-        # Of another patient's image, no voxels stay around a part of this one.
+        before = known = self._volume_in_scene(image_id)
+        # Of another patient's image, nothing stays: no voxels around a part, and no transform.
         is_same = self._is_of_patient(known, image_id, description.patient)
         window = self._voi_window(image_id)
         self._disowned.discard(image_id)
-        before = known
         if not (is_live or image.is_subvolume):
             known = edited_voxels.writable(known, image.pixels)
         node = self._show(image_id, image, name, modality, window, known, is_same)
@@ -208,16 +206,13 @@ class ImageSet:
         self._describe_node(image_id, node, description, is_live)
         node.EndModify(modified)
         self._place_regions(image_id, node)
+        if not (is_same or is_live):
+            node.SetAndObserveTransformNodeID(None)
         return node
 
     def _is_of_patient(self, node: Any, key: Hashable, patient: tuple[str, str]) -> bool:
         """Whether the volume of an image, if there is one, shows an image of a patient."""
-        if node is None:
-            return True
-        before, shown = self._descriptions.get(key), patient_of(node)
-        # Another browser may have shown another one's there; a hidden one is known only here.
-        is_known_here = before is not None and not shown[0] and is_signed(node, before)
-        return (before.patient if is_known_here else shown) == patient
+        return node is None or patient_shown(node, self._descriptions.get(key)) == patient
 
     def _describe_node(
         self, key: Hashable, node: Any, description: ImageDescription, is_live: bool = False
@@ -233,9 +228,15 @@ class ImageSet:
             yield from ((node, one) for node in nodes if node is not None)
 
     def _place_regions(self, image_id: str, node: Any) -> None:
-        for key in [key for key in self._descriptions if isinstance(key, tuple)]:
-            if key[0] == image_id and (region := self._nodes.get(key)) is not None:
+        """Have the regions of an image be where that is; those of the last patient stay."""
+        patient = self._descriptions[image_id].patient
+        for key, one in self._descriptions.items():
+            is_of_image = one.is_region and one.image_id == image_id
+            region = self._nodes.get(key) if is_of_image else None
+            if region is not None and one.patient == patient:
                 self._regions.follow(region, node)
+            elif region is not None:
+                self._regions.let_be(region)
         self._regions.refresh(node)
 
     def preview(self, image_id: str) -> Any:
@@ -319,15 +320,17 @@ class ImageSet:
         window, owner = self._voi_window(image_id), self.owner(image_id)
         box = key_attributes(self._address, *map(int, (*start, *image.whole_size)))
         of_image = {REGION_OF_ATTRIBUTE: written_id(image_id)}
-        known = self._nodes.get(key) or self._unknown_node_with(box | of_image)
-        before, known = known, edited_voxels.writable(known, image.pixels)
-        moved = self._regions.moved_by(known, owner)
+        before = self._nodes.get(key) or self._unknown_node_with(box | of_image)
+        known = edited_voxels.writable(before, image.pixels)
         is_same = self._is_of_patient(known, key, description.patient)
+        moved = self._regions.moved_by(known if is_same else None, owner)
         node = show_image(
             self._scene, image, name, modality, known, None, window, keeps_rest=is_same
         )
         edited_voxels.came(node)
         edited_voxels.leave(before, node)
+        if not is_same:
+            self._regions.forget(node)
         if moved is not None:
             node.ApplyTransformMatrix(slicer.util.vtkMatrixFromArray(moved))
         if owner is not None:
@@ -340,10 +343,7 @@ class ImageSet:
         return node
 
     def update(self, image_id: str, image: codec.ImageMessage) -> Any:
-        """Show the next of many images of one id: voxels and geometry only.
-
-        Raises ``SceneError``.
-        """
+        """Show the next of many images of one id: voxels and place only. Raises ``SceneError``."""
         known = self.volume(image_id)
         modified = known.StartModify()
         forget_geometry(known)
