@@ -169,6 +169,21 @@ def test_a_plan_of_images_with_two_numbers_of_frames(phantom, plan, tmp_path):
     assert (result.returncode, result.stderr) == (0, "")
 
 
+@without_orthanc
+def test_what_cannot_be_said_of_the_patient_is_said_to_the_user(archive, phantom, plan, tmp_path):
+    images = tmp_path / "images"
+    shutil.copytree(phantom / "CT", images)
+    for path in images.iterdir():
+        image = pydicom.dcmread(path)
+        image.PatientSex = "QQ"
+        image.save_as(path)
+    words = "the document has no PatientSex: what the images say there is no valid value\n"
+    in_folder = igtlmeta("store", plan, "--images", images, "-o", tmp_path)
+    assert (in_folder.returncode, in_folder.stderr) == (0, f"igtlmeta: {words}")
+    in_archive = igtlmeta("store", plan, "--images", images, "--dicomweb", archive.dicomweb)
+    assert in_archive.stderr == f"igtlmeta: stored in {archive.dicomweb}; {words}"
+
+
 def test_a_plan_of_another_image(phantom, plan, tmp_path):
     plan.write_text(json.dumps([{**PLAN[0], "owner": "ANOTHER"}]))
     result = igtlmeta("store", plan, "--images", phantom / "CT", "-o", tmp_path)

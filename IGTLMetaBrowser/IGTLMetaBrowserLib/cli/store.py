@@ -20,6 +20,7 @@ from ..sources.dicom.fields import image_id, volume_id
 from ..sources.dicom.replaced_documents import document_version, replaced_by
 from ..sources.documents.label_document import replace_segments, write_segmentation
 from ..sources.documents.label_file import ENDING, LabelMapToStore, read_label_file
+from ..sources.documents.patient_and_study import left_empty
 from ..sources.documents.plan_document import check_images, frame_count, write_plan
 from ..sources.documents.predecessor import DocumentsOfStudy
 from ..sources.plain_volumes.volume_file import read_label_map
@@ -89,7 +90,7 @@ def store(arguments: argparse.Namespace) -> int:
     _require_packages()
     if not archive_options.is_given(arguments):
         images = _checked(images_in_folder(arguments.images))
-        return _store_in_folder(arguments.output, *_document(arguments, images, None))
+        return _store_in_folder(arguments.output, images, *_document(arguments, images, None))
     archive = archive_options.open_archive(arguments)
     images = _checked(
         images_of_series(archive, arguments.series)
@@ -98,7 +99,7 @@ def store(arguments: argparse.Namespace) -> int:
     )
     modality = "SR" if _is_plan(arguments) else "SEG"
     known = DocumentsOfStudy(archive, images, modality) if arguments.replaces else None
-    return _store_in_archive(archive, known, *_document(arguments, images, known))
+    return _store_in_archive(archive, known, images, *_document(arguments, images, known))
 
 
 def _check_usage(arguments: argparse.Namespace) -> None:
@@ -114,7 +115,9 @@ def _check_usage(arguments: argparse.Namespace) -> None:
         arguments.usage_error("--empty is of a plan that takes the place of another: --replaces")
 
 
-def _store_in_folder(folder: Path, document: Dataset, numbers: list[int]) -> int:
+def _store_in_folder(
+    folder: Path, images: list[Dataset], document: Dataset, numbers: list[int]
+) -> int:
     path = folder / f"{document.SOPInstanceUID}.dcm"
     content = _file_of(document)
     try:
@@ -123,16 +126,33 @@ def _store_in_folder(folder: Path, document: Dataset, numbers: list[int]) -> int
             part.write_bytes(content)
     except OSError as error:
         return complain(why_not_written(error, path))
+    if words := _words_for_left_empty(document, images):
+        note(words)
     _print(path, numbers)
     return 0
 
 
 def _store_in_archive(
-    archive: Archive, known: DocumentsOfStudy | None, document: Dataset, numbers: list[int]
+    archive: Archive,
+    known: DocumentsOfStudy | None,
+    images: list[Dataset],
+    document: Dataset,
+    numbers: list[int],
 ) -> int:
-    note(_stored(archive, known, document, _file_of(document)))
+    words = _stored(archive, known, document, _file_of(document))
+    note("; ".join(filter(None, (words, _words_for_left_empty(document, images)))))
     _print(document.SOPInstanceUID, numbers)
     return 0
+
+
+def _words_for_left_empty(document: Dataset, images: list[Dataset]) -> str:
+    keywords = left_empty(document, images)
+    if not keywords:
+        return ""
+    return (
+        f"the document has no {' and no '.join(keywords)}: what the images say there is no valid "
+        "value"
+    )
 
 
 def _checked(images: list[Dataset]) -> list[Dataset]:

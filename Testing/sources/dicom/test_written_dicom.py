@@ -25,7 +25,8 @@ TRAJECTORIES = [
 ]
 WRITTEN = (
     "plan", "replacing plan", "emptied plan", "segmentation", "replacing segmentation",
-    "overlapping segmentation", "replacing segment", "CT", "MR", "PT",
+    "overlapping segmentation", "replacing segment", "plan of odd images",
+    "segmentation of odd images", "CT", "MR", "PT",
 )  # fmt: skip
 
 
@@ -43,6 +44,9 @@ def written(phantom_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> d
         labels, image.ijk_to_ras(), [Structure("Liver", 3, (221, 130, 101, 255))]
     )
     segmentation = write_segmentation(liver, images)
+    odd = [pydicom.dcmread(path) for path in sorted((phantom_folder / "CT").iterdir())]
+    for one in odd:
+        one.PatientSex, one.PatientName = "QQ", ["Doe^Jane", "Roe^Jane"]
     both = write_segmentation(
         LabelMapToStore(np.stack([labels, labels // 3]), image.ijk_to_ras()), images
     )
@@ -54,6 +58,8 @@ def written(phantom_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> d
         "replacing segmentation": write_segmentation(liver, images, predecessor=segmentation),
         "overlapping segmentation": both,
         "replacing segment": replace_segments(liver, images, both, [2])[0],
+        "plan of odd images": write_plan(TRAJECTORIES, odd),
+        "segmentation of odd images": write_segmentation(liver, odd),
     }
     files = {
         modality: sorted((phantom_folder / modality).iterdir())[40]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...lengths import is_length
 from ...net.source import SourceError
 from ..dicom.fields import cut_name
 from ..dicom.label_maps.colors import lab_of_color
@@ -25,7 +26,8 @@ from .other_segments import (
     items_by_name,
     other_segments,
 )
-from .plan_document import CHARACTER_SET, check_images, with_required
+from .patient_and_study import CHARACTER_SET, with_required
+from .plan_document import check_images
 from .predecessor import name_as_replaced
 
 if TYPE_CHECKING:
@@ -158,10 +160,17 @@ def _prepared(image: Dataset, ijk_to_ras: np.ndarray) -> Dataset:
     """
     prepared = with_required(image)
     prepared.pop("SpacingBetweenSlices", None)
-    if not prepared.get("SliceThickness"):
+    if not _has_thickness(prepared):
         thickness = float(np.linalg.norm(ijk_to_ras[:3, 2]))
-        prepared.SliceThickness = round(thickness, 6)
+        prepared.add_new("SliceThickness", "DS", round(thickness, 6))
     return prepared
+
+
+def _has_thickness(image: Dataset) -> bool:
+    try:
+        return is_length(float(image.get("SliceThickness") or 0))
+    except (TypeError, ValueError):  # such as 1,5
+        return False
 
 
 def _segments(

@@ -35,18 +35,13 @@ from ..dicom.plans import (
 )
 from ..dicom.replaced_documents import CODING_SCHEME
 from ..dicom.volumes.places import are_several_issuers
+from .patient_and_study import CHARACTER_SET, with_required
 from .predecessor import check_predecessor
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
 _Type = codec.TrajectoryType
-_REQUIRED = (
-    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime",
-    "ReferringPhysicianName", "StudyID", "AccessionNumber",
-)  # fmt: skip
-CHARACTER_SET = "ISO_IR 192"
-"""Of documents: names of patients and structures may be in any alphabet."""
 _SERIES_NUMBER = 9000
 _MANUFACTURER = "IGTLMetaBrowser"
 
@@ -76,10 +71,15 @@ def write_plan(
 def _document(images: Sequence[Dataset], report: Any, predecessor: Dataset | None) -> Dataset:
     from highdicom import UID
     from highdicom.sr import Comprehensive3DSR
+    from pydicom.uid import CTImageStorage
 
+    evidence = [*map(with_required, images)]
+    # By its class, highdicom looks up what images say of patient and study: the same for all, but
+    # it does not know all, such as those of nuclear medicine.
+    evidence[0].add_new("SOPClassUID", "UI", CTImageStorage)
     try:
-        return Comprehensive3DSR(
-            evidence=[*map(with_required, images)],
+        document = Comprehensive3DSR(
+            evidence=evidence,
             content=report,
             series_number=_SERIES_NUMBER,
             series_instance_uid=UID(),
@@ -96,24 +96,10 @@ def _document(images: Sequence[Dataset], report: Any, predecessor: Dataset | Non
             f"of these images no document can be made: {error}; correct what they say of patient "
             "and study"
         ) from error
-
-
-def with_required(image: Dataset) -> Dataset:
-    """Return an image with what documents take from it (type 2 in PS3.3 C.7.1.1 and C.7.2.1).
-
-    Those attributes may be empty but not absent, and in many files they are.
-    """
-    from pydicom import Dataset
-
-    # Not by update(), which decodes each of its elements: of 300 images, that takes seconds.
-    complete = Dataset(dict(image.items()))
-    complete.set_original_encoding(*image.original_encoding, image.original_character_set)
-    for keyword in _REQUIRED:
-        if keyword not in complete:
-            setattr(complete, keyword, None)
-    # As the document will: of those of Japan and Korea ("\\ISO 2022 IR 87"), highdicom takes none.
-    complete.SpecificCharacterSet = CHARACTER_SET
-    return complete
+    (study,) = document.CurrentRequestedProcedureEvidenceSequence
+    (series,) = study.ReferencedSeriesSequence
+    series.ReferencedSOPSequence[0].ReferencedSOPClassUID = images[0].SOPClassUID
+    return document
 
 
 def _report(groups: Sequence[Any]) -> Any:
