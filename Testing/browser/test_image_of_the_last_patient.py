@@ -79,6 +79,16 @@ def test_the_image_of_the_next_one_is_not_moved_as_it(
     assert left_and_right(of_smith.load_image("0")) == WHERE_THE_SERVER_HAS_IT
 
 
+def test_an_image_of_the_same_one_is_however_the_name_is_written(
+    of_smith: Browser, scene: Any
+) -> None:
+    volume = of_smith.images.node("0")
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    volume.SetAndObserveTransformNodeID(transform.GetID())
+    of_smith.metadata.set_value("0", "PatientName", "Smith^John")
+    assert of_smith.load_image("0").GetParentTransformNode() is transform
+
+
 @pytest.mark.parametrize("has_region", [False, True], ids=["the first", "one of both"])
 def test_nor_is_a_region_of_the_next_ones(
     of_smith: Browser, clinic: Clinic, roi: Any, move: Callable[[], None], has_region: bool

@@ -107,6 +107,12 @@ def test_another_browser_can_load_the_next_patients_image_while_it_is_made(
         assert frames(player) == SMITHS
 
 
+def test_a_patient_whose_name_was_corrected_in_one_image_is_no_other(listed):
+    listed.metadata.set_value(IDS[0], "PatientName", "Smith^John")
+    player = listed.load_sequence(IDS[0])
+    assert frames(player) == SMITHS
+
+
 def test_if_the_list_changes_while_it_is_made_there_is_none(listed, events, series, monkeypatch):
     monkeypatch.setattr(turns, "_SECONDS_A_TURN", 0.0)
     for image_id in IDS:

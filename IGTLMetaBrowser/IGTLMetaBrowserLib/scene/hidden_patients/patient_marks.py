@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from ...person_names import name_words
 from ...privacy.hidden_patients import HiddenPatients, patient_of_uid
 from ..nodes.nodes_by_class import frames, nodes_of_class
 from ..nodes.unnoticed import unnoticed
@@ -33,6 +34,13 @@ _FOUND_BY = (IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE, KEY_ATTRIBUTE)
 Patient = tuple[str, str]
 """ID and name; empty texts if they are not known."""
 NOT_KNOWN: Patient = ("", "")
+
+
+def is_same_patient(one: Patient, other: Patient) -> bool:
+    """Whether two are one: by the ID, however the name is written; without one, by the name."""
+    if one[0] or other[0]:
+        return one[0] == other[0]
+    return name_words(one[1]) == name_words(other[1])
 
 
 def mark(node: Any, patient: Patient, patients: HiddenPatients) -> None:

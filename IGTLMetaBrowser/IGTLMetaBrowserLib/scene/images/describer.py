@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..hidden_patients.patient_marks import Patient
+from ..hidden_patients.patient_marks import Patient, is_same_patient
 from .described_nodes import is_written_on, patient_of
 from .description import ImageDescription
 
@@ -37,15 +37,17 @@ def take(node: Any, description: ImageDescription) -> Any:
     return node
 
 
-def patient_shown(node: Any, description: ImageDescription | None) -> Patient:
-    """Return ID and name of the patient whose image a node shows; empty if they are not known.
+def is_of_patient(node: Any, description: ImageDescription | None, patient: Patient) -> bool:
+    """Whether a node, if there is one, shows an image of a patient.
 
     ``description`` is what was written onto it here. Another browser may have shown another one's
     there; a hidden one is known only here.
     """
+    if node is None:
+        return True
     shown = patient_of(node)
     is_known_here = description is not None and not shown[0] and is_signed(node, description)
-    return description.patient if is_known_here else shown
+    return is_same_patient(description.patient if is_known_here else shown, patient)
 
 
 class Describer:

@@ -17,7 +17,7 @@ from ...metadata.providers.calibration import CalibratedSpacing
 from ...metadata.providers.standard import StandardProviders
 from ...privacy.hidden_patients import HiddenPatients
 from ..errors import SceneError
-from ..hidden_patients.patient_marks import NOT_KNOWN
+from ..hidden_patients.patient_marks import NOT_KNOWN, is_same_patient
 from ..nodes.node_names import given_name
 from ..nodes.node_references import NodeReferences
 from ..server_nodes.attributes import (
@@ -38,7 +38,7 @@ from ..transform_followers import TransformFollowers
 from . import edited_voxels
 from .calibrated_spacing import calibrate, calibrate_new, with_spacing, with_stride
 from .described_nodes import names_of, patient_of, rewrite_nodes, write_description
-from .describer import patient_shown, sign, take
+from .describer import is_of_patient, sign, take
 from .description import ImageDescription
 from .moved_images import (
     check_not_bent,
@@ -157,7 +157,7 @@ class ImageSet:
             return
         node = self._volume_in_scene(image_id)
         patient = self._describe(image_id, image.metadata).patient
-        is_same = self._is_of_patient(node, image_id, patient)
+        is_same = is_of_patient(node, self._descriptions.get(image_id), patient)
         around = volume_around(node, image, self.coordinates) if is_same else None
         try:
             whole = WholeInTurns(image, around)
@@ -188,7 +188,7 @@ class ImageSet:
         name, modality = self._patients.redact(description.name), description.fields["Modality"]
         before = known = self._volume_in_scene(image_id)
         # Of another patient's image, nothing stays: no voxels around a part, and no transform.
-        is_same = self._is_of_patient(known, image_id, description.patient)
+        is_same = is_of_patient(known, self._descriptions.get(image_id), description.patient)
         window = self._voi_window(image_id)
         self._disowned.discard(image_id)
         if not (is_live or image.is_subvolume):
@@ -210,10 +210,6 @@ class ImageSet:
             node.SetAndObserveTransformNodeID(None)
         return node
 
-    def _is_of_patient(self, node: Any, key: Hashable, patient: tuple[str, str]) -> bool:
-        """Whether the volume of an image, if there is one, shows an image of a patient."""
-        return node is None or patient_shown(node, self._descriptions.get(key)) == patient
-
     def _describe_node(
         self, key: Hashable, node: Any, description: ImageDescription, is_live: bool = False
     ) -> None:
@@ -233,7 +229,7 @@ class ImageSet:
         for key, one in self._descriptions.items():
             is_of_image = one.is_region and one.image_id == image_id
             region = self._nodes.get(key) if is_of_image else None
-            if region is not None and one.patient == patient:
+            if region is not None and is_same_patient(one.patient, patient):
                 self._regions.follow(region, node)
             elif region is not None:
                 self._regions.let_be(region)
@@ -322,7 +318,7 @@ class ImageSet:
         of_image = {REGION_OF_ATTRIBUTE: written_id(image_id)}
         before = self._nodes.get(key) or self._unknown_node_with(box | of_image)
         known = edited_voxels.writable(before, image.pixels)
-        is_same = self._is_of_patient(known, key, description.patient)
+        is_same = is_of_patient(known, self._descriptions.get(key), description.patient)
         moved = self._regions.moved_by(known if is_same else None, owner)
         node = show_image(
             self._scene, image, name, modality, known, None, window, keeps_rest=is_same

@@ -10,6 +10,7 @@ import slicer
 from vtkmodules.vtkCommonDataModel import vtkImageData
 
 from ..errors import SceneError
+from ..hidden_patients.patient_marks import is_same_patient
 from ..nodes.node_references import NodeReferences
 from ..nodes.nodes_by_class import frames
 from ..server_nodes.attributes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id, unless_released
@@ -85,7 +86,8 @@ def _require_all(scene: Any, volumes: Sequence[Any]) -> None:
 
 def _require_one_patient(sequence: Any) -> None:
     """Raise ``SceneError`` if another browser has loaded the next patient's image meanwhile."""
-    if len({*map(patient_of, frames(sequence))}) > 1:
+    first, *others = map(patient_of, frames(sequence))
+    if not all(is_same_patient(first, one) for one in others):
         raise SceneError("the images of the sequence are of different patients; load them again")
 
 
