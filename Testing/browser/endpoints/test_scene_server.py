@@ -15,10 +15,13 @@ import slicer
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from helpers.certificates import Authority
+from helpers.counted_calls import counted_calls
 from helpers.patience import Patience
 from helpers.peers import PATIENCE, Peer
 from helpers.scene_servers import asked
+from helpers.silence import is_readable
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.browser.endpoints import scene_server
 from IGTLMetaBrowserLib.browser.endpoints.scene_server import SceneServer, SceneServerSettings
 from IGTLMetaBrowserLib.scene.images.volumes import image_data
 
@@ -65,6 +68,33 @@ def test_only_the_nodes_that_the_user_has_chosen_are_served(scene, serve) -> Non
     assert asked(server, net.Client.get_trajectories) == ()
     with pytest.raises(net.RefusedError):
         asked(server, lambda client: client.get_image(other.GetID()[7:].replace("Node", "")))
+
+
+def test_a_step_makes_a_part_of_a_list(scene, serve, monkeypatch) -> None:
+    """The window of Slicer answers meanwhile."""
+    monkeypatch.setattr(scene_server, "_SECONDS_A_TURN", 0.0)
+    for number in range(20):
+        add_volume(scene, f"Volume {number}")
+    server, made = serve(), []
+    with Peer.connect(server.port) as peer:
+        peer.send(codec.GetMessage("IMGMETA"))
+        while sum(made) < 20:
+            with counted_calls() as counts:
+                server.step(PATIENCE)
+            made.append(counts["_image_item"])
+    assert max(made) == 1
+
+
+def test_a_thumbnail_is_made_without_the_list_of_all_images(scene, serve) -> None:
+    add_volume(scene, "Volume")
+    server = serve()
+    with Peer.connect(server.port) as peer, counted_calls() as counts:
+        peer.send(codec.GetMessage("IMGTHUMB", device_name="ScalarVolume1"))
+        while not is_readable(peer.socket):
+            server.step(PATIENCE)
+        assert peer.receive().type_name == "IMGTHUMB"
+    assert counts["planes_of"] == 1
+    assert counts["_image_item"] == 0
 
 
 def test_an_image_that_is_no_longer_shared_is_not_sent_from_the_cache(scene, serve) -> None:

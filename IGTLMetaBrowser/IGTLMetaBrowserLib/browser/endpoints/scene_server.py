@@ -18,6 +18,8 @@ from .served_clients import ClientSummary, ServedClients
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 18945
+# Of a list: then the window answers, and the server its other clients.
+_SECONDS_A_TURN = 0.005
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class SceneServer(net.Server):
         on_points: OnShown,
     ) -> None:
         context = None if settings.tls is None else settings.tls.make_context()
-        self._source = SceneSource(scene, self._receive)
+        self._source = SceneSource(scene, self._receive, _SECONDS_A_TURN)
         self._clients_so_far = ServedClients(self._name_of)
         self.clients_changed: Signal[[]] = Signal()
         super().__init__(

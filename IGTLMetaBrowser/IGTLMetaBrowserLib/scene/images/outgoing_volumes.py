@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import slicer
-from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.util.numpy_support import get_numpy_array_type, vtk_to_numpy
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from ... import codec
@@ -31,14 +32,24 @@ def image_message(volume: Any) -> codec.ImageMessage:
 
 def scalar_type(volume: Any) -> codec.ScalarType:
     """Return the type of a volume's voxels. Raises ``SceneError``."""
-    dtype = _scalars(volume).dtype
-    try:
-        return codec.ScalarType.of(dtype)
-    except codec.CodecError:
+    vtk_type = _voxels(volume).GetDataType()
+    found = _scalar_type(vtk_type)
+    if found is None:
+        dtype = np.dtype(get_numpy_array_type(vtk_type))
         raise SceneError(
             f"the voxels of {volume.GetName()!r} are {dtype}, which OpenIGTLink does not have; "
             "cast the volume to another type, for example with the module Cast Scalar Volume"
-        ) from None
+        )
+    return found
+
+
+@lru_cache
+def _scalar_type(vtk_type: int) -> codec.ScalarType | None:
+    """Return the type by its number in VTK: to look at the voxels of each volume takes longer."""
+    try:
+        return codec.ScalarType.of(get_numpy_array_type(vtk_type))
+    except codec.CodecError:
+        return None
 
 
 def ijk_to_world(volume: Any) -> np.ndarray:
@@ -122,11 +133,15 @@ def _pixels(volume: Any) -> np.ndarray:
 
 
 def _scalars(volume: Any) -> np.ndarray:
+    return vtk_to_numpy(_voxels(volume))
+
+
+def _voxels(volume: Any) -> Any:
     data = volume.GetImageData()
     scalars = None if data is None else data.GetPointData().GetScalars()
     if scalars is None or not scalars.GetNumberOfTuples():
         raise SceneError(f"{volume.GetName()!r} has no voxels")
-    return vtk_to_numpy(scalars)
+    return scalars
 
 
 def _rgba(colors: Any, label: int) -> tuple[int, int, int, int]:
