@@ -50,6 +50,8 @@ LAYERS = {
 SOURCES = ("dicom", "archive", "documents", "plain_volumes")
 # Those in ``net`` import only the files beside them, which import none of them.
 NET = ("client", "server", "recording", "probe")
+# Those in ``browser``: each imports only from those before it.
+BROWSER = ("lists", "images", "downloads")
 
 GIVE_LAYER = f"if it is new, give it a layer in {Path(__file__).name}"
 
@@ -206,6 +208,8 @@ def complaint(module: str, imported: Import) -> str | None:
         return complaint_among_sources(module, imported.name)
     if here == target == "net":
         return complaint_in_net(module, imported.name)
+    if here == target == "browser":
+        return complaint_in_browser(module, imported.name)
     if target in ("", here):
         return None
     if target not in LAYERS:
@@ -234,6 +238,14 @@ def complaint_in_net(module: str, target: str) -> str | None:
     here, there = [*module.split("."), ""][2], target.split(".")[2]
     if there in NET and here not in ("", there):
         return f"net.{here} imports net.{there}, but they share only what is beside them"
+    return None
+
+
+def complaint_in_browser(module: str, target: str) -> str | None:
+    """Return what is wrong with importing ``target`` in ``browser``."""
+    here, there = [*module.split("."), ""][2], target.split(".")[2]
+    if {here, there} <= {*BROWSER} and BROWSER.index(there) > BROWSER.index(here):
+        return f"browser.{here} imports browser.{there}, which is above it"
     return None
 
 
@@ -321,6 +333,7 @@ def test_all_files_are_found() -> None:
             "imports sources.archive",
         ),
         ("sources/demo.py", "from .dicom import folder", "imports sources.dicom"),
+        ("browser/lists/x.py", "from ..images import y", "browser.lists imports browser.images"),
         ("browser/browser.py", "from .. import cli", "browser (layer 4) imports cli"),
         ("browser/browser.py", "from ..ui import panels", "browser (layer 4) imports ui"),
         ("ui/panels.py", "import IGTLMetaBrowser", "ui (layer 5) imports IGTLMetaBrowser"),

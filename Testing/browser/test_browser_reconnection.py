@@ -25,7 +25,7 @@ from helpers.peers import (
     serve_well,
 )
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.browser import reconnection
+from IGTLMetaBrowserLib.browser import reconnection, server_images
 from IGTLMetaBrowserLib.browser.events import (
     Asked,
     Connected,
@@ -44,7 +44,6 @@ from IGTLMetaBrowserLib.browser.events import (
     Reconnecting,
     TrajectoriesShown,
 )
-from IGTLMetaBrowserLib.browser.images import images
 from IGTLMetaBrowserLib.browser.lists.image_search import NO_SEARCH
 from IGTLMetaBrowserLib.browser.lists.listing import Listing
 
@@ -258,7 +257,7 @@ def test_a_script_that_was_told_of_a_failure_is_not_answered_later(
 def test_an_old_list_is_read_again_after_reconnecting(
     unconnected, events, hospital, monkeypatch, reserved_port
 ):
-    monkeypatch.setattr(images, "_YOUNG_LIST", 0.0)  # all lists are old
+    monkeypatch.setattr(server_images, "_YOUNG_LIST", 0.0)  # all lists are old
     with ServerInThread(hospital, port=reserved_port):
         unconnected.connect("127.0.0.1", reserved_port, reconnect_delays=SHORT)
         unconnected.list_images()
@@ -289,7 +288,7 @@ def test_how_old_a_list_is_does_not_follow_a_clock_that_is_set_back(
     listing.came(datetime.now(timezone.utc) - timedelta(hours=hours_by_date), NO_SEARCH, 1)
     begin = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: begin + 3600 * hours)
-    assert (listing.age > images._YOUNG_LIST) == is_old
+    assert (listing.age > server_images._YOUNG_LIST) == is_old
 
 
 def test_a_young_list_is_not_read_again(unconnected, events, hospital, reserved_port):

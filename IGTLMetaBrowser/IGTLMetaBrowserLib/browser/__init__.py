@@ -2,9 +2,9 @@
 
 ``browser`` puts together what the others do, and ``events`` is what it notifies of:
 
-images         their states, metadata and volumes
 lists          as they came, and as they are shown: filtered and sorted
-downloads      one after the other, and in parts
+images         their list, states, metadata and volumes
+downloads      one after the other, and in parts; ``server_images`` puts these three together
 previews       thumbnails and slices of what is not loaded
 endpoints      servers that the user starts: the scene's, a gateway to an archive
 connection     ``connection``, ``reconnection`` (when to try again), ``blocking_calls`` (scripts)

@@ -39,7 +39,6 @@ from .events import (
 )
 from .held_messages import HeldMessages
 from .images.image_metadata import ImageMetadata
-from .images.images import Images
 from .images.scene_images import SceneImages
 from .overlays import Overlays
 from .owned_nodes import OwnedNodes
@@ -50,6 +49,7 @@ from .previews.thumbnails import Thumbnails
 from .pushed_failures import PushedFailures
 from .reconnection import RECONNECT_DELAYS
 from .scene_events import SceneEvents
+from .server_images import ServerImages
 from .trajectories import Trajectories
 
 __all__ = ["Browser", "BrowserError"]
@@ -105,7 +105,9 @@ class Browser:
             self.metadata, self._in_scene, self.trajectories, self.overlays, self.patients, notify
         )
         self._preparation = Preparation(self.metadata, self._in_scene)
-        self.images = Images(self.connection, self.metadata, self.overlays, self._in_scene, notify)
+        self.images = ServerImages(
+            self.connection, self.metadata, self.overlays, self._in_scene, notify
+        )
         self._held = HeldMessages(
             self.connection, self.metadata, self.images, self.trajectories, self.overlays, notify
         )

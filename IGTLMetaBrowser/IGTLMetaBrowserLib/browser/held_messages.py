@@ -12,8 +12,8 @@ from .connection import ServerConnection
 from .errors import BrowserError
 from .events import Failed, Observer
 from .images.image_metadata import ImageMetadata
-from .images.images import Images
 from .overlays import Overlays
+from .server_images import ServerImages
 from .trajectories import Trajectories
 
 _NAMING_IMAGES = (codec.TrajectoryMessage, codec.PointMessage, codec.LabelMetaMessage)
@@ -30,7 +30,7 @@ class HeldMessages:
         self,
         connection: ServerConnection,
         metadata: ImageMetadata,
-        images: Images,
+        images: ServerImages,
         trajectories: Trajectories,
         overlays: Overlays,
         notify: Observer,

@@ -39,7 +39,7 @@ class Overlays:
     def request_label_maps(self) -> net.Query:
         """Ask for the list of label maps; ``LabelMapsListed`` or ``Failed`` follows.
 
-        From then on ``Images.request`` loads those that are in it as label maps.
+        From then on ``ServerImages.request`` loads those that are in it as label maps.
         """
         return self._connection.ask("LBMETA")
 

@@ -26,8 +26,8 @@ from ..events import (
 )
 from ..images.image_metadata import ImageMetadata
 from ..images.image_states import ImageStates
+from ..images.list_requests import ListRequests
 from ..images.scene_images import SceneImages
-from ..lists.list_requests import ListRequests
 from ..lists.listing import Listing
 from .arrivals import Arrivals
 from .download_queue import DownloadQueue

@@ -10,7 +10,7 @@ from ...privacy.hidden_patients import HiddenPatients
 from ..connection import ServerConnection
 from ..events import Observer, Previewing
 from ..images.image_metadata import ImageMetadata
-from ..images.images import Images
+from ..server_images import ServerImages
 from .thumbnail_files import thumbnail_key
 
 
@@ -24,7 +24,7 @@ class PreviewedImages:
     connection: ServerConnection
     metadata: ImageMetadata
     patients: HiddenPatients
-    images: Images
+    images: ServerImages
     notify: Observer
 
     @property

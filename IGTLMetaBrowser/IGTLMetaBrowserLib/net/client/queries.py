@@ -6,7 +6,7 @@ own, stream images beside the answers, and answer late or twice, so that for ano
 rules hold:
 
 - A list (IMGMETA, TRAJ …) answers the query for that list under any name, also if it was pushed at
-  that moment: what comes after it may have been the answer (see ``browser/lists/list_requests``).
+  that moment: what comes after it may have been the answer (see ``browser/images/list_requests``).
   But one without a number is pushed, if the server has repeated that of a query before.
 - An image answers the oldest query for an image only under the conditions of ``other_names``.
   The same holds for the error of one that is empty or cannot be read.

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 
 from ... import codec, net
 from ..connection import ServerConnection
-from ..images.image_metadata import ImageMetadata
-from .image_search import NO_SEARCH, ImageSearch
-from .listing import Listing
+from ..lists.image_search import NO_SEARCH, ImageSearch
+from ..lists.listing import Listing
+from .image_metadata import ImageMetadata
 
 # So often is the list asked for once more; a server may push others without end.
 _MOST_DOUBTS = 3

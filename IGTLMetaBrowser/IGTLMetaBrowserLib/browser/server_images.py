@@ -6,12 +6,13 @@ from collections.abc import Iterable, MutableSequence, Sequence, Set
 from datetime import datetime, timezone
 from typing import Any
 
-from ... import codec, net
-from ...codec.slice_stack import SliceStack
-from ..connection import ServerConnection
-from ..downloads.downloads import Downloads
-from ..errors import BrowserError
-from ..events import (
+from .. import codec, net
+from ..codec.slice_stack import SliceStack
+from .connection import ServerConnection
+from .downloads.downloads import Downloads
+from .downloads.regions import Regions
+from .errors import BrowserError
+from .events import (
     ConnectionState,
     Failed,
     ImagesAdopted,
@@ -23,24 +24,23 @@ from ..events import (
     Observer,
     Transfer,
 )
-from ..lists.image_search import NO_SEARCH, ImageSearch
-from ..lists.list_requests import SEVERAL_LISTS, ListRequests
-from ..lists.listing import Listing
-from ..overlays import Overlays
-from .image_metadata import ImageMetadata
-from .image_states import ImageStates
-from .live_images import LiveImages
-from .recordings import Recordings
-from .regions import Regions
-from .scene_images import SceneImages
-from .sequences import ImageSequences
-from .unasked_images import UnaskedImages
+from .images.image_metadata import ImageMetadata
+from .images.image_states import ImageStates
+from .images.list_requests import SEVERAL_LISTS, ListRequests
+from .images.live_images import LiveImages
+from .images.recordings import Recordings
+from .images.scene_images import SceneImages
+from .images.sequences import ImageSequences
+from .images.unasked_images import UnaskedImages
+from .lists.image_search import NO_SEARCH, ImageSearch
+from .lists.listing import Listing
+from .overlays import Overlays
 
 # After a short interruption a list that is younger is not read again: it may have 100,000 entries.
 _YOUNG_LIST = 10.0
 
 
-class Images:
+class ServerImages:
     """The images of the server of ``connection``; ``in_scene`` are their volumes."""
 
     def __init__(

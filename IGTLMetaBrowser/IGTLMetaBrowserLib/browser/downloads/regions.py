@@ -13,10 +13,10 @@ from ...net.client.partial_image import Box
 from ...net.client.parts_transfer import Outcome, PartsTransfer
 from ...scene.images.roi_boxes import voxels_around
 from ..connection import ServerConnection
-from ..downloads.part_downloads import SECONDS_FOR_OFFER
 from ..errors import BrowserError
 from ..events import Asked, Observer, RegionFailed, RegionLoaded, VolumeChanging
-from .scene_images import SceneImages
+from ..images.scene_images import SceneImages
+from .part_downloads import SECONDS_FOR_OFFER
 
 # The first voxel says which image it is of, and where that lies.
 _ONE_VOXEL = (1, 1, 1)
