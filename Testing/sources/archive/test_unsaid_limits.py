@@ -16,6 +16,7 @@ from helpers.dimse_peer import Behavior
 from helpers.ready_sources import ready
 from helpers.scripted_archive import Answer, listing, multipart, record
 from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.archive.dicomweb import dicomweb_archive as dicomweb
 from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.dimse.dimse_archive import DimseArchive
 from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
@@ -118,7 +119,7 @@ def test_a_study_of_which_fewer_series_are_listed_than_it_has(
         (["CT", "MR"], "CT", False),  # then it is not known how many are
         (["CT", "MR"], "MR", True),  # none of which is listed
         (["CT"], "MR", False),
-        (["CT", "MR"], "?R", False),
+        (["CT", "MR"], "?R", True),  # and of others, nothing: it has one more of some modality
     ],
 )
 def test_of_a_modality_it_is_known_that_there_is_one(
@@ -130,35 +131,38 @@ def test_of_a_modality_it_is_known_that_there_is_one(
     assert ("has more that match" in notice) == is_said
 
 
-def test_a_search_by_what_is_not_of_the_study_is_cut_if_it_is_as_long_as_a_list_that_was(
-    serve, series, open_source
+@pytest.mark.parametrize("first", [0, 3, 6, 9])
+@pytest.mark.parametrize("page", [5000, 2])
+def test_a_search_by_what_is_not_of_the_study_is_cut_if_no_more_is_given_of_any(
+    serve, series, open_source, monkeypatch, first, page
 ):
-    """Which is then known to be the limit of the archive, until it gives more."""
+    """Whatever the limit of the archive was ``first``: who runs it can set another at any time."""
+    monkeypatch.setattr(dicomweb, "_PAGE", page)  # so many are asked for at once
     words = [one.SeriesDescription for one in series]
     records = [
         {**record([one]), "0008103E": {"vr": "LO", "Value": [text]}}
         for one, text in zip(series, words, strict=True)
     ]
-    limit = 6
+    limit = first
 
     def script(path: str) -> Answer:
         asked = parse_qs(urlsplit(path).query)
+        offset, most = (int(asked[key][0]) for key in ("offset", "limit"))
         if "/studies?" in path:
             studies = [{**one, "00201206": {"vr": "IS", "Value": [4]}} for one in records[::4]]
-            return listing(*studies[int(asked["offset"][0]) :])
+            return listing(*studies[offset:])
         wanted = asked.get("SeriesDescription", [""])[0].rstrip("*")
         pairs = zip(records, words, strict=True)
         found = [one for one, text in pairs if text.startswith(wanted)]
-        return listing(*found[:limit][int(asked["offset"][0]) :])
+        return listing(*found[:limit][offset : offset + most])
 
     source = open_source(serve(script))
-    assert len(source.images()) == limit
-    for wanted, count, is_said in (("Neck", 1, False), ("Head*", limit, True)):
-        found, notice = ready(source.search, {"SeriesDescription": wanted})
-        assert (len(found), "has more that match" in notice) == (count, is_said)
-    limit = len(records)
-    found, notice = ready(source.search, {"SeriesDescription": "Head*"})
-    assert (len(found), notice) == (11, "")
+    assert len(source.images()) == first
+    for limit in (6, 3, 12, 1):
+        for wanted, count in (("Neck", 1), ("Head*", 11)):
+            found, notice = ready(source.search, {"SeriesDescription": wanted})
+            assert len(found) == min(count, limit)
+            assert ("has more that match" in notice) == (count >= limit)
 
 
 @pytest.mark.parametrize("listed", [240, 237, 238])
@@ -186,8 +190,14 @@ def test_what_is_said_of_other_studies_than_were_asked_for_counts_for_nothing(
     assert ready(source.search, {"PatientID": "of nobody"}) == ((), "")
     found, notice = ready(source.search, {"SeriesDescription": "*"})
     assert (len(found), bool(notice)) == (3, True)
-    series[0].SeriesDescription = "one"
-    assert ready(source.search, {"SeriesDescription": "none"}) == ((), "")
+
+
+def test_of_an_archive_that_passes_over_a_description_what_matches_may_be_behind_its_limit(
+    serve, series, open_source
+):
+    source = open_source(serve(scripted(series, 4, 3)))
+    found, notice = ready(source.search, {"SeriesDescription": "none"})
+    assert (len(found), "has more that match" in notice) == (0, True)
 
 
 @pytest.mark.parametrize(("count", "is_said"), [("4", True), ("1", False), ("", False)])

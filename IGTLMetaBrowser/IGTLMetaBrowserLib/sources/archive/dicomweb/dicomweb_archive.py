@@ -6,14 +6,14 @@ syntax the archive has them.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from email.utils import mktime_tz, parsedate_tz
-from functools import cache
 from http.client import IncompleteRead
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -33,9 +33,15 @@ from ..archive import (
     Series,
 )
 from ..certificates import why_no_tls
-from ..lists.patterns import matches
-from ..lists.study_counts import COUNT, MODALITIES, is_any_missing, query_for_studies
+from ..lists.study_counts import (
+    COUNT,
+    MODALITIES,
+    is_any_missing,
+    known_by_studies,
+    query_for_studies,
+)
 from .answers import WebAnswerError, WebAnswers
+from .json_model import series_in, values_of
 from .multipart import (
     MessageBody,
     MultipartError,
@@ -100,7 +106,6 @@ class DicomWebArchive:
         self._session.hooks["response"].append(_note_warning)
         self._url = url.rstrip("/")
         self._client = _make_client(self._url, self._session)
-        self._longest_cut = 0  # of the lists that were cut without a word
 
     @property
     def is_connecting(self) -> bool:
@@ -115,6 +120,12 @@ class DicomWebArchive:
             return self._find(query, most)
 
     def _find(self, query: Query, most: int) -> QueryResult:
+        found = self._pages(query, most)
+        if not found.is_cut and len(found) < most:
+            found.is_cut = self._is_cut_in_silence(query, found)
+        return found
+
+    def _pages(self, query: Query, most: int) -> QueryResult:
         """Ask on until nothing new comes: of less than was asked for, there may be more.
 
         That costs one more query, which finds nothing; or the same once more, of an archive that
@@ -126,7 +137,7 @@ class DicomWebArchive:
             while len(found) < most:
                 wanted = min(_PAGE, most - len(found))
                 page = self._page(query, wanted, offset, is_said)
-                listed = {(one.uid, *one.belongs_to): one for one in _series_in(page)}
+                listed = {(one.uid, *one.belongs_to): one for one in series_in(page)}
                 new = {key: one for key, one in listed.items() if key not in found}
                 was_said, is_said = is_said, _THERE_ARE_MORE.search(_warning.get()) is not None
                 if not new:
@@ -135,23 +146,21 @@ class DicomWebArchive:
                 is_full = len(page) >= wanted
                 found |= new
                 offset += len(page)
-        if not is_cut and len(found) < most:
-            is_cut = self._is_cut_in_silence(query, found.values())
         return QueryResult(found.values(), is_cut)
 
-    def _is_cut_in_silence(self, query: Query, found: Collection[Series]) -> bool:
-        """Whether there are more: by what it says of studies; or else if as many are found as in
-        the longest list that was cut so, which is what it gives at most.
+    def _is_cut_in_silence(self, query: Query, found: QueryResult) -> bool:
+        """Whether there are more: by what it says of studies.
+
+        If that tells nothing of such series, it is asked for all of the studies: if it has some
+        more, it gives more than were found; if it gives no more, though it has, that is its limit.
         """
-        if len(found) > self._longest_cut:
-            self._longest_cut = 0  # it gives more
+        if query_for_studies(query) is None and found:
+            query, count = known_by_studies(query), len(found)
+            found = self._pages(query, count + 1)
+            if len(found) > count:
+                return False
         of_studies = query_for_studies(query)
-        if of_studies is None:
-            return 0 < self._longest_cut <= sum(matches(one, query) for one in found)
-        is_cut = self._is_any_missing(query, of_studies, found)
-        if is_cut:
-            self._longest_cut = max(self._longest_cut, len(found))
-        return is_cut
+        return of_studies is not None and self._is_any_missing(query, of_studies, found)
 
     def _is_any_missing(self, query: Query, of_studies: Query, found: Iterable[Series]) -> bool:
         """Whether it says of a study that it has more series, as far as it says anything.
@@ -169,7 +178,7 @@ class DicomWebArchive:
                     search_filters={key: _plain(key, text) for key, text in of_studies.items()},
                 )
                 said = [one for one in records if isinstance(one, Mapping)]
-                studies = [Series(_values_of(one, _OF_STUDIES)) for one in said]
+                studies = [Series(values_of(one, _OF_STUDIES)) for one in said]
         except ArchiveError as error:  # the list is here
             _logger.info("it is not known whether a list is whole: %s", error)
             return False
@@ -206,7 +215,7 @@ class DicomWebArchive:
             )
             if len(found) != 1:
                 raise ArchiveError(f"{self.name} has {len(found)} instances {number} of a series")
-            return _values_of(found[0], INSTANCE_KEYWORDS)
+            return values_of(found[0], INSTANCE_KEYWORDS)
 
     def fetch(
         self,
@@ -260,7 +269,7 @@ class DicomWebArchive:
             yield
         except requests.HTTPError as error:
             raise ArchiveError(self._refusal(what, error.response)) from error
-        except requests.exceptions.JSONDecodeError as error:
+        except json.JSONDecodeError as error:
             raise ArchiveError(
                 f"cannot {what} {self.name}: it has sent what is no JSON; check the URL, and "
                 "whether one has to log in"
@@ -381,66 +390,6 @@ def _make_client(url: str, session: requests.Session) -> Any:
         ) from error
     client.set_http_retry_params(retry=False)  # the session's adapter knows Retry-After
     return client
-
-
-def _series_in(records: Sequence[Any]) -> list[Series]:
-    """Return the series of a list; those that make no sense do not keep the others from clients.
-
-    Raises ``ValueError`` if none makes sense.
-    """
-    found, reason = [], ""
-    for record in records:
-        try:
-            found.append(_series_of(record))
-        except ValueError as error:
-            reason = str(error)
-    if reason and not found:
-        raise ValueError(reason)
-    if reason:
-        _logger.warning("%d of the archive's series are left out", len(records) - len(found))
-    return found
-
-
-def _series_of(record: Any) -> Series:
-    """Return a series from the DICOM JSON model (PS3.18 F.2). Raises ``ValueError``."""
-    if not isinstance(record, Mapping):
-        raise ValueError("a list of something else than data sets")
-    series = Series(_values_of(record, KEYWORDS))
-    if not series.uid or not series["StudyInstanceUID"]:
-        raise ValueError("a series without its UIDs")
-    return series
-
-
-def _values_of(record: Mapping[str, Any], keywords: Sequence[str]) -> dict[str, str]:
-    values = {keyword: _text(record.get(_tag(keyword), {})) for keyword in keywords}
-    return {keyword: text for keyword, text in values.items() if text}
-
-
-@cache
-def _tag(keyword: str) -> str:
-    from pydicom.datadict import tag_for_keyword
-
-    return f"{tag_for_keyword(keyword):08X}"
-
-
-def _text(element: Any) -> str:
-    """Return a value of the DICOM JSON model as a file would have it; empty if it is none."""
-    values = element.get("Value") if isinstance(element, Mapping) else None
-    return "\\".join(map(_one_text, values)) if isinstance(values, list) else ""
-
-
-def _one_text(value: Any) -> str:
-    if isinstance(value, Mapping):  # a person's name, in up to three alphabets
-        groups = [
-            str(value.get(group) or "") for group in ("Alphabetic", "Ideographic", "Phonetic")
-        ]
-        return "=".join(map(_unpadded, groups)).rstrip("=")
-    return "" if value is None else _unpadded(str(value))
-
-
-def _unpadded(text: str) -> str:
-    """Return a text without what an archive has kept of a file's padding (PS3.5 6.2)."""
-    return text.rstrip(" \0")
 
 
 def _without_password(url: str) -> str:

@@ -12,15 +12,16 @@ from ....net.source import SourceError
 from ....optional_packages import is_usable, pip_command
 from ..certificates import tls_context
 from .answers import WebAnswerError, WebAnswers
+from .json_model import parsed_list
 
 if TYPE_CHECKING:
     import ssl
 
     import requests
 
-# A page of a list has 15 MB. What comes compressed is inflated in pieces: each may be a thousand
-# times as large.
-_LARGEST_ANSWER = 256 << 20
+# A page of a list has 15 MB; some archives send all that they have. What comes compressed is
+# inflated in pieces: each may be a thousand times as large.
+_LARGEST_ANSWER = 64 << 20
 _PIECE = 16 << 10
 # Busy archives are asked again so often, and waited for so long at most each time.
 _RETRIES = 2
@@ -159,6 +160,7 @@ def _adapter_class(
                 response._content, response._content_consumed = b"", True
             elif not options.get("stream"):
                 response._content = read_limited(response, _LARGEST_ANSWER)
+                response.json = lambda: parsed_list(response.content.decode(errors="replace"))
             return response
 
     return Adapter

@@ -23,10 +23,17 @@ def query_for_studies(query: Query) -> dict[str, str] | None:
     None if what an archive says of studies does not tell how many series match.
     """
     of_study, of_series = _levels(query)
-    modality = of_series.pop("Modality", "")
-    if of_series or {"*", "?", "\\"} & {*modality}:
+    if of_series.keys() - known_by_studies(of_series).keys():
         return None
+    modality = of_series.get("Modality", "")
     return {**of_study, **({MODALITIES: modality} if modality else {})}
+
+
+def known_by_studies(query: Query) -> dict[str, str]:
+    """Return what of a query is the same in what an archive is asked for of studies."""
+    is_one = not {"*", "?", "\\"} & {*query.get("Modality", "")}
+    keywords = (*STUDY_LEVEL, "Modality") if is_one else STUDY_LEVEL
+    return {key: text for key, text in query.items() if key in keywords}
 
 
 def is_any_missing(studies: Iterable[Series], found: Iterable[Series], query: Query) -> bool:
