@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..dicom_index.fields import without_padding
 from ..dicom_index.headers.header_reader import DICOM, DICOMDIR, OTHER, read_content, read_file
 from ..dicom_index.headers.image_header import unpack_header
 from ..dicom_index.headers.limited_file import open_limited
@@ -62,7 +63,8 @@ def without_copies(images: Iterable[Dataset]) -> list[Dataset]:
 def _check_series(images: list[Dataset], series: Series, archive: Archive) -> None:
     """Raise ``SourceError`` unless images are of a series: they say where a document belongs."""
     for keyword in ("SeriesInstanceUID", "StudyInstanceUID", "PatientID"):
-        if {str(image.get(keyword) or "") for image in images} - {series[keyword]}:
+        found = {without_padding(str(image.get(keyword) or "")) for image in images}
+        if found - {series[keyword]}:
             raise SourceError(
                 f"{archive.name} has sent images of another {keyword} than it lists for the series "
                 f"{series.uid}; nothing is stored"

@@ -73,7 +73,7 @@ from __future__ import annotations
 
 import struct
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -283,11 +283,20 @@ def text_of(lookup: Lookup, tag: int, vr: str | None = None) -> str:
         value = _decoded(value, lookup, vr)
     if element.VR in _NO_TEXTS or value is None:
         return ""
-    if isinstance(value, str):
-        parts: Iterable[str] = value.split("\\") if "\\" in value else (value,)
-    else:
-        parts = map(str, value if isinstance(value, Sequence) else (value,))
-    return "\\".join([part.strip(" \0") for part in parts])
+    if not isinstance(value, str):
+        value = "\\".join(map(str, value if isinstance(value, Sequence) else (value,)))
+    return without_padding(value)
+
+
+def without_padding(text: str) -> str:
+    """Return the text of an attribute as it is compared, such as the ID of a patient.
+
+    Spaces around each of its values do not count, nor NULs (PS3.5 6.2): archives keep or add some
+    that files do not have.
+    """
+    if "\\" not in text:
+        return text.strip(" \0")
+    return "\\".join([part.strip(" \0") for part in text.split("\\")])
 
 
 def _roi_names(lookup: Lookup) -> str:

@@ -15,7 +15,7 @@ from io import BytesIO
 from typing import NamedTuple
 
 from ...lengths import LONGEST
-from ..fields import PATHS, SOP_INSTANCE_UID
+from ..fields import PATHS, SOP_INSTANCE_UID, without_padding
 from .elements import Elements
 from .header_reader import DICOM, FileContent, read_content, tags_read
 from .image_header import TRANSFER_SYNTAX_UID, ImageHeader, unpack_header
@@ -110,7 +110,7 @@ def _text(value: bytes, keyword: str) -> str:
     """Return a value as the index keeps it; nothing if it takes more to read it."""
     if not value.isascii() or b"\x1b" in value:
         return ""
-    text = "\\".join([part.strip(" \0") for part in value.decode("ascii").split("\\")])
+    text = without_padding(value.decode("ascii"))
     count = _NUMBERS.get(keyword)
     if count is not None:
         numbers = floats(text)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ... import codec
+from ...dicom_index.fields import without_padding
 from ...dicom_index.headers.limited_file import open_limited
 from ...dicom_index.headers.whole_dataset import read_whole
 from ...person_names import are_several_names
@@ -77,12 +78,12 @@ def document_version(document: Dataset, is_empty: bool = False) -> DocumentVersi
     """Return what a document says of itself, and of those that it has replaced."""
     return DocumentVersion(
         str(document.SOPInstanceUID),
-        str(document.get("PatientID") or ""),
+        without_padding(str(document.get("PatientID") or "")),
         replaced_by(document),
         _origin(document),
         is_empty,
-        str(document.get("IssuerOfPatientID") or ""),
-        str(document.get("PatientName") or ""),
+        without_padding(str(document.get("IssuerOfPatientID") or "")),
+        without_padding(str(document.get("PatientName") or "")),
     )
 
 

@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ... import codec
+from ...dicom_index.fields import without_padding
 from ...net.source import SourceError
 from ...person_names import are_several_names
 from ..dicom.plans import (
@@ -202,7 +203,7 @@ def check_images(images: Sequence[Dataset]) -> str:
         ("StudyInstanceUID", "study"),
         ("PatientID", "patient"),
     ):
-        found = {str(image.get(keyword) or "") for image in images}
+        found = {without_padding(str(image.get(keyword) or "")) for image in images}
         if len(found) != 1:
             raise SourceError(
                 f"a document belongs to the images of one {what}, not of {len(found)}"

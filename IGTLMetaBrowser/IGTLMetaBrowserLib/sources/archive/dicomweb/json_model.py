@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from ....dicom_index.fields import without_padding
 from ..archive import KEYWORDS, Series
 
 _logger = logging.getLogger(__name__)
@@ -118,10 +119,5 @@ def _one_text(value: Any) -> str:
         groups = [
             str(value.get(group) or "") for group in ("Alphabetic", "Ideographic", "Phonetic")
         ]
-        return "=".join(map(_unpadded, groups)).rstrip("=")
-    return "" if value is None else _unpadded(str(value))
-
-
-def _unpadded(text: str) -> str:
-    """Return a text without what an archive has kept of a file's padding (PS3.5 6.2)."""
-    return text.rstrip(" \0")
+        return "=".join(map(without_padding, groups)).rstrip("=")
+    return "" if value is None else without_padding(str(value))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from ....dicom_index.fields import without_padding
 from ....net.source import SourceError
 from ....optional_packages import is_usable, pip_command
 from ....system_errors import with_advice
@@ -395,7 +396,8 @@ def _values_of(keywords: Sequence[str], *records: Dataset) -> dict[str, str]:
     values = {}
     for keyword in keywords:
         value = next(filter(None, (record.get(keyword) for record in records)), "")
-        values[keyword] = "\\".join(map(str, value)) if _is_several(value) else str(value)
+        text = "\\".join(map(str, value)) if _is_several(value) else str(value)
+        values[keyword] = without_padding(text)
     return {keyword: text for keyword, text in values.items() if text}
 
 

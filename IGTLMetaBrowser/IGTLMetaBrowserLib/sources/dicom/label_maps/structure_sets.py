@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ....codec.geometry import flip_matrix_lps_ras
+from ....dicom_index.fields import without_padding
 from ....dicom_index.headers.limited_file import open_limited
 from ....dicom_index.headers.whole_dataset import read_whole
 from ....lengths import LONGEST
@@ -109,10 +110,10 @@ def read_structures(folder: Path, file: IndexedFile, image: Stack) -> list[Struc
     """
     dataset = _read(folder, file)
     patient_id, name, issuer = (
-        str(dataset.get(keyword) or "")
+        without_padding(str(dataset.get(keyword) or ""))
         for keyword in ("PatientID", "PatientName", "IssuerOfPatientID")
     )
-    check_patient(image.frames[0], patient_id.strip(), name, issuer)
+    check_patient(image.frames[0], patient_id, name, issuer)
     uid = str(dataset.get("SOPInstanceUID") or file.name)
     names, notices = _names(dataset, image)
     label_maps = []

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ....dicom_index.fields import without_padding
 from ....person_names import are_several_names, plain_name
 from ..files import Frame, number_of_frames
 from .pixel_sizes import PixelSize, pixel_size
@@ -136,7 +137,7 @@ def patient_key(frame: Frame) -> str:
 
 def are_several_issuers(issuers: Iterable[str]) -> bool:
     """Whether IDs of patients are of different issuers. Who names none may mean any."""
-    return len({issuer.strip() for issuer in issuers} - {""}) > 1
+    return len({without_padding(issuer) for issuer in issuers} - {""}) > 1
 
 
 def issuers_apart(images: Mapping[str, tuple[str, str]]) -> dict[str, str]:
