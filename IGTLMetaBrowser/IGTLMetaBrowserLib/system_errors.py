@@ -23,6 +23,8 @@ _OF_ANYTHING = {
 
 def reason_of(error: BaseException | None) -> str:
     """Return what has happened: the system's words if it has said any, else those of the error."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip(".")
 
 
@@ -34,7 +36,7 @@ def nobody_reads(error: OSError) -> bool:
 
 def with_advice(error: BaseException, advice: str) -> str:
     """Return what has happened, and what to try: ``advice``, unless the number says otherwise."""
-    number = getattr(error, "errno", None)
+    number = errno.ENOMEM if isinstance(error, MemoryError) else getattr(error, "errno", None)
     return f"{reason_of(error)}; {_OF_ANYTHING.get(number, advice)}"
 
 

@@ -29,6 +29,7 @@ from IGTLMetaBrowserLib.dicom_index.export import (
     write_index,
 )
 from IGTLMetaBrowserLib.dicom_index.fields import FIELDS
+from IGTLMetaBrowserLib.dicom_index.headers import header_reader
 from IGTLMetaBrowserLib.dicom_index.headers.header_reader import (
     DICOM,
     DICOMDIR,
@@ -316,6 +317,25 @@ class TestUpToDate:
         assert len(rows_of(output)) == 5
         (folder / "pt").chmod(0o644)
         assert updated(folder, output) == 1
+
+    def test_a_file_for_which_there_was_no_memory_is_read_the_next_time(
+        self, folder: Path, output: Path, monkeypatch
+    ):
+        """It is not broken: what it is an image of would be without that slice for ever."""
+
+        def read(*_arguments: object) -> None:
+            raise MemoryError
+
+        with monkeypatch.context() as short:
+            short.setattr(header_reader, "_read", read)
+            with DicomIndex(folder, output) as index:
+                index.update()
+                assert index.count(UNREADABLE) == 0
+                reasons = {file.reason for file in index.files(REFUSED)}
+                assert "cannot be read: there is not enough memory" in reasons
+        with DicomIndex(folder, output) as index:
+            index.update()
+            assert index.count(DICOM) > 0
 
     def test_somebody_elses_database_is_left_alone(self, folder: Path, output: Path):
         with sqlite3.connect(database_path(output)) as other:

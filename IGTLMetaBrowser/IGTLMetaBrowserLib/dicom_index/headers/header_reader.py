@@ -56,7 +56,7 @@ DICOMDIR = "dicomdir"
 OTHER = "other"  # no DICOM
 UNREADABLE = "unreadable"  # broken
 UNREAD = ""
-REFUSED = "refused"  # the system does not let it be read, or it has vanished
+REFUSED = "refused"  # the system does not let it be read, has no memory, or it has vanished
 
 # DICOM PS3.10 7.1: any 128 bytes, then the prefix.
 _PREAMBLE = 128
@@ -133,7 +133,7 @@ def read_file(path: str | bytes) -> FileContent:
         with LimitedFile(path) as file:
             size = os.fstat(file.fileno()).st_size
             return _read_checked(io.BufferedReader(file, READ_AT_ONCE), size)
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         return FileContent(REFUSED, f"cannot be read: {reason_of(error)}")
 
 
@@ -148,7 +148,7 @@ def read_content(content: bytes | memoryview) -> FileContent:
 def _read_checked(file: BinaryIO, size: int) -> FileContent:
     try:
         return _read(file, size)
-    except OSError:
+    except (OSError, MemoryError):
         raise
     except _DicomdirError:
         return FileContent(DICOMDIR)
