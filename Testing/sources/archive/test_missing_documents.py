@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import closing
 from copy import deepcopy
@@ -22,6 +23,8 @@ from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.series.cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
+from IGTLMetaBrowserLib.sources.dicom import plans as plan_files
+from IGTLMetaBrowserLib.sources.dicom import replaced_documents
 from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan
 
 LINE = codec.TrajectoryItem(name="Left", entry=(10, 20, 30), target=(1, 2, 3))
@@ -91,6 +94,43 @@ def test_a_plan_says_that_it_may_have_been_replaced(source, peer, plans):
         answer = client.wait(client.ask("TRAJ"))
     assert [item.name for item in answer.items] == ["Right"]
     assert notices_of_documents(answer.metadata) == {}
+
+
+def raise_too_many_open_files(*_arguments: object) -> None:
+    raise OSError(errno.EMFILE, "Too many open files")
+
+
+def test_one_that_has_come_and_cannot_be_read_is_read_for_the_next_question(
+    source, peer, slices, monkeypatch
+):
+    first = write_plan([LINE], slices)
+    second = write_plan([replace(LINE, name="Right")], slices, first)
+    peer.series += [[first]]
+    assert [item.name for item in ready(source.trajectories)] == ["Left"]
+    peer.series += [[second]]
+    ready(source.images)
+    with monkeypatch.context() as busy:
+        busy.setattr(plan_files, "open_limited", raise_too_many_open_files)
+        assert [item.name for item in ready(source.trajectories)] == ["Left"]
+        (notice,) = source.notices_of_documents().values()
+        assert notice.startswith(WORDS.removesuffix("cannot") + "a plan cannot be read: Too many")
+    assert [item.name for item in ready(source.trajectories)] == ["Right"]
+    assert source.notices_of_documents() == {}
+
+
+def test_of_a_segmentation_that_cannot_be_read_all_others_say_so(source, peer, slices, monkeypatch):
+    first, second = (study.segmentation(slices) for _ in range(2))
+    second.SeriesInstanceUID, second.SOPInstanceUID = f"{study.CT}.8", f"{study.CT}.9"
+    peer.series += [[first]]
+    ready(source.label_maps)
+    peer.series += [[second]]
+    ready(source.images)
+    with monkeypatch.context() as busy:
+        busy.setattr(replaced_documents, "open_limited", raise_too_many_open_files)
+        items = ready(source.label_maps)
+    notices = [ready(source.image, item.id).metadata["Notice"] for item in items]
+    assert len(notices) == 2
+    assert all("may have replaced what is there: Too many open files" in one for one in notices)
 
 
 def test_it_says_so_of_one_in_another_study_of_the_patient(source, peer, slices):

@@ -317,10 +317,10 @@ def test_what_a_segmentation_has_replaced_is_read_next_time_if_it_could_not_be(
     folder, contents, monkeypatch
 ):
     with monkeypatch.context() as away:
-        away.setattr(folder_label_maps, "version_in", lambda _path: DocumentVersion())
+        unread = DocumentVersion(unread="away", may_be_read_later=True)
+        away.setattr(folder_label_maps, "version_in", lambda _path: unread)
         source = DicomFolderSource(folder)
         said(source)
-    write(folder / "new", contents["another image"])
     with closing(source):
         check_like_a_new_start(source)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,10 @@ from pydicom import DataElement, Dataset
 from cli.command import igtlmeta, served
 from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.dicom_index.headers.limited_file import open_limited
 from IGTLMetaBrowserLib.net.list_metadata.notices import notices_of_documents
+from IGTLMetaBrowserLib.sources import folder_scans
+from IGTLMetaBrowserLib.sources.dicom import plans
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicom.replaced_documents import (
     DocumentVersion,
@@ -106,6 +111,41 @@ def test_a_plan_that_another_user_has_given_up_meanwhile_says_so(images, open_fo
     source = open_folder(first, write_plan([LINE], images, first), ended)
     (notice,) = source.notices_of_documents().values()
     assert "another document (2026-11-29 17:42:23 by Doe Jane) says that nothing is" in notice
+
+
+def test_a_plan_that_was_replaced_by_one_that_makes_no_sense_is_not_valid(images, open_folder):
+    """As a segmentation is not: that one has replaced it, its file says all the same."""
+    first = write_plan([LINE], images)
+    second = write_plan([LINE], images, first)
+    second.ContentSequence = []
+    assert open_folder(first, second).trajectories() == []
+
+
+def test_where_a_plan_cannot_be_read_the_others_say_that_it_may_have_replaced_them(
+    images, open_folder, monkeypatch
+):
+    """Descriptors may be short for a moment: it is read for the next list, though all is the same.
+
+    Of one that is broken that does not help.
+    """
+    errors = [OSError(errno.EMFILE, "Too many open files"), ValueError("broken")]
+
+    def open_file(path: Path) -> Any:
+        if path.name == "4.dcm" and errors:
+            raise errors.pop(0)
+        return open_limited(path)
+
+    monkeypatch.setattr(plans, "open_limited", open_file)
+    monkeypatch.setattr(folder_scans, "_SECONDS_BETWEEN_SCANS", -1.0)
+    first = write_plan([LINE], images)
+    source = open_folder(first, write_plan([LINE], images, first))
+    for reason in ("Too many open files", "broken", "broken"):
+        assert {*source.documents_of_trajectories()} == {first.SOPInstanceUID}
+        (notice,) = source.notices_of_documents().values()
+        assert notice == (
+            f"a document cannot be read, which may have replaced what is there: {reason}"
+        )
+        source.images()
 
 
 def test_two_segmentations_that_replace_one_are_both_offered_and_say_so(images, open_folder):

@@ -106,7 +106,10 @@ class ArchiveOverlays:
         for series, opened in fetched:
             if all(self._is_in_its_image(series, row, images) for row in rows[series.uid]):
                 sources.append((series, opened.source))
-                versions += opened.source.versions_of_documents
+                of_series = opened.source.versions_of_documents
+                if why := next((one.unread for one in of_series if one.unread), ""):
+                    missing[series["PatientID"]] = why
+                versions += of_series
         gone, notices = replaced_keys(versions), conflict_notices(versions, "segmentation")
         found: list[codec.LabelMetaItem] = []
         patients_there: set[str] = set()

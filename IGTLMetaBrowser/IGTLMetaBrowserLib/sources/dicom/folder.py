@@ -188,12 +188,19 @@ class DicomFolderSource:
         with _index_errors():
             self._index.update()
             # Not those before this scan: the last one may have failed when the index was written.
-            if self._index.changes == self._offers.changes:
+            if self._index.changes == self._offers.changes and not self._is_any_unread():
                 return None
             offers = FolderOffers(
                 self._index, self.folder, self._is_upright, None, self._decoders, self._offers
             )
             return offers, self._read_plans(offers), self._read_trajectories(offers)
+
+    def _is_any_unread(self) -> bool:
+        """Whether a document could not be read that perhaps can be now: it may replace others."""
+        versions = [plan.version for plan in self._plans_known.values()]
+        if (label_maps := self._label_maps_read) is not None:
+            versions += label_maps.versions.values()
+        return any(version.may_be_read_later for version in versions)
 
     def _keep_scanned(self, found: _Found | None) -> None:
         if found is not None:

@@ -24,7 +24,14 @@ from ...lengths import LONGEST
 from ...net.source import SourceError
 from .fields import cut_name, image_id
 from .files import Frame, IndexedFile, documents
-from .replaced_documents import DocumentVersion, conflict_notices, document_version, replaced_keys
+from .replaced_documents import (
+    DocumentVersion,
+    conflict_notices,
+    document_version,
+    notice_of_unread,
+    replaced_keys,
+    unread_version,
+)
 from .volumes.places import are_several_issuers
 from .volumes.stacks import Stack
 
@@ -116,16 +123,29 @@ def read_plans(
 
     Those of files that are ``known`` are not read again.
     """
-    plans = dict(known or {})
-    found = documents(index, COMPREHENSIVE_3D_SR)
-    for document in found:
-        try:
-            if document not in plans:
-                with open_limited(folder / document.name) as file:
-                    plans[document] = read_plan(read_whole(file))
-        except Exception as error:  # a broken file raises anything
-            _logger.warning("a plan is not offered: %s", error)
-    return {document: plans[document] for document in found if document in plans}
+    known = known or {}
+    return {
+        document: known[document]
+        if document in known and not known[document].version.may_be_read_later
+        else _plan_in(folder / document.name)
+        for document in documents(index, COMPREHENSIVE_3D_SR)
+    }
+
+
+def _plan_in(path: Path) -> Plan:
+    """Return the plan in a file; without trajectories if it cannot be read.
+
+    What it says that it has replaced is not valid any more all the same.
+    """
+    version = DocumentVersion()
+    try:
+        with open_limited(path) as file:
+            document = read_whole(file)
+        version = document_version(document)
+        return read_plan(document)
+    except Exception as error:  # a broken file raises anything
+        _logger.warning("a plan is not offered: %s", error)
+        return Plan((), "", (), version if version.uid else unread_version(path, error))
 
 
 def valid_plans(plans: Iterable[Plan], images: Mapping[str, Stack]) -> list[Plan]:
@@ -151,10 +171,14 @@ def valid_plans(plans: Iterable[Plan], images: Mapping[str, Stack]) -> list[Plan
     replacing = [*found, *(plan for plan in known if not plan.trajectories)]
     versions = [plan.version for plan in replacing]
     replaced, notices = replaced_keys(versions), conflict_notices(versions, "plan")
+    unread = notice_of_unread(versions)
     valid = [plan for plan in found if plan.version.key not in replaced]
     of_series = images_of_series(images, {uid for plan in valid for uid in plan.series})
     return [
-        replace(_with_listed_owner(plan, of_series), notice=notices.get(plan.version.key, ""))
+        replace(
+            _with_listed_owner(plan, of_series),
+            notice="; ".join(filter(None, (notices.get(plan.version.key, ""), unread))),
+        )
         for plan in valid
     ]
 

@@ -21,6 +21,7 @@ from ...dicom_index.fields import without_padding
 from ...dicom_index.headers.limited_file import open_limited
 from ...dicom_index.headers.whole_dataset import read_whole
 from ...person_names import are_several_names
+from ...system_errors import reason_of
 from .volumes.places import are_several_issuers
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class DocumentVersion:
 
     ``replaced`` are the UIDs of those that are no longer valid, as it says; ``origin`` says when,
     and by whom, it was made. ``is_empty``: that nothing is planned any more.
-    ``issuer`` is that of the patient's ID, ``name`` the patient's.
+    ``issuer`` is that of the patient's ID, ``name`` the patient's. ``unread`` is why nothing of
+    this is known of one that cannot be read, and ``may_be_read_later`` whether that may pass.
     """
 
     uid: str = ""
@@ -64,6 +66,8 @@ class DocumentVersion:
     is_empty: bool = False
     issuer: str = ""
     name: str = ""
+    unread: str = ""
+    may_be_read_later: bool = False
 
     @property
     def key(self) -> Key:
@@ -109,14 +113,26 @@ def replaced_by(document: Dataset) -> list[str]:
 
 
 def version_in(path: Path) -> DocumentVersion:
-    """Return what a segmentation in a file says; nothing, and a warning, if it cannot be read."""
+    """Return what a segmentation in a file says; that it is unread, if it cannot be read."""
     try:
         with open_limited(path) as file:
             document = read_whole(file, stop_before_pixels=True, specific_tags=[*_READ])
             return document_version(document)
     except Exception as error:  # a broken file raises anything
-        _logger.warning("what %s has replaced is not known: %s", path.name, error)
-        return DocumentVersion()
+        return unread_version(path, error)
+
+
+def unread_version(path: Path, error: Exception) -> DocumentVersion:
+    """Return that a document could not be read, for this reason, which is logged."""
+    _logger.warning("what %s has replaced is not known: %s", path.name, reason_of(error))
+    is_of_system = isinstance(error, (OSError, MemoryError))
+    return DocumentVersion(unread=reason_of(error), may_be_read_later=is_of_system)
+
+
+def notice_of_unread(versions: Iterable[DocumentVersion]) -> str:
+    """Return what is to be known of all that is valid, if a document could not be read."""
+    why = next((version.unread for version in versions if version.unread), "")
+    return f"a document cannot be read, which may have replaced what is there: {why}" if why else ""
 
 
 def replaced_keys(versions: Iterable[DocumentVersion]) -> set[Key]:

@@ -373,6 +373,9 @@ class SeriesFetcher:
             contents=contents,
         )
         plans = {} if contents else read_plans(cached.files, index)
+        if why := next((one.version.unread for one in plans.values() if one.version.unread), ""):
+            source.close()
+            raise SourceError(f"a plan cannot be read: {why}")  # the next who asks may have it
         return OpenedSeries(cached, source, tuple(source.images()), tuple(plans.values()))
 
 

@@ -19,7 +19,13 @@ from ..file_fields import FileFields
 from ..files import IndexedFile
 from ..offers import FolderOffers
 from ..pixels.decoding import Decoders
-from ..replaced_documents import DocumentVersion, conflict_notices, replaced_keys, version_in
+from ..replaced_documents import (
+    DocumentVersion,
+    conflict_notices,
+    notice_of_unread,
+    replaced_keys,
+    version_in,
+)
 from ..volumes.places import check_patient
 from ..volumes.stacks import Stack
 from .label_map import LabelMap
@@ -80,8 +86,9 @@ class FolderLabelMaps:
 
     def conflict_of(self, image_id: str) -> str:
         """Return what is to be known of a label map that is valid beside another, if anything."""
-        notices = conflict_notices(self.versions.values(), "segmentation")
-        return notices.get(self.version_of(image_id).key, "")
+        versions = self.versions.values()
+        own = conflict_notices(versions, "segmentation").get(self.version_of(image_id).key, "")
+        return "; ".join(filter(None, (own, notice_of_unread(versions))))
 
     def metadata(self, image_id: str, fields: FileFields) -> dict[str, str]:
         """Return what is known of the file that a label map is in, by keywords.
@@ -145,7 +152,7 @@ class LabelMapReader:
 
     def _version(self, document: IndexedFile) -> DocumentVersion:
         version = self._once(document, lambda: version_in(self._folder / document.name))
-        if not version.uid:  # it could not be read: next time, it perhaps can
+        if version.may_be_read_later:
             self._used.discard(document)
         return version
 
