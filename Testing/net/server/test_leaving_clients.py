@@ -77,6 +77,29 @@ def test_no_words_come_in_the_middle_of_an_image():
     assert len(received) > 8 * 2 * SIZE[0] * SIZE[1]
 
 
+def test_an_image_of_which_nothing_was_sent_is_refused_in_words_alone():
+    """Memory may be there again a moment later: nobody would wait for the image then."""
+
+    class FailsOnce(Arriving):
+        def growing_image(self, image_id: str) -> Growing:
+            growing = super().growing_image(image_id)
+            slices = growing.slices
+
+            def fail() -> int:
+                growing.slices = slices
+                raise MemoryError
+
+            growing.slices = fail
+            return growing
+
+    source = FailsOnce({"A": make_image(1, SIZE)})
+    with ServerInThread(source) as server, Peer.connect(server.port) as peer:
+        peer.send(QUERIES["one that grows"], codec.GetMessage("STATUS"))
+        assert "the answer failed (MemoryError)" in peer.receive().message
+        assert isinstance(peer.receive(), codec.ReturnMessage)
+        assert peer.receive().message == "ready"
+
+
 @pytest.mark.parametrize("kind", [ImagesInMemory, Arriving], ids=["whole", "arriving"])
 @pytest.mark.parametrize("limit", [1 << 10, 1 << 30], ids=["no room for two", "room"])
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)

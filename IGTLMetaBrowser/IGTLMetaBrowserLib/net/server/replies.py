@@ -11,7 +11,7 @@ from ..limits import ServerLimits
 from ..list_metadata.identity import is_without_items
 from ..source import NotReadyError, OffersStreams, Source, SourceError, TakesMessages
 from .answers import addressed, answer, metadata_of_list, one_line, refusal_messages, require_lists
-from .arriving_images import GrowingAnswer, arriving_image, growing_image
+from .arriving_images import arriving_image, growing_image
 from .image_streams import ImageStreams
 from .journal import Journal
 from .memory_queue import MemoryQueue
@@ -23,7 +23,6 @@ from .thumbnails import ServedThumbnails
 
 # The checksum of 157 MB takes 50 ms: in turns, so that small queries are answered between.
 _TURN_SECONDS = 0.01
-_FAILED = "the rest of an image could not be had"
 
 _Code = codec.StatusCode
 # Of the messages that want an answer.
@@ -109,14 +108,14 @@ class Replies:
             code, words = _Code.NOT_FOUND, str(error)
         except Exception as error:  # one image that cannot be read must not end the server
             self._journal.failed(client, query)
-            if reply.byte_count:  # words would be taken for voxels
-                client.connection.lost = ConnectionAbortedError(_FAILED)
-                return
             # What it says may be of this computer: of its disks, of Python, of other patients.
             kind = type(error).__name__
             words = f"the answer failed ({kind}); who runs the server finds why in its log"
             code = _Code.UNKNOWN_ERROR
-        self._refuse(client, reply, code, words)
+        if reply.byte_count:  # in the middle of an image, words would be taken for voxels
+            client.connection.lost = ConnectionAbortedError(one_line(words))
+        else:
+            self._refuse(client, reply, code, words)
 
     def _answer(self, client: ServedClient, reply: Reply, now: float) -> bool:
         """Queue the answer, or what there is of it; return whether the query has one at all.
@@ -125,7 +124,7 @@ class Replies:
         """
         query = reply.query
         if reply.growing is not None:
-            self._send_growing(client, reply.growing)
+            client.queue(reply.growing.parts())
             return True
         if reply.listing is not None:
             self._send_list(client, reply)
@@ -177,17 +176,10 @@ class Replies:
             self._queue_for_memory.require_turn(client)
             reply.growing = growing_image(self._source, self.images, reply.query)
             if reply.growing is not None:
-                self._send_growing(client, reply.growing)
+                client.queue(reply.growing.parts())
                 return
         packed = self._image(client, reply)
         self._queue(client, reply, packed.content, packed.content.message.metadata)
-
-    def _send_growing(self, client: ServedClient, growing: GrowingAnswer) -> None:
-        """Queue what has come of an image since the last turn. Raises ``NotReadyError``."""
-        try:
-            client.queue(growing.parts())
-        except SourceError as error:
-            client.connection.lost = ConnectionAbortedError(one_line(str(error)))
 
     def _image(self, client: ServedClient, reply: Reply) -> PackedImage:
         """Return the image that is asked for, with its checksum or, for a part, its tag.
@@ -259,7 +251,7 @@ class Replies:
     def _refuse(
         self, client: ServedClient, reply: Reply, code: codec.StatusCode, words: str
     ) -> None:
-        reply.is_refusal = True
+        reply.is_refusal, reply.growing = True, None
         self._journal.refused(client, reply, one_line(words))
         for message in refusal_messages(reply.query, code, words):
             client.queue(codec.pack_parts(message))
