@@ -239,9 +239,15 @@ def test_a_source_is_closed_while_files_drip(serve, slices, drips, tmp_path):
         (Answer(200, b'[{"00080060": {"vr": "CS"}}]'), "a series without its UIDs"),
         (Answer(200, b"[[1], null]"), "a list of something else than data sets"),
         (Answer(200, b"[" * 100_000 + b"]" * 100_000), "nested too deep"),
+        (Answer(200, b"[]", {"Content-Encoding": "gzip"}), ": its answer is not compressed as it"),
+        (Answer(302, b"", {"Location": "/\xe9"}), ": its answer makes no sense; check the URL"),
+        (Answer(200, b"null"), ": its answer makes no sense; check the URL"),
     ],
-    ids=["401", "413", "500", "503", "a page", "half", "cut", "no UIDs", "no data sets", "deep"],
-)
+    ids=[
+        "401", "413", "500", "503", "a page", "half", "cut", "no UIDs", "no data sets", "deep",
+        "not compressed", "no address", "null",
+    ],
+)  # fmt: skip
 def test_a_list_that_is_none(serve, open_source, answer, words):
     with pytest.raises(SourceError, match=words):
         open_source(serve(lambda path: answer))

@@ -10,6 +10,7 @@ import json
 import logging
 import re
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -293,7 +294,11 @@ class DicomWebArchive:
             raise ArchiveError(
                 f"cannot {what} {self.name}: its JSON is nested too deep; check the URL"
             ) from error
-        except (MultipartError, AttributeError, ValueError, KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError, UnicodeError) as error:  # Python's words
+            raise ArchiveError(
+                f"cannot {what} {self.name}: its answer makes no sense; check the URL"
+            ) from error
+        except (MultipartError, ValueError) as error:
             raise ArchiveError(
                 f"cannot {what} {self.name}: it has sent {_reason(error)}; check the URL"
             ) from error
@@ -403,6 +408,8 @@ def _reason(error: BaseException) -> str:
     error = _bottom(error)
     if isinstance(error, IncompleteRead):
         return "its answer ends before its end"
+    if isinstance(error, zlib.error):
+        return "its answer is not compressed as it says"
     words = getattr(error, "verify_message", "") or reason_of(error)
     words = " ".join(words.split()).rpartition(">: ")[2]
     return _USER.sub("//", words)
