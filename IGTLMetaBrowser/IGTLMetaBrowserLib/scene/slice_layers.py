@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
+
+from .nodes.nodes_by_class import nodes_of_class
 
 SEGMENTATION_ROLE = "IGTLMetaBrowser.Segmentation"
 """The reference of a label map volume to the segmentation that was made of it."""
 
 LABEL_OPACITY = 0.5
 """The image below is still seen. Slicer's own is 1, which covers it."""
+
+_LAYERS_CLASS = "vtkMRMLSliceCompositeNode"
 
 
 def show_label_layer(scene: Any, label_map: Any) -> None:
@@ -20,7 +23,7 @@ def show_label_layer(scene: Any, label_map: Any) -> None:
     """
     if label_map.GetNodeReference(SEGMENTATION_ROLE) is not None:
         return
-    for layers in _slice_layers(scene):
+    for layers in nodes_of_class(scene, _LAYERS_CLASS):
         if not layers.GetLabelVolumeID():
             layers.SetLabelOpacity(LABEL_OPACITY)
         layers.SetLabelVolumeID(label_map.GetID())
@@ -28,7 +31,7 @@ def show_label_layer(scene: Any, label_map: Any) -> None:
 
 def hide_label_layer(scene: Any, label_map: Any) -> None:
     """Take a label map volume out of the slice views that show it."""
-    for layers in _slice_layers(scene):
+    for layers in nodes_of_class(scene, _LAYERS_CLASS):
         if layers.GetLabelVolumeID() == label_map.GetID():
             layers.SetLabelVolumeID(None)
 
@@ -36,7 +39,7 @@ def hide_label_layer(scene: Any, label_map: Any) -> None:
 def hide_in_layers(scene: Any, volume: Any) -> None:
     """Take a volume out of all layers: Slicer shows even a label map as an image if it is alone."""
     hide_label_layer(scene, volume)
-    for layers in _slice_layers(scene):
+    for layers in nodes_of_class(scene, _LAYERS_CLASS):
         if layers.GetBackgroundVolumeID() == volume.GetID():
             layers.SetBackgroundVolumeID(None)
         if layers.GetForegroundVolumeID() == volume.GetID():
@@ -45,13 +48,8 @@ def hide_in_layers(scene: Any, volume: Any) -> None:
 
 def replace_in_layers(scene: Any, before: Any, now: Any) -> None:
     """Show a volume in the slice views that show another one, which stays as it is zoomed."""
-    for layers in _slice_layers(scene):
+    for layers in nodes_of_class(scene, _LAYERS_CLASS):
         if layers.GetBackgroundVolumeID() == before.GetID():
             layers.SetBackgroundVolumeID(now.GetID())
         if layers.GetForegroundVolumeID() == before.GetID():
             layers.SetForegroundVolumeID(now.GetID())
-
-
-def _slice_layers(scene: Any) -> Iterator[Any]:
-    for index in range(scene.GetNumberOfNodesByClass("vtkMRMLSliceCompositeNode")):
-        yield scene.GetNthNodeByClass(index, "vtkMRMLSliceCompositeNode")

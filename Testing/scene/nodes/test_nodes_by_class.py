@@ -9,9 +9,11 @@ import pytest
 
 from helpers.counted_calls import counted_calls
 from IGTLMetaBrowserLib.scene.hidden_patients.patient_marks import nodes_and_copies
+from IGTLMetaBrowserLib.scene.images.sequence import SequenceFrames
 from IGTLMetaBrowserLib.scene.label_maps.outgoing_labels import storable_nodes
 from IGTLMetaBrowserLib.scene.markups.trajectory_set import TrajectorySet
 from IGTLMetaBrowserLib.scene.nodes.nodes_by_class import visible_nodes
+from IGTLMetaBrowserLib.scene.slice_layers import hide_in_layers
 from IGTLMetaBrowserLib.sources.scene import SceneSource
 
 LOOKS: dict[str, Callable[[Any], Any]] = {
@@ -20,6 +22,8 @@ LOOKS: dict[str, Callable[[Any], Any]] = {
     "trajectories": lambda scene: SceneSource(scene).trajectories(),
     "storable": storable_nodes,
     "patients": lambda scene: [*nodes_and_copies(scene)],
+    "sequences": lambda scene: SequenceFrames(scene).adopt("host:1"),
+    "layers": lambda scene: hide_in_layers(scene, scene.GetFirstNode()),
 }
 
 
@@ -31,7 +35,7 @@ def test_no_node_is_counted_from_the_first_one(scene: Any, look: Callable[[Any],
     with counted_calls() as counts:
         look(scene)
     assert counts["GetNodesByClass"] >= 1
-    assert counts["GetNthNode"] == 0
+    assert counts["GetNthNode"] == counts["GetNthNodeByClass"] == 0
 
 
 def test_those_that_are_seen_come_in_the_scenes_order(scene: Any) -> None:

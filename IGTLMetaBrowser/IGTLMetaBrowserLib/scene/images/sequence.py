@@ -12,7 +12,7 @@ from vtkmodules.vtkCommonDataModel import vtkImageData
 from ..errors import SceneError
 from ..hidden_patients.patient_marks import is_same_patient
 from ..nodes.node_references import NodeReferences
-from ..nodes.nodes_by_class import frames
+from ..nodes.nodes_by_class import frames, nodes_of_class
 from ..server_nodes.attributes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id, unless_released
 from ..server_nodes.released_nodes import release
 from .described_nodes import patient_of
@@ -146,8 +146,7 @@ class SequenceFrames:
     def adopt(self, address: str) -> list[str]:
         """Find the sequences of a server's images; return the ids of those that are new."""
         adopted: list[str] = []
-        for index in range(self._scene.GetNumberOfNodesByClass(BROWSER_CLASS)):
-            browser = self._scene.GetNthNodeByClass(index, BROWSER_CLASS)
+        for browser in nodes_of_class(self._scene, BROWSER_CLASS):
             keys = [] if self._is_kept(browser) else _keys(browser)
             ids = [image_id for server, image_id in keys if server == address]
             is_of_server = bool(ids) and len(ids) == len(keys)
