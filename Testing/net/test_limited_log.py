@@ -55,6 +55,7 @@ def test_what_is_said_for_each_search_does_not_flood_the_log(caplog: pytest.LogC
         caplog.handler.removeFilter(modules)
     assert sum("patient" in line for line in caplog.messages) == 3
     assert caplog.messages.count("has its own limit") == 10
+    assert caplog.messages.count("more lines of archive are left out in this minute") == 1
     assert caplog.messages[-1] == "7 more lines of archive were left out"
 
 

@@ -40,6 +40,10 @@ class LinesPerMinute:
         self._left_out[host if known else "other addresses"] += 1
         return False
 
+    def left_out(self, host: str) -> int:
+        """Return how many lines about ``host`` were left out in this minute."""
+        return self._left_out[host]
+
     def begin(self) -> list[tuple[str, int]]:
         """Begin to count anew; return of which hosts how many lines were left out, some of them."""
         left_out = self._left_out.most_common(self._of_each)
@@ -95,7 +99,11 @@ class LimitedModules(logging.Filter):
             return True
         if self._lines.is_over:
             self.begin_minute()
-        return self._lines.may_write(record.name)
+        is_written = self._lines.may_write(record.name)
+        # Else nobody would know of them until the next line after this minute: perhaps never.
+        if not is_written and self._lines.left_out(record.name) == 1:
+            _logger.warning("more lines of %s are left out in this minute", record.name)
+        return is_written
 
     def begin_minute(self) -> None:
         """Say what was left out, and begin to count anew."""
