@@ -77,6 +77,17 @@ def test_what_moves_the_sequence_moves_what_belongs_to_its_images(loaded, series
     assert moved(loaded, series, player) == [100.0, 100.0, 100.0]
 
 
+def test_nor_does_it_leave_a_region_of_one_of_them_behind(loaded, scene, transform):
+    roi = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode")
+    roi.SetCenter(1, 0, 0)
+    roi.SetSize(3, 3, 3)
+    region = loaded.load_region(IDS[1], roi)
+    player = loaded.load_sequence(IDS[0])
+    shown = player.GetProxyNode(player.GetMasterSequenceNode())
+    shown.SetAndObserveTransformNodeID(transform.GetID())
+    assert region.GetParentTransformNode() is transform
+
+
 def test_until_its_next_frame_does_not_move_them(loaded, series, transform, sequences):
     player = loaded.load_sequence(IDS[0])
     shown = player.GetProxyNode(player.GetMasterSequenceNode())
@@ -93,3 +104,15 @@ def test_of_images_under_different_transforms_there_is_none(loaded, scene, trans
         loaded.load_sequence(IDS[0])
     assert scene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 0
     assert all(map(loaded.images.node, IDS))
+
+
+def test_nor_of_images_of_which_one_was_moved_for_good(loaded, scene, transform):
+    """The plan of that one would be where the others are."""
+    volume = loaded.images.node(IDS[1])
+    volume.SetAndObserveTransformNodeID(transform.GetID())
+    volume.HardenTransform()
+    (line,) = loaded.trajectories.nodes
+    with pytest.raises(SceneError, match="moved differently, as by transforms that were hardened"):
+        loaded.load_sequence(IDS[0])
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 0
+    assert line.GetNthControlPointPositionWorld(1)[0] == LEFT.target[0] + 100.0

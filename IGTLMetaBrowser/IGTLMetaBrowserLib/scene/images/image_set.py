@@ -225,7 +225,7 @@ class ImageSet:
 
     def _place_regions(self, image_id: str, node: Any) -> None:
         """Have the regions of an image be where that is; those of the last patient stay."""
-        patient = self._descriptions[image_id].patient
+        patient = self.patient(image_id)
         for key, one in self._descriptions.items():
             is_of_image = one.is_region and one.image_id == image_id
             region = self._nodes.get(key) if is_of_image else None
@@ -386,6 +386,10 @@ class ImageSet:
         if changes != self._patient_changes and patients_changed is not None:
             patients_changed()  # which was written onto the volumes only
         yield from remove_in_turns(self._scene, volumes)
+        with_regions = {one.image_id for one in self._descriptions.values() if one.is_region}
+        for image_id in with_regions.intersection(ids):
+            if (shown := self.node(image_id)) is not None:  # nobody has removed it meanwhile
+                self._place_regions(image_id, shown)
         return browser
 
     def sequence_browser(self, ids: Sequence[str]) -> Any:

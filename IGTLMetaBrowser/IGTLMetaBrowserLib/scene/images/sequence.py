@@ -6,6 +6,7 @@ import math
 from collections.abc import Generator, Sequence
 from typing import Any
 
+import numpy as np
 import slicer
 from vtkmodules.vtkCommonDataModel import vtkImageData
 
@@ -16,11 +17,13 @@ from ..nodes.nodes_by_class import frames, nodes_of_class
 from ..server_nodes.attributes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id, unless_released
 from ..server_nodes.released_nodes import release
 from .described_nodes import patient_of
-from .moved_images import forget_geometry, movement, write_moved
+from .moved_images import forget_geometry, movement, noted_movement, write_moved
 from .sequence_nodes import BROWSER_CLASS, make_browser, new_sequence
 
 # Slicer's own tolerance of a millisecond would make one frame of two that are nearer.
 _SMALLEST_STEP = 1e-6
+# Of the elements of matrices: 0.05 mm in half a meter.
+_SAME_MOVEMENT = 1e-4
 
 
 def frame_order(unit: str, values: Sequence[str]) -> list[int]:
@@ -51,7 +54,7 @@ def make_sequence(
     Values are numbers if there is a unit, else texts; in the order of ``frame_order``. The voxels
     are not copied. The volumes stay in the scene; the one that shows the sequence has the display
     of the first, and is under the transform that all are under. Raises ``SceneError`` if one is
-    missing or under another transform, or Slicer cannot replay anything.
+    missing, or was moved otherwise than the others, or Slicer cannot replay anything.
     """
     _require_all(scene, volumes)
     step = _SMALLEST_STEP if unit else None
@@ -66,6 +69,7 @@ def make_sequence(
             raise SceneError("two images of the sequence have the same value")
         _require_all(scene, volumes)
         _require_one_patient(sequence)
+        _require_one_movement(sequence)
         transform_id = _common_transform(volumes)
     except BaseException:
         if sequence.GetScene() is scene:
@@ -91,12 +95,25 @@ def _require_one_patient(sequence: Any) -> None:
         raise SceneError("the images of the sequence are of different patients; load them again")
 
 
+def _require_one_movement(sequence: Any) -> None:
+    """Raise ``SceneError`` unless all images were moved alike, as by transforms that were hardened.
+
+    What belongs to one of them follows what shows all of them.
+    """
+    moved = map(noted_movement, frames(sequence))
+    matrices = [np.eye(4) if one is None else one for one in moved]
+    if not np.allclose(matrices, matrices[0], atol=_SAME_MOVEMENT):
+        raise SceneError(
+            "the images of the sequence were moved differently, as by transforms that were "
+            "hardened; load again those that are to be as the server has them"
+        )
+
+
 def _common_transform(volumes: Sequence[Any]) -> str | None:
     ids = {volume.GetTransformNodeID() for volume in volumes}
     if len(ids) > 1:
         raise SceneError(
-            "the images of the sequence are under different transforms; put all of them under one, "
-            "or harden the transforms"
+            "the images of the sequence are under different transforms; put all of them under one"
         )
     return ids.pop()
 
