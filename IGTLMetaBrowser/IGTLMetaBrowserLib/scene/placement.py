@@ -95,6 +95,10 @@ class Placement:
         """Place the node of this key anew the next time: it is another node."""
         self._placed.pop(key, None)
 
+    def let_be(self, node: Any) -> None:
+        """Have a node follow no image any more: what is left of it is the user's own."""
+        self._followers.let_be(node)
+
     def release(self, node: Any, owner_id: str) -> None:
         """Let a node be the user's own: the id of its image is another patient's now.
 

@@ -249,6 +249,20 @@ def test_points_that_the_user_adds_to_what_was_pushed_stay_when_that_is_gone(poi
     assert places(node) == [("The user's", (1, 2, 3))]
 
 
+def test_such_points_do_not_follow_their_image_any_more(points, images, scene):
+    image = images["IMAGE_0"] = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    image.SetAndObserveTransformNodeID(transform.GetID())
+    points.receive([NASION], is_pushed=True)
+    points.finish()
+    (node,) = points.nodes
+    node.AddControlPoint(1.0, 2.0, 3.0, "The user's")
+    points.receive([], is_pushed=True)
+    points.finish()
+    image.SetAndObserveTransformNodeID(None)  # as the next patient's comes into its volume
+    assert node.GetParentTransformNode() is transform
+
+
 def test_of_two_browsers_none_takes_such_points_away(scene):
     both = [PointSet(scene, server="host:1") for _ in range(2)]
     for one in both:

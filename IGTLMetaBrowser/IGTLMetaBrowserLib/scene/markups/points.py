@@ -194,7 +194,10 @@ class PointSet:
     def _remove(self, look: Look) -> None:
         node = self._nodes.get(look)
         self._forget(look)
-        if node is not None and not _leave_users_points(node):
+        if node is None:
+            return
+        self._placement.let_be(node)
+        if not _leave_users_points(node):
             remove_node(self._scene, node)
 
     def _forget(self, look: Look) -> None:

@@ -346,6 +346,7 @@ class TrajectorySet:
 
     def _remove(self, one: Trajectory) -> None:
         if (node := self.node(one)) is not None:
+            self._placement.let_be(node)
             remove_trajectory(self._scene, node)
         if self._trajectories.get(one.key) is one:
             del self._trajectories[one.key]
