@@ -10,11 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pydicom
+import pydicom.data
 import pytest
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    EnhancedCTImageStorage,
+    ExplicitVRLittleEndian,
+    generate_uid,
+)
 
 from cli.command import PLAN, forked_from_imported, igtlmeta
 from helpers import orthanc
+from helpers.functional_groups import functional_groups
 from helpers.scripted_archive import Answer, archive_of, multipart, record, running
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicom.plans import read_plan
@@ -212,6 +219,49 @@ def test_a_plan_of_a_series_that_is_several_volumes(phantom, plan, tmp_path):
         (found,) = DicomFolderSource(images).trajectories()
         assert (found.name, found.owner) == (PLAN[0]["name"], volume.id)
         (images / result.stdout.strip()).unlink()
+
+
+@pytest.fixture
+def two_volumes(tmp_path: Path) -> Path:
+    """A folder with one multi-frame file (enhanced) of three slices at two times."""
+    dataset = pydicom.dcmread(pydicom.data.get_testdata_file("CT_small.dcm", download=False))
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = EnhancedCTImageStorage
+    dataset.FrameOfReferenceUID = generate_uid()
+    dataset.NumberOfFrames, dataset.PixelData = 6, 6 * dataset.PixelData
+    dataset.PerFrameFunctionalGroupsSequence = [
+        functional_groups(
+            PlanePositionSequence={"ImagePositionPatient": [0, 0, 5 * place]},
+            FrameContentSequence={"TemporalPositionIndex": time, "StackID": str(time)},
+        )
+        for time in (1, 2)
+        for place in (0, 1, 2)
+    ]
+    del dataset.ImagePositionPatient
+    folder = tmp_path / "enhanced"
+    folder.mkdir()
+    dataset.save_as(folder / "1.dcm", enforce_file_format=True)
+    return folder
+
+
+@without_orthanc
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_plan_of_one_of_several_volumes_of_a_file(plan, two_volumes, tmp_path, number):
+    """It comes back as planned in that volume: the document names its first frame."""
+    volume = DicomFolderSource(two_volumes).images()[number]
+    plan.write_text(json.dumps([{**PLAN[0], "owner": volume.id}]))
+    with orthanc.running(tmp_path / "orthanc") as archive:
+        archive.upload([two_volumes / "1.dcm"])
+        for target in (["-o", two_volumes], ["--dicomweb", archive.dicomweb]):
+            stored = igtlmeta("store", plan, "--images", two_volumes, *target)
+            assert stored.returncode == 0, stored.stderr
+        options = ["--port", "0", "--archive-cache", str(tmp_path / "cache")]
+        with forked_from_imported("serve", "--dicomweb", archive.dicomweb, *options) as server:
+            own = server.stdout.readline().split()[-1]
+            (series,) = json.loads(igtlmeta("list", own, "--json").stdout)
+            igtlmeta("fetch", own, series["id"], "-o", tmp_path)
+            (of_archive,) = json.loads(igtlmeta("trajectories", own, "--json").stdout)
+    (of_folder,) = DicomFolderSource(two_volumes).trajectories()
+    assert of_folder.owner == of_archive["owner"] == volume.id
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,10 @@ def _attributes(
         level = modules.setdefault(name(row[key]), {})
         for part in path:
             level = level[_tag(part)].setdefault("items", {})
-        level[_tag(last)] = _attribute(row, elements.get(_tag(last), {}), parser)
+        # In an item of content there are several macros with the same sequence (PS3.3 C.17.3).
+        level.setdefault(_tag(last), {}).update(
+            _attribute(row, elements.get(_tag(last), {}), parser)
+        )
     return modules
 
 

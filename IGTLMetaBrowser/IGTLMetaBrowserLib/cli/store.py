@@ -259,9 +259,9 @@ def _document(
                 f"{arguments.plan} has no trajectories; if nothing of the plan that it replaces is "
                 "planned any more, say so: --empty"
             )
-        images = _with_owner_first(trajectories, images)
+        images, frame_number = _with_owner_first(trajectories, images)
         predecessor = _predecessor(replaces, known)
-        return write_plan(trajectories, images, predecessor), []
+        return write_plan(trajectories, images, predecessor, frame_number), []
     labels = _labels(arguments.plan)
     if arguments.segment and known is not None and _UID.fullmatch(replaces):
         before, latest = known.with_latest(replaces)
@@ -299,15 +299,17 @@ def _predecessor(text: str | None, known: DocumentsOfStudy | None) -> Dataset | 
 
 def _with_owner_first(
     trajectories: list[codec.TrajectoryItem], images: list[Dataset]
-) -> list[Dataset]:
+) -> tuple[list[Dataset], int]:
     """Return the images in the order in which a document names them: first, where it was planned.
 
-    Raises ``SourceError`` if a trajectory was planned in other images than these.
+    Second is the number of the frame, from 1, with which the volume begins in that image, if it is
+    a multi-frame one that is several volumes; else 0. Raises ``SourceError`` if a trajectory was
+    planned in other images than these.
     """
     series = str(images[0].SeriesInstanceUID)
     # Of a series that is several volumes, as a 4D one, each has the id of its first frame.
     firsts = {
-        volume_id(series, str(image.SOPInstanceUID), frame): image
+        volume_id(series, str(image.SOPInstanceUID), frame): (image, frame)
         for image in images
         for frame in range(frame_count(image))
     }
@@ -318,5 +320,7 @@ def _with_owner_first(
                 f"the trajectory {item.name!r} was planned in the image {item.owner}, "
                 f"not in {image_id(series)}; name the images of that"
             )
-    first = next((firsts[one.owner] for one in trajectories if one.owner in firsts), images[0])
-    return [first, *(image for image in images if image is not first)]
+    owners = (firsts[one.owner] for one in trajectories if one.owner in firsts)
+    first, frame = next(owners, (images[0], -1))
+    ordered = [first, *(image for image in images if image is not first)]
+    return ordered, frame + 1 if frame_count(first) > 1 else 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
+from pydicom.uid import EnhancedCTImageStorage
 
 from helpers import validators
 from IGTLMetaBrowserLib import codec
@@ -26,7 +28,7 @@ TRAJECTORIES = [
 WRITTEN = (
     "plan", "replacing plan", "emptied plan", "segmentation", "replacing segmentation",
     "overlapping segmentation", "replacing segment", "plan of odd images",
-    "segmentation of odd images", "CT", "MR", "PT",
+    "segmentation of odd images", "plan of a frame", "CT", "MR", "PT",
 )  # fmt: skip
 
 
@@ -50,6 +52,8 @@ def written(phantom_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> d
     both = write_segmentation(
         LabelMapToStore(np.stack([labels, labels // 3]), image.ijk_to_ras()), images
     )
+    frames = deepcopy(images[:1])
+    frames[0].SOPClassUID, frames[0].NumberOfFrames = EnhancedCTImageStorage, 4
     documents = {
         "plan": plan,
         "replacing plan": write_plan(TRAJECTORIES[:1], images, predecessor=plan),
@@ -58,6 +62,7 @@ def written(phantom_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> d
         "replacing segmentation": write_segmentation(liver, images, predecessor=segmentation),
         "overlapping segmentation": both,
         "replacing segment": replace_segments(liver, images, both, [2])[0],
+        "plan of a frame": write_plan(TRAJECTORIES, frames, frame_number=3),
         "plan of odd images": write_plan(TRAJECTORIES, odd),
         "segmentation of odd images": write_segmentation(liver, odd),
     }

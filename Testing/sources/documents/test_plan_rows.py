@@ -94,6 +94,22 @@ def test_points_and_measurements(document):
     assert (value.NumericValue, code(value.MeasurementUnitsCodeSequence)) == (1.5, "mm UCUM")
 
 
+def test_the_image_library(make_slice):
+    """It names the volume that the plan was made in, if its file has several (TID 1600)."""
+    images = [make_slice((0, 0, 0), NumberOfFrames=4)]
+    document = write_plan(PLAN, images, frame_number=3)
+    # Row 5, before the measurements.
+    assert rows(document) == [*REPORT[:-1], ("CONTAINS", "CONTAINER", "111028 DCM", ""), REPORT[-1]]
+    library = document.ContentSequence[-2]
+    assert rows(library) == [("CONTAINS", "CONTAINER", "126200 DCM", "")]
+    assert rows(library.ContentSequence[0]) == [("CONTAINS", "IMAGE", "260753009 SCT", "")]
+    (image,) = library.ContentSequence[0].ContentSequence[0].ReferencedSOPSequence
+    assert (image.ReferencedSOPInstanceUID, image.ReferencedFrameNumber) == (
+        images[0].SOPInstanceUID,
+        3,
+    )
+
+
 def test_a_plan_without_trajectories(document, make_slice):
     """All that is in row 6 is optional; the row itself is not, where there is nothing else."""
     empty = write_plan([], [make_slice((0, 0, 0))], predecessor=document)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,8 +58,9 @@ class Plan:
     """The trajectories of a document, their points in RAS mm, and what they belong to.
 
     ``frame_of_reference`` is that of their points; ``series`` are the images it was made in, and
-    ``image`` is the SOPInstanceUID of the first of them; ``notice`` says what is to be known of a
-    plan that is valid, if anything.
+    ``image`` is the SOPInstanceUID of the first of them; ``frames`` are those of multi-frame images
+    that it names, by the SOPInstanceUIDs and from 0; ``notice`` says what is to be known of a plan
+    that is valid, if anything.
     """
 
     trajectories: Sequence[codec.TrajectoryItem]
@@ -67,6 +69,7 @@ class Plan:
     version: DocumentVersion
     image: str = ""
     notice: str = ""
+    frames: frozenset[tuple[str, int]] = frozenset()
 
     @property
     def uid(self) -> str:
@@ -113,6 +116,7 @@ def _plan_of(document: Dataset) -> Plan:
         uids,
         document_version(document, is_empty=not items),
         str(images[0].ReferencedSOPInstanceUID) if images else "",
+        frames=frozenset(_named_frames(document)),
     )
 
 
@@ -197,8 +201,8 @@ def images_of_series(
 def _with_listed_owner(plan: Plan, of_series: Mapping[str, Mapping[str, Stack]]) -> Plan:
     """Return a plan whose owner is listed: a series of several images is not, under its own id.
 
-    It is the one that the first image is of that the plan names, if it is in its space, or else any
-    that is. Of a plan whose images are not offered, the owner stays.
+    Of those in its space it is the one that a frame is of that the plan names, or else the first
+    image, or else any. Of a plan whose images are not offered, the owner stays.
     """
     series = (of_series.get(uid, {}) for uid in plan.series)
     stacks = {
@@ -207,14 +211,19 @@ def _with_listed_owner(plan: Plan, of_series: Mapping[str, Mapping[str, Stack]])
         for key, one in each.items()
         if _space(one.frames[0]) == plan.space
     }
-    named = (
+    by_frame = (key for key, one in stacks.items() if plan.frames and _names_a_frame(plan, one))
+    by_image = (
         key
         for key, one in stacks.items()
         if any(frame.get("SOPInstanceUID") == plan.image for frame in one.frames)
     )
-    owner = next(named, next(iter(stacks), ""))
+    owner = next(chain(by_frame, by_image, stacks), "")
     items = [replace(item, owner=owner or item.owner) for item in plan.trajectories]
     return replace(plan, trajectories=items)
+
+
+def _names_a_frame(plan: Plan, stack: Stack) -> bool:
+    return any((one.get("SOPInstanceUID"), one.index) in plan.frames for one in stack.frames)
 
 
 def _space(frame: Frame) -> tuple[str, str]:
@@ -251,6 +260,16 @@ def measurements(report: Dataset) -> list[Dataset]:
     code = "126010"
     items = report.get("ContentSequence") or []
     return [item for item in items if item.ConceptNameCodeSequence[0].get("CodeValue") == code]
+
+
+def _named_frames(item: Dataset) -> Iterator[tuple[str, int]]:
+    """Yield the frames that a document names: the SOPInstanceUID of each image, and a number."""
+    for one in item.get("ContentSequence") or []:
+        for image in one.get("ReferencedSOPSequence") or []:
+            numbers = image.get("ReferencedFrameNumber") or []
+            for number in [numbers] if isinstance(numbers, int) else numbers:
+                yield str(image.ReferencedSOPInstanceUID), int(number) - 1
+        yield from _named_frames(one)
 
 
 def _trajectories(groups: Sequence[Any]) -> Iterator[tuple[dict[str, Any], str]]:

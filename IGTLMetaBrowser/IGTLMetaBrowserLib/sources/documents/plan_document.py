@@ -7,8 +7,9 @@ measurement. What kind it is, says the finding. The document is highdicom's, and
 
 Of TID 1500 it has the title (row 1), the language (row 2), the observer, which is this program
 (row 3), the procedure (row 4), and the measurements (row 6). The Image Library (row 5) is optional,
-as in DCMTK's ``tid1500.cc``: the images are named as evidence. A line is a POLYLINE, whose points
-have an order (PS3.3 C.18.9.1.2).
+as in DCMTK's ``tid1500.cc``: the images are named as evidence. It is there if a multi-frame file
+has several volumes, and names the first frame of the one that the plan was made in. A line is a
+POLYLINE, whose points have an order (PS3.3 C.18.9.1.2).
 
 No archive deletes a document because a client asks for it. That nothing of a plan is planned any
 more, says a successor without groups: of the container of measurements, which is required if there
@@ -51,17 +52,21 @@ def write_plan(
     trajectories: Sequence[codec.TrajectoryItem],
     images: Sequence[Dataset],
     predecessor: Dataset | None = None,
+    frame_number: int = 0,
 ) -> Dataset:
     """Return the document of trajectories planned in these images, the instances of one series.
 
     ``predecessor`` is the document that it replaces; without trajectories, it says that those are
-    no longer planned. Raises ``SourceError``.
+    no longer planned. ``frame_number`` is that of the first frame, from 1, of the volume that they
+    were planned in, if the first image has several volumes. Raises ``SourceError``.
     """
     frame = check_images(images)
     if not trajectories and predecessor is None:
         raise SourceError("there are no trajectories to store")
     tracked = {} if predecessor is None else _tracked(predecessor, frame)
     report = _report([_group(item, frame, tracked) for item in trajectories])
+    if frame_number:
+        report[0].ContentSequence.insert(-1, _image_library(images[0], frame_number))
     document = _document(images, report, predecessor)
     if predecessor is not None:
         check_predecessor(predecessor, document)
@@ -130,6 +135,25 @@ def _report(groups: Sequence[Any]) -> Any:
         for container in measurements(report[0]):
             del container.ContentSequence
     return report
+
+
+def _image_library(image: Dataset, frame_number: int) -> Any:
+    """Return the Image Library (TID 1600) that has a frame of an image."""
+    from highdicom.sr import CodedConcept, ContainerContentItem, ContentSequence, ImageContentItem
+    from pydicom.sr.codedict import codes
+
+    entry = ImageContentItem(
+        CodedConcept("260753009", "SCT", "Source"),
+        image.SOPClassUID,
+        image.SOPInstanceUID,
+        frame_number,
+        relationship_type="CONTAINS",
+    )
+    for name in (codes.DCM.ImageLibraryGroup, codes.DCM.ImageLibrary):
+        container = ContainerContentItem(name, relationship_type="CONTAINS")
+        container.ContentSequence = ContentSequence([entry])
+        entry = container
+    return entry
 
 
 def _tracked(predecessor: Dataset, frame: str) -> dict[str, list[str]]:
