@@ -58,11 +58,11 @@ def test_a_paused_client_is_turned_away_if_others_send_much(
 ):
     monkeypatch.setattr("IGTLMetaBrowserLib.net.server.server._SMALL", 0)
     with (
-        paused(Slow(), unfinished_size=1500) as (server, peer),
+        paused(Slow(), unfinished_size=3000) as (server, peer),
         Peer.connect(server.port) as other,
     ):
-        # Less than what is held of the paused client's message: that is the one to go.
-        other.send(PUSHED[:900])
+        # Less than the paused client's message: that is the one to go.
+        other.send(codec.pack(codec.StringMessage("x" * 1500))[:900])
         assert next_message(server, peer).code == codec.StatusCode.BUSY
         assert len(server.clients) == 1
 

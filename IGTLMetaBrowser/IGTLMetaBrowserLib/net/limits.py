@@ -94,7 +94,8 @@ class ServerLimits:
     receive_timeout
         Seconds in which a message of a client must have come whole, once it has begun.
     unfinished_size
-        Bytes of all large messages that have come in part; beyond it, the largest is given up.
+        Bytes of all large messages that have come in part, each with those that it claims, as there
+        is memory for all of it from the first on; beyond it, the largest is given up.
     idle_timeout
         Seconds without a whole message from a client, and without anything to send it, after which
         its connection is closed.

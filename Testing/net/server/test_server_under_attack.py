@@ -157,13 +157,13 @@ def test_unfinished_uploads_have_little_memory_together() -> None:
     with serving(unfinished_size=limit) as server, ExitStack() as stack:
         peers = [stack.enter_context(Peer.connect(server.port)) for _ in range(20)]
         for peer in peers:
-            peer.send(UPLOAD + bytes(1 << 20))
+            peer.send(UPLOAD + bytes(1 << 10))  # there is memory for all that it claims
         good = stack.enter_context(Peer.connect(server.port))
         good.send(STATUS)
         assert isinstance(good.receive(), codec.StatusMessage)
         # The others are told why, and closed; those whose messages fit go on.
         waiting = {peer.socket: peer for peer in peers}
-        while len(waiting) > 5:
+        while len(waiting) > 2:
             readable, _, _ = select.select(list(waiting), [], [], PATIENCE)
             assert readable, "not enough uploads are refused"
             for sock in readable:

@@ -91,7 +91,7 @@ class ServedClient:
         self.connected_at = self.active_at = now = accepted.connected_at
         # Until when it is left alone: it waits for an image, or has had its bytes for this second.
         self.resume_at: float | None = None
-        # Since when a message has been arriving, and how many bytes of it are held.
+        # Since when a message has been arriving, and how many bytes of memory are held for it.
         self.receiving_since: float | None = None
         self.unfinished = 0
         # Whether it waits for memory that others hold; and since when it has not had its answer for
@@ -163,7 +163,7 @@ class ServedClient:
         elif is_any_whole or self.receiving_since is None:
             self.receiving_since = now
         progress = receiver.progress
-        self.unfinished = 0 if progress is None else progress.received
+        self.unfinished = 0 if progress is None else progress.body_size
 
     def note_reading(self, now: float) -> None:
         """Note whether it is read now.

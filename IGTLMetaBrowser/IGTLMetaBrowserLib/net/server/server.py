@@ -229,11 +229,15 @@ class Server:
         client.note_reading(now)
 
     def _limit_unfinished(self) -> None:
-        """Give up what takes the most memory of all that has come in part, if it is too much."""
+        """Give up what takes the most memory of all that has come in part, if it is too much.
+
+        Of several, what has been coming for the longest time.
+        """
         total = sum(client.unfinished for client in self._clients)
         if total <= self._limits.unfinished_size:
             return
-        largest = max(self._clients, key=lambda client: client.unfinished)
+        receiving = [client for client in self._clients if client.receiving_since is not None]
+        largest = min(receiving, key=lambda client: (-client.unfinished, client.receiving_since))
         words = "too many clients send large messages at a time; send it again later"
         self._send_away(largest, words, _Code.BUSY)
 
