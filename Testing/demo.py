@@ -109,7 +109,7 @@ class User:
         asked.addressBox.clearEditText()
         self._type(asked.addressBox.lineEdit(), url)
         self._press(asked.connectButton)
-        self._wait(lambda: self.browser.images.offers_search, "the list of the archive")
+        self._wait(lambda: self.browser.images.listing.search_keywords, "the list of the archive")
         _say(self.ui.statusLabel.text)
         self._press(self.ui.searchButton)
         self._type(self.ui.searchPatientLineEdit, patient)
@@ -142,7 +142,7 @@ class User:
         chosen = [
             entry.id
             for name in names
-            for entry in self.browser.images.entries
+            for entry in self.browser.images.listing.entries
             if entry.name.startswith(name) and entry.patient_id == PATIENT_ID
         ]
         if len(chosen) < len(names):

@@ -146,9 +146,9 @@ def load_images(module: slicerhost.LoadedModule, port: int) -> tuple[Heartbeat, 
     logic.addObserver(ImageLoaded, heartbeat.on_image_loaded)
     logic.browser.connect("127.0.0.1", port)
     slicerhost.wait_until(
-        lambda: len(logic.browser.images.entries) > 0, PATIENCE_SECONDS, "the list"
+        lambda: len(logic.browser.images.listing.entries) > 0, PATIENCE_SECONDS, "the list"
     )
-    ids = [entry.id for entry in logic.browser.images.entries]
+    ids = [entry.id for entry in logic.browser.images.listing.entries]
     heartbeat.start()
     begin = time.perf_counter()
     logic.browser.request_images(ids)

@@ -36,7 +36,7 @@ def test_observers_hear_how_a_connection_is_made_used_and_left(unconnected, even
         Disconnected(address, None),
     ]
     assert not unconnected.connection.has_server
-    assert unconnected.images.entries == []
+    assert unconnected.images.listing.entries == []
 
 
 def test_a_server_is_the_same_in_capitals(browser, server):
@@ -153,7 +153,7 @@ def test_the_settings_of_a_server_count_while_it_is_connected(unconnected, serve
     assert unconnected.connection.client.settings == net.ConnectionSettings(
         connect_timeout=1.0, answer_timeout=60.0, coordinates=codec.Coordinates.LPS
     )
-    assert unconnected.images.coordinates is codec.Coordinates.LPS
+    assert unconnected.images.in_scene.coordinates is codec.Coordinates.LPS
     assert unconnected.trajectories.coordinates is codec.Coordinates.LPS
     unconnected.connect(server.host, server.port)
-    assert unconnected.images.coordinates is None
+    assert unconnected.images.in_scene.coordinates is None

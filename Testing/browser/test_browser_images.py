@@ -129,13 +129,13 @@ def test_the_user_may_overrule_the_coordinates(browser, hospital):
         np.zeros((1, 1, 1), np.uint8), np.column_stack([np.eye(3), (1.0, 2.0, 3.0)])
     )
     assert browser.load_image("MR").GetOrigin() == (1, 2, 3)
-    browser.images.coordinates = codec.Coordinates.LPS
+    browser.images.in_scene.coordinates = codec.Coordinates.LPS
     assert browser.load_image("MR").GetOrigin() == (-1, -2, 3)
 
 
 def test_images_are_loaded_one_after_the_other_and_a_failure_stops_none(browser, events):
     browser.request_images(["MR", "BROKEN", "CT", "MR", "PHOTO"])
-    assert browser.images.current == "MR"
+    assert browser.images.downloads.current == "MR"
     assert browser.queue == ["BROKEN", "CT", "PHOTO"]  # MR is asked for once
     finish(browser)
     outcomes = [event for event in events if isinstance(event, ImageLoaded | ImageFailed)]
@@ -177,8 +177,8 @@ def test_an_image_that_cannot_be_put_into_the_scene_does_not_stop_the_others(bro
     browser.request_images(["MR", "CT"])
     finish(browser)
     assert [str(error) for error in printed] == ["no room"]
-    assert browser.images.state("MR").reason == "no room"
-    assert browser.images.state("CT").status is ImageStatus.LOADED
+    assert browser.images.states.of("MR").reason == "no room"
+    assert browser.images.states.of("CT").status is ImageStatus.LOADED
 
 
 def test_a_bad_new_version_leaves_the_old_one_in_the_scene(browser, hospital):
@@ -197,7 +197,7 @@ def test_an_image_that_differs_from_its_entry_is_shown_with_a_note(browser, hosp
         "listed with 4 × 3 × 2 voxels, received with 5 × 3 × 2",
         "listed as uint16, received as float32",
     )
-    assert events[-1].notes == browser.images.state("MR").notes == notes
+    assert events[-1].notes == browser.images.states.of("MR").notes == notes
 
 
 def test_an_image_that_is_not_in_the_list_is_noted(browser, hospital, events):
@@ -265,7 +265,7 @@ def test_several_browsers_fill_one_scene_at_once(browser, hospital, scene):
         )
         assert scene.GetSubjectHierarchyNode().GetNumberOfItems() == 5
         other.disconnect()
-    assert browser.images.state("MR").status is ImageStatus.LOADED
+    assert browser.images.states.of("MR").status is ImageStatus.LOADED
 
 
 def test_an_image_whose_axes_are_not_at_right_angles_is_shown_as_it_is_and_that_is_said(
@@ -275,5 +275,5 @@ def test_an_image_whose_axes_are_not_at_right_angles_is_shown_as_it_is_and_that_
     hospital.images_["MR"] = replace(hospital.images_["MR"], matrix=matrix)
     node = browser.load_image("MR")
     assert np.allclose(ijk_to_world(node), hospital.images_["MR"].ijk_to_ras(), atol=1e-6)
-    (note,) = browser.images.state("MR").notes
+    (note,) = browser.images.states.of("MR").notes
     assert note.startswith("its axes are not at right angles (j and k 53.13°)")

@@ -51,24 +51,29 @@ def offering(unconnected) -> Iterator[Callable[..., Browser]]:
 def test_the_list_knows_its_columns_and_when_it_came(browser):
     before = datetime.now(timezone.utc)
     browser.list_images()
-    assert before <= browser.images.listed_at <= datetime.now(timezone.utc)
-    assert browser.images.entries.records["id"].tolist() == [b"MR", b"CT", b"BROKEN", b"PHOTO"]
-    assert browser.images.entry("CT").name == "Head"
+    assert before <= browser.images.listing.listed_at <= datetime.now(timezone.utc)
+    assert browser.images.listing.entries.records["id"].tolist() == [
+        b"MR",
+        b"CT",
+        b"BROKEN",
+        b"PHOTO",
+    ]
+    assert browser.images.listing.entry("CT").name == "Head"
     for unlisted in ("no such image", "MR\0", "MR" + 100 * "\0", "\ud800"):
-        assert browser.images.entry(unlisted) is None
+        assert browser.images.listing.entry(unlisted) is None
 
 
 def test_without_a_server_there_is_an_empty_list(unconnected):
-    assert len(unconnected.images.entries) == 0
-    assert len(unconnected.images.entries.records) == 0
-    assert unconnected.images.listed_at is None
-    assert unconnected.images.entry("MR") is None
+    assert len(unconnected.images.listing.entries) == 0
+    assert len(unconnected.images.listing.entries.records) == 0
+    assert unconnected.images.listing.listed_at is None
+    assert unconnected.images.listing.entry("MR") is None
 
 
 def test_an_empty_list_is_a_list(offering):
     browser = offering()
-    assert len(browser.images.entries) == 0
-    assert browser.images.listed_at is not None
+    assert len(browser.images.listing.entries) == 0
+    assert browser.images.listing.listed_at is not None
 
 
 # Odd entries
@@ -77,8 +82,8 @@ def test_an_empty_list_is_a_list(offering):
 def test_of_doubled_ids_nobody_knows_which_is_meant(offering, events):
     other = replace(ITEM, name="Another", patient_id="P2")
     browser = offering(ITEM, other, replace(ITEM, id="CT"))
-    assert len(browser.images.entries) == 3
-    assert browser.images.entry("MR") == replace(ITEM, name="", patient_id="")
+    assert len(browser.images.listing.entries) == 3
+    assert browser.images.listing.entry("MR") == replace(ITEM, name="", patient_id="")
     browser.request_images(["MR", "MR", "CT"])
     finish(browser)
     mr, ct = of_type(events, ImageLoaded)
@@ -96,16 +101,16 @@ def test_of_doubled_ids_the_size_says_which_came(offering, events):
     assert node.GetName() == "Another"
     assert of_type(events, ImageLoaded)[0].notes == ()
     browser.list_images()  # again: it is known what came
-    assert browser.images.entry("MR").name == "Another"
-    assert browser.images.state("MR").notes == ()
+    assert browser.images.listing.entry("MR").name == "Another"
+    assert browser.images.states.of("MR").notes == ()
 
 
 def test_an_image_without_an_id_cannot_be_asked_for(offering, events):
     browser = offering(replace(ITEM, id=""), ITEM)
-    assert browser.images.entry("").name == "Head"
+    assert browser.images.listing.entry("").name == "Head"
     with pytest.raises(BrowserError, match="without an id"):
         browser.load_image("")
-    assert browser.images.state("").status is ImageStatus.FAILED
+    assert browser.images.states.of("").status is ImageStatus.FAILED
     assert of_type(events, ImagesWaiting) == []
     assert voxels(browser.load_image("MR")) == [7, 8, 9]
 
@@ -114,9 +119,9 @@ def test_an_image_without_an_id_cannot_be_asked_for(offering, events):
 @pytest.mark.parametrize("image_id", ["頭部", "Ä" * 10, "a\x1bb\n", "\udcff\udcfe"])
 def test_odd_ids_are_asked_for_as_they_came(offering, image_id):
     browser = offering(replace(ITEM, id=image_id))
-    assert browser.images.entry(image_id).id == image_id
+    assert browser.images.listing.entry(image_id).id == image_id
     node = browser.load_image(image_id)
-    assert browser.images.state(image_id).status is ImageStatus.LOADED
+    assert browser.images.states.of(image_id).status is ImageStatus.LOADED
     assert browser.images.node(image_id) is node
     assert node.GetAttribute("IGTLMetaBrowser.ImageId").isprintable()
 
@@ -135,7 +140,7 @@ def test_what_stands_behind_the_end_of_an_id_is_not_part_of_it(unconnected):
     with ScriptedServer(serve) as server:
         unconnected.connect("127.0.0.1", server.port)
         assert unconnected.list_images()[0].id == "MR"
-        assert unconnected.images.entry("MR").name == "Head"
+        assert unconnected.images.listing.entry("MR").name == "Head"
         unconnected.disconnect()
 
 
@@ -158,14 +163,14 @@ def test_a_hostile_entry_does_no_harm_in_the_scene(offering, events):
         "listed with 65535 × 65535 × 65535 voxels, received with 4 × 3 × 2",
         "listed as unknown (0), received as uint16",
     )
-    assert browser.images.entries[0].scan_time.to_datetime().year == 2106
+    assert browser.images.listing.entries[0].scan_time.to_datetime().year == 2106
 
 
 def test_an_unknown_scalar_type_leaves_the_time_unknown(offering):
     browser = offering(replace(ITEM, scalar_type=0))
     browser.request_images(["MR"])
-    assert browser.images.transfer.size == 0
-    assert browser.images.transfer.seconds_left is None
+    assert browser.images.downloads.transfer.size == 0
+    assert browser.images.downloads.transfer.seconds_left is None
 
 
 # As it changes
@@ -175,12 +180,12 @@ def test_a_loaded_image_that_is_withdrawn_is_noted_and_stays(browser, hospital):
     node = browser.load_image("MR")
     withdrawn = hospital.entries.pop(0)
     browser.list_images()
-    assert browser.images.state("MR").status is ImageStatus.LOADED
-    assert browser.images.state("MR").notes == ("it is not in the list of images",)
+    assert browser.images.states.of("MR").status is ImageStatus.LOADED
+    assert browser.images.states.of("MR").notes == ("it is not in the list of images",)
     assert browser.images.node("MR") is node
     hospital.entries.append(withdrawn)
     browser.list_images()
-    assert browser.images.state("MR").notes == ()
+    assert browser.images.states.of("MR").notes == ()
 
 
 def test_a_loaded_image_of_which_the_list_says_something_else_is_noted(browser, hospital):
@@ -190,9 +195,9 @@ def test_a_loaded_image_of_which_the_list_says_something_else_is_noted(browser, 
     )
     browser.list_images()
     note = "changed in the list since it was loaded: modality, scan time"
-    assert browser.images.state("MR").notes == (note,)
+    assert browser.images.states.of("MR").notes == (note,)
     browser.load_image("MR")
-    assert browser.images.state("MR").notes == ()
+    assert browser.images.states.of("MR").notes == ()
 
 
 def test_an_image_that_is_withdrawn_while_it_waits_fails_and_the_others_are_loaded(
@@ -231,7 +236,7 @@ def test_an_image_that_is_withdrawn_unnoticed_is_refused_in_the_servers_words(br
     del hospital.images_["CT"]
     with pytest.raises(net.RefusedError, match="slice 7 of CT is missing"):
         browser.load_image("CT")
-    assert "slice 7 of CT is missing" in browser.images.state("CT").reason
+    assert "slice 7 of CT is missing" in browser.images.states.of("CT").reason
 
 
 def test_an_image_that_is_replaced_under_its_id_comes_into_the_same_node(browser, hospital):

@@ -154,7 +154,7 @@ def test_the_error_of_a_limit_names_the_place_in_the_window(unconnected: Browser
         unconnected.list_images()
         with pytest.raises(net.TimeOutError):
             unconnected.load_image("MR")
-        reason = unconnected.images.state("MR").reason
+        reason = unconnected.images.states.of("MR").reason
         assert reason.endswith("if it needs longer, allow more time (Advanced: Answer time-out)")
         assert "--timeout" not in reason
         unconnected.disconnect()

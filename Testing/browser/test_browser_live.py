@@ -46,12 +46,12 @@ def test_a_streamed_image_has_a_volume_that_is_kept_up_to_date(unconnected, even
         assert (first.frames, second.frames) == (1, 2)
         assert voxels(second.node) == [50, 51, 52]
         assert second.node.GetDisplayNode().GetWindow() == 77
-        live = unconnected.images.live[name]
+        live = unconnected.images.live.states[name]
         assert before < live.last_at <= datetime.now(timezone.utc)
         assert (live.node, live.frames) == (first.node, 2)
-        assert unconnected.images.state(name) == ImageState(ImageStatus.LOADED)
+        assert unconnected.images.states.of(name) == ImageState(ImageStatus.LOADED)
         unconnected.disconnect()
-    assert unconnected.images.live == {}
+    assert unconnected.images.live.states == {}
     assert of_type(events, ImageLoaded) == []
 
 
@@ -64,7 +64,7 @@ def test_the_node_of_a_stream_that_the_window_draws_is_modified_when_it_has_ende
     with ScriptedServer(stream(*frames)) as server:
         unconnected.connect("127.0.0.1", server.port)
         node = step_until_event(unconnected, events, LiveImage).node
-        images.set_drawn_live_ids({"Ultrasound"})
+        images.live.set_drawn_ids({"Ultrasound"})
         seen = []
         for name in ("ModifiedEvent", node.ImageDataModifiedEvent):
             node.AddObserver(name, lambda _node, event: seen.append(event))
@@ -75,7 +75,7 @@ def test_the_node_of_a_stream_that_the_window_draws_is_modified_when_it_has_ende
         assert seen.count("ModifiedEvent") == 0
         assert len(seen) == 3
         assert node.GetAttribute(TIMESTAMP_ATTRIBUTE) is None
-        images.set_drawn_live_ids(())
+        images.live.set_drawn_ids(())
         assert seen.count("ModifiedEvent") == 1
         assert node.GetAttribute(TIMESTAMP_ATTRIBUTE).startswith("2023-11-14")
 
@@ -87,7 +87,7 @@ def test_what_is_known_of_a_live_image_comes_from_its_message(unconnected, event
     with ScriptedServer(stream(told)) as server:
         unconnected.connect("127.0.0.1", server.port)
         node = step_until_event(unconnected, events, LiveImage).node
-        assert unconnected.images.live["Ultrasound"].entry == codec.ImageMetaItem(
+        assert unconnected.images.live.states["Ultrasound"].entry == codec.ImageMetaItem(
             name="Ultrasound",
             id="Ultrasound",
             modality="US",
@@ -111,7 +111,7 @@ def test_the_next_patient_does_not_go_on_under_the_name_of_the_one_before(unconn
     with ScriptedServer(stream(*frames)) as server:
         unconnected.connect("127.0.0.1", server.port)
         node = step_until_event(unconnected, events, LiveImage).node
-        unconnected.images.set_drawn_live_ids({"Ultrasound"})
+        unconnected.images.live.set_drawn_ids({"Ultrasound"})
         for number, name in ((2, "Doe"), (3, "Roe")):
             ask_for_next(unconnected)
             step_until_event(unconnected, events, LiveImage, number)
@@ -188,7 +188,7 @@ def test_a_streamed_image_that_is_in_the_list_updates_its_own_node(unconnected, 
         assert live.node is node
         assert voxels(node) == [60, 61, 62]
         assert node.GetName() == "Head"
-        assert unconnected.images.state("MR").notes == ()
+        assert unconnected.images.states.of("MR").notes == ()
         unconnected.disconnect()
 
 
@@ -211,7 +211,7 @@ def test_a_stream_under_the_name_of_a_loaded_image_does_not_replace_it(unconnect
         node = unconnected.load_image("MR")
         step_until_event(unconnected, events, LiveImage)
         assert voxels(node) == [1, 2, 3]
-        assert list(unconnected.images.live) == ["Ultrasound"]
+        assert list(unconnected.images.live.states) == ["Ultrasound"]
         unconnected.disconnect()
     (failed,) = of_type(events, Failed)
     assert "'MR' of 8 × 8 × 1 voxels, uint16 came" in str(failed.error)
@@ -236,7 +236,7 @@ def test_a_stream_that_has_only_the_name_of_a_listed_image_is_not_shown_as_that(
         for _ in range(2):
             unconnected.list_images()
         step_until_event(unconnected, events, LiveImage)
-        assert list(unconnected.images.live) == ["Ultrasound"]
+        assert list(unconnected.images.live.states) == ["Ultrasound"]
         assert unconnected.images.node("MR") is None
         unconnected.disconnect()
     (failed,) = of_type(events, Failed)
@@ -255,7 +255,9 @@ def test_a_stream_does_not_answer_what_was_asked_for(unconnected, events):
         step_until_event(unconnected, events, LiveImage)
         assert voxels(unconnected.load_image("MR")) == [9, 10, 11]
         step_until(
-            unconnected, lambda: unconnected.images.live["Ultrasound"].frames == 4, "all frames"
+            unconnected,
+            lambda: unconnected.images.live.states["Ultrasound"].frames == 4,
+            "all frames",
         )
         assert voxels(unconnected.images.node("Ultrasound")) == [4, 5, 6]
         unconnected.disconnect()
@@ -268,7 +270,7 @@ def test_of_frames_that_come_faster_than_they_can_be_shown_the_newest_is(unconne
         unconnected.connect("127.0.0.1", server.port)
         step_until_event(unconnected, events, LiveImage)
         ask_for_next(unconnected)
-        live = unconnected.images.live
+        live = unconnected.images.live.states
         step_until(unconnected, lambda: live["Ultrasound"].frames == count + 1, "all frames")
         assert voxels(unconnected.images.node("Ultrasound")) == [500, 501, 502]
         unconnected.disconnect()
@@ -314,11 +316,11 @@ def test_a_live_volume_that_the_user_deletes_stays_away_until_it_is_loaded(
         unconnected.connect("127.0.0.1", server.port)
         scene.RemoveNode(step_until_event(unconnected, events, LiveImage).node)
         assert of_type(events, NodeRemoved)[0].image_ids == ["Ultrasound"]
-        assert unconnected.images.live["Ultrasound"].node is None
+        assert unconnected.images.live.states["Ultrasound"].node is None
         ask_for_next(unconnected)
         assert step_until_event(unconnected, events, LiveImage, 2).node is None
         assert unconnected.images.node("Ultrasound") is None
-        assert unconnected.images.state("Ultrasound").status is ImageStatus.NOT_LOADED
+        assert unconnected.images.states.of("Ultrasound").status is ImageStatus.NOT_LOADED
         unconnected.request_images(["Ultrasound"])
         finish(unconnected)
         assert voxels(unconnected.images.node("Ultrasound")) == [3, 4, 5]
@@ -333,7 +335,7 @@ def test_in_a_new_scene_a_live_image_gets_a_new_volume(unconnected, events, scen
         unconnected.connect("127.0.0.1", server.port)
         step_until_event(unconnected, events, LiveImage)
         scene.Clear()
-        assert unconnected.images.live == {}
+        assert unconnected.images.live.states == {}
         ask_for_next(unconnected)
         again = step_until_event(unconnected, events, LiveImage, 2)
         assert again.node.GetScene() is scene
@@ -364,7 +366,7 @@ def test_a_server_that_invents_names_does_not_fill_the_memory(unconnected, event
     with ScriptedServer(stream(b"".join([*many, end]))) as server:
         unconnected.connect("127.0.0.1", server.port)
         step_until_event(unconnected, events, TrajectoriesShown)
-        assert len(unconnected.images.live) == MOST_LIVE_IMAGES
+        assert len(unconnected.images.live.states) == MOST_LIVE_IMAGES
         unconnected.disconnect()
     assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == MOST_LIVE_IMAGES
     (failed,) = of_type(events, Failed)
@@ -385,7 +387,7 @@ def test_a_voxel_of_a_live_image_counts_as_the_image_that_it_is_of(
     with ScriptedServer(stream(packed)) as server:
         unconnected.connect("127.0.0.1", server.port)
         step_until_event(unconnected, events, TrajectoriesShown)
-        assert list(unconnected.images.live) == ["Image 0", "Image 1", "Image 2"]
+        assert list(unconnected.images.live.states) == ["Image 0", "Image 1", "Image 2"]
         unconnected.disconnect()
     (failed,) = of_type(events, Failed)
     assert "MiB together" in str(failed.error)
@@ -399,7 +401,7 @@ def test_live_images_are_limited_by_their_bytes(unconnected, events, scene, monk
     with ScriptedServer(stream(b"".join([*many, end]))) as server:
         unconnected.connect("127.0.0.1", server.port)
         step_until_event(unconnected, events, TrajectoriesShown)
-        assert list(unconnected.images.live) == ["Image 0", "Image 1", "Image 2"]
+        assert list(unconnected.images.live.states) == ["Image 0", "Image 1", "Image 2"]
         unconnected.disconnect()
     (failed,) = of_type(events, Failed)
     assert "MiB together" in str(failed.error)

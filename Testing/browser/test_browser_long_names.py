@@ -20,6 +20,6 @@ def test_a_long_name_reaches_the_node(unconnected: Browser):
     with ServerInThread(LongNames({"A": make_image(1)})) as server:
         unconnected.connect(server.host, server.port)
         unconnected.list_images()
-        assert unconnected.images.entry("A").name == NAME
+        assert unconnected.images.listing.entry("A").name == NAME
         assert unconnected.load_image("A").GetName() == NAME
         unconnected.disconnect()

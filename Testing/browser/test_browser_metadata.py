@@ -11,7 +11,7 @@ from IGTLMetaBrowserLib.metadata.registry import NOTHING
 
 
 def test_another_list_is_believed_at_once(browser, hospital):
-    entry = browser.images.entry("CT")
+    entry = browser.images.listing.entry("CT")
     assert browser.metadata.registry.get(PATIENT, "CT") == Patient(
         entry.patient_name, entry.patient_id
     )
@@ -29,7 +29,7 @@ def test_without_a_server_nothing_is_known(browser):
 
 
 def test_what_is_known_by_study_series_and_instance(browser):
-    entry = browser.images.entry("CT")
+    entry = browser.images.listing.entry("CT")
     known = browser.metadata.normalized("CT")
     assert known["study"]["PatientID"] == entry.patient_id
     assert known["series"]["Modality"] == "CT"
@@ -37,7 +37,7 @@ def test_what_is_known_by_study_series_and_instance(browser):
 
 
 def test_with_hidden_patients_nobody_is_named_in_it(browser):
-    entry = browser.images.entry("CT")
+    entry = browser.images.listing.entry("CT")
     browser.patients.hide(True)
     known = browser.metadata.normalized("CT")
     assert entry.patient_id not in str(known)

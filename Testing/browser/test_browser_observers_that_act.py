@@ -64,7 +64,7 @@ def test_no_image_comes_into_the_scene_as_that_of_the_server_that_was_chosen_mea
 ):
     choose = lambda: browser.connect(clinic.host, clinic.port)  # noqa: E731
     with WAYS["plain browser in parts" if in_parts else "plain browser"].use():
-        browser.images.keeps_previews = False
+        browser.images.downloads.parts.keeps_previews = False
         client = browser.connection.client
         step_until(browser, lambda: client.offers_parts is not None, "what the server offers")
         heard = once(browser, event_type, choose)
@@ -72,7 +72,7 @@ def test_no_image_comes_into_the_scene_as_that_of_the_server_that_was_chosen_mea
         finish(browser)
         assert heard
         step_until(browser, lambda: browser.connection.is_connected, "the other server")
-        assert all(state.status.name != "LOADED" for state in browser.images.states.values())
+        assert all(state.status.name != "LOADED" for state in browser.images.states.by_id.values())
         count = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
         nodes = [scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode") for n in range(count)]
         assert browser.connection.address not in [n.GetAttribute(SERVER_ATTRIBUTE) for n in nodes]
@@ -98,7 +98,7 @@ def test_a_server_can_be_left_as_its_image_comes(browser, events, event_type):
     browser.request_images(IDS)
     step_until(browser, lambda: not browser.connection.has_server, "the end")
     assert heard
-    assert browser.images.states == {}
+    assert browser.images.states.by_id == {}
     assert of_type(events, told.ImageLoaded) == []
     browser.step()
 
@@ -181,8 +181,8 @@ def test_a_live_image_is_none_of_the_server_that_was_chosen_as_its_node_came(
         tag = scene.AddObserver(scene.NodeAddedEvent, choose)
         step_until(unconnected, lambda: bool(done), "the stream")
         scene.RemoveObserver(tag)
-        assert unconnected.images.live == {}
-        assert unconnected.images.states == {}
+        assert unconnected.images.live.states == {}
+        assert unconnected.images.states.by_id == {}
         assert of_type(events, told.LiveImage) == []
         unconnected.disconnect()
 

@@ -128,9 +128,9 @@ def test_a_label_map_on_another_grid_than_its_image(
     labels = codec.ImageMessage.from_ijk_to_ras(pixels, to_ras @ matrix)
     hospital.images_["LABELS"] = labels
     listed.load_image("LABELS")
-    assert listed.images.state("LABELS").notes == ()
+    assert listed.images.states.of("LABELS").notes == ()
     listed.load_image("MR")
-    assert listed.images.state("LABELS").notes == notes
+    assert listed.images.states.of("LABELS").notes == notes
     listed.load_image("LABELS")
     assert of_type(events, ImageLoaded)[-1].notes == notes
 

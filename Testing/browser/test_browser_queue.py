@@ -48,25 +48,28 @@ def test_an_image_that_comes_at_once_is_seen_to_have_arrived(browser, events):
 
 def test_the_transfer_tells_how_far_image_and_batch_are(browser, events):
     seen = []
-    browser.add_observer(lambda event: seen.append(browser.images.transfer))
-    assert browser.images.transfer is None
+    browser.add_observer(lambda event: seen.append(browser.images.downloads.transfer))
+    assert browser.images.downloads.transfer is None
     browser.request_images(["MR", "BROKEN", "CT"])
     assert (
-        browser.images.transfer.image_id,
-        browser.images.transfer.done,
-        browser.images.transfer.total,
+        browser.images.downloads.transfer.image_id,
+        browser.images.downloads.transfer.done,
+        browser.images.downloads.transfer.total,
     ) == (
         "MR",
         0,
         3,
     )
     finish(browser)
-    assert browser.images.transfer is None
+    assert browser.images.downloads.transfer is None
     steps = [(transfer.image_id, transfer.done, transfer.total) for transfer in seen if transfer]
     assert steps[-1] == ("CT", 2, 3)
     assert ("BROKEN", 1, 3) in steps
     browser.request_images(["PHOTO"])
-    assert (browser.images.transfer.done, browser.images.transfer.total) == (0, 1)  # the next batch
+    assert (browser.images.downloads.transfer.done, browser.images.downloads.transfer.total) == (
+        0,
+        1,
+    )  # the next batch
 
 
 def test_rate_and_time_left_are_known_while_an_image_arrives(unconnected, events):
@@ -84,7 +87,9 @@ def test_rate_and_time_left_are_known_while_an_image_arrives(unconnected, events
     with ScriptedServer(trickle) as server:
         unconnected.connect("127.0.0.1", server.port)
         transfers = []
-        unconnected.add_observer(lambda event: transfers.append(unconnected.images.transfer))
+        unconnected.add_observer(
+            lambda event: transfers.append(unconnected.images.downloads.transfer)
+        )
         unconnected.load_image("MR")
         unconnected.disconnect()
     known = [one for one in transfers if one is not None and one.bytes_per_second]
@@ -113,7 +118,7 @@ def test_while_the_server_prepares_an_image_observers_hear_for_how_long(unconnec
 
     def hear(event):
         if isinstance(event, ImagePreparing):
-            seen.append(unconnected.images.transfer.seconds_preparing)
+            seen.append(unconnected.images.downloads.transfer.seconds_preparing)
             is_heard.set()
 
     unconnected.add_observer(hear)
@@ -139,7 +144,7 @@ def test_cancelling_ends_the_queue_and_keeps_the_connection(browser, events):
     browser.images.cancel()
     assert cancelled_ids(events) == ["MR", "CT", "PHOTO"]
     assert browser.queue == []
-    assert browser.images.current is None
+    assert browser.images.downloads.current is None
     assert voxels(browser.load_image("CT")) == [2, 3, 4]
     assert of_type(events, Disconnected) == of_type(events, Connecting) == []
     assert browser.images.node("MR") is None
@@ -192,7 +197,7 @@ def test_one_image_of_many_can_be_cancelled(browser, events):
     finish(browser)
     assert cancelled_ids(events) == ["CT"]
     assert [event.image_id for event in of_type(events, ImageLoaded)] == ["MR", "PHOTO"]
-    assert browser.images.state("CT").status is ImageStatus.CANCELLED
+    assert browser.images.states.of("CT").status is ImageStatus.CANCELLED
 
 
 def test_cancelling_the_image_in_transfer_begins_the_next_one(unconnected, events):
@@ -202,7 +207,7 @@ def test_cancelling_the_image_in_transfer_begins_the_next_one(unconnected, event
         unconnected.request_images(["MR", "CT"])
         step_until_event(unconnected, events, ImageProgress)
         unconnected.images.cancel(["MR"])
-        assert unconnected.images.current == "CT"
+        assert unconnected.images.downloads.current == "CT"
         go_on.set()
         finish(unconnected)
         unconnected.disconnect()
@@ -215,14 +220,14 @@ def test_cancelling_what_is_loaded_again_leaves_it_loaded(browser):
     browser.load_image("MR")
     browser.request_images(["MR"])
     browser.images.cancel()
-    assert browser.images.state("MR").status is ImageStatus.LOADED
+    assert browser.images.states.of("MR").status is ImageStatus.LOADED
 
 
 def test_cancelling_what_is_not_asked_for_changes_nothing(browser, events):
     browser.images.cancel(["MR", "no such image"])
     browser.images.cancel()
     assert events == []
-    assert browser.images.states == {}
+    assert browser.images.states.by_id == {}
 
 
 def test_a_very_long_queue_takes_no_longer_an_image(browser, events):
@@ -230,11 +235,11 @@ def test_a_very_long_queue_takes_no_longer_an_image(browser, events):
     ids = [f"IMAGE_{number}" for number in range(50_000)]
     browser.request_images(ids)
     browser.images.queue_requested()
-    assert browser.images.transfer.total == 50_000
+    assert browser.images.downloads.transfer.total == 50_000
     browser.request_images(ids)
-    while browser.images.is_queueing:
+    while browser.images.downloads.has_requested:
         browser.images.queue_requested()
-    assert browser.images.transfer.total == 50_000
+    assert browser.images.downloads.transfer.total == 50_000
     browser.images.cancel(ids[10_000:])
     browser.images.cancel()
     assert browser.queue == []
@@ -256,7 +261,7 @@ def test_very_many_images_are_put_into_the_queue_in_turns(browser, events):
     assert 0 < len(of_type(events, ImagesWaiting)[1].image_ids) < len(ids)
     assert browser.queue == ids[1:], "the first is in transfer, all others wait"
 
-    while browser.images.is_queueing:
+    while browser.images.downloads.has_requested:
         browser.step()
     queued = [id_ for event in of_type(events, ImagesWaiting) for id_ in event.image_ids]
     assert queued == ids
@@ -290,7 +295,7 @@ def test_of_very_many_ids_some_are_looked_at_in_each_turn(browser, events):
     assert looked_at == []
     assert browser.images.byte_count_under_way() == 0  # the list does not have them
     looked_at.clear()
-    while browser.images.is_queueing:
+    while browser.images.downloads.has_requested:
         browser.step()
     assert looked_at == [slice(0, 5000), slice(5000, 10_000), slice(10_000, 15_000)]
     queued = [id_ for event in of_type(events, ImagesWaiting) for id_ in event.image_ids]
@@ -305,4 +310,4 @@ def test_cancelling_ends_what_is_not_in_the_queue_yet(browser, events):
 
     assert of_type(events, ImagesCancelled)[0].image_ids == ids
     assert browser.queue == []
-    assert not browser.images.is_queueing
+    assert not browser.images.downloads.has_requested

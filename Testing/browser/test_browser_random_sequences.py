@@ -70,11 +70,11 @@ def test_each_image_ends_in_one_way_and_as_itself(unconnected, events, scene, se
                 wait_for_socket(unconnected)
                 unconnected.step()
         finish(unconnected)
-        states = dict(unconnected.images.states)
+        states = dict(unconnected.images.states.by_id)
         loaded = {name: unconnected.images.node(name) for name in unconnected.images.loaded_ids()}
         unconnected.disconnect()
 
-    assert unconnected.images.transfer is None
+    assert unconnected.images.downloads.transfer is None
     for name, node in loaded.items():
         assert node.GetImageData().GetScalarComponentAsDouble(0, 0, 0, 0) == SHADES[name]
     for name, state in states.items():

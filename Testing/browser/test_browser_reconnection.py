@@ -139,8 +139,10 @@ def test_the_next_attempt_and_its_time_can_be_seen(unconnected, events, hospital
     assert unconnected.connection.state is ConnectionState.RECONNECTING
     assert before < unconnected.connection.next_attempt <= time.monotonic() + 1.0
     assert unconnected.next_deadline == unconnected.connection.next_attempt
-    assert len(unconnected.images.entries) == 4  # the old list is still shown, with its time
-    assert unconnected.images.listed_at is not None
+    assert (
+        len(unconnected.images.listing.entries) == 4
+    )  # the old list is still shown, with its time
+    assert unconnected.images.listing.listed_at is not None
 
 
 def test_the_user_need_not_wait_for_the_next_attempt(unconnected, events):
@@ -185,7 +187,7 @@ def test_the_queue_waits_while_the_server_cannot_be_reached(
     unconnected.request_images(["MR", "CT"])
     step_until_event(unconnected, events, Reconnecting, 4)
     assert unconnected.queue == ["MR", "CT"]
-    assert unconnected.images.state("MR").status is ImageStatus.WAITING
+    assert unconnected.images.states.of("MR").status is ImageStatus.WAITING
     assert of_type(events, ImageFailed) == []
     with ServerInThread(hospital, port=reserved_port):
         finish(unconnected)
@@ -201,7 +203,7 @@ def test_what_waits_for_the_server_can_be_cancelled(unconnected, events, hospita
     unconnected.request_images(["MR"])
     step_until_event(unconnected, events, Reconnecting, 2)
     unconnected.images.cancel()
-    assert unconnected.images.state("MR").status is ImageStatus.CANCELLED
+    assert unconnected.images.states.of("MR").status is ImageStatus.CANCELLED
     assert unconnected.connection.state is ConnectionState.RECONNECTING
 
 
@@ -217,7 +219,7 @@ def test_a_script_does_not_wait_for_a_server_that_is_gone(unconnected, hospital,
     with pytest.raises(net.ConnectionFailedError, match="refused"):
         unconnected.load_image("CT")
     assert unconnected.queue == []
-    assert unconnected.images.state("MR").status is ImageStatus.LOADED
+    assert unconnected.images.states.of("MR").status is ImageStatus.LOADED
 
 
 def test_what_is_asked_for_while_the_server_is_away_waits_for_it(
@@ -320,7 +322,7 @@ def test_a_server_that_offers_no_list_is_asked_once(unconnected, events):
         unconnected.images.request_list()
         unanswered = step_until_event(unconnected, events, ListUnanswered)
         assert isinstance(unanswered.error, net.TimeOutError)
-        assert unconnected.images.is_list_unanswered
+        assert unconnected.images.list_requests.is_unanswered
         step_until(
             unconnected,
             lambda: unconnected.connection.state is ConnectionState.CONNECTED,
@@ -342,7 +344,7 @@ def test_a_list_that_comes_after_all_is_shown(unconnected, events):
         step_until_event(unconnected, events, ListUnanswered)
         unconnected.images.request_list()
         step_until_event(unconnected, events, Listed)
-        assert not unconnected.images.is_list_unanswered
+        assert not unconnected.images.list_requests.is_unanswered
         unconnected.disconnect()
 
 
@@ -362,7 +364,7 @@ def test_a_server_that_streams_but_offers_no_list_keeps_its_connection(unconnect
         unconnected.images.request_list()
         step_until_event(unconnected, events, ListUnanswered)
         assert unconnected.connection.state is ConnectionState.CONNECTED
-        assert len(unconnected.images.live) == 1
+        assert len(unconnected.images.live.states) == 1
         assert len(unconnected.load_trajectories()) == 1
         unconnected.disconnect()
     assert [event.error for event in of_type(events, Disconnected)] == [None]

@@ -37,7 +37,7 @@ def connect(browser: Browser, server: ServerInThread) -> Browser:
 def test_the_list_tells_which_images_are_one_series(unconnected: Browser, perfusion: Path) -> None:
     with ServerInThread(DicomFolderSource(perfusion)) as server:
         browser = connect(unconnected, server)
-        ids = tuple(entry.id for entry in browser.images.entries)
+        ids = tuple(entry.id for entry in browser.images.listing.entries)
         sequence = browser.images.sequences.of(ids[1])
         assert sequence == (ids, "time", "s", ("0", "1.5", "4"))
         # And each image tells it, whoever gets it with metadata.
@@ -59,10 +59,10 @@ def test_a_4d_series_becomes_a_sequence_that_slicer_replays(
 ) -> None:
     with ServerInThread(DicomFolderSource(perfusion)) as server:
         browser = connect(unconnected, server)
-        first = browser.images.entries[0].id
+        first = browser.images.listing.entries[0].id
         player = browser.load_sequence(first)
-        ids = [entry.id for entry in browser.images.entries]
-        states = {browser.images.state(image_id).status.name for image_id in ids}
+        ids = [entry.id for entry in browser.images.listing.entries]
+        states = {browser.images.states.of(image_id).status.name for image_id in ids}
         assert browser.load_sequence(ids[2]) is player  # it is not loaded twice
     sequence = player.GetMasterSequenceNode()
     assert sequence.GetNumberOfDataNodes() == 3
@@ -86,7 +86,7 @@ def test_a_display_node_that_the_user_has_given_to_another_volume_stays(
 ) -> None:
     with ServerInThread(DicomFolderSource(perfusion)) as server:
         browser = connect(unconnected, server)
-        ids = [entry.id for entry in browser.images.entries]
+        ids = [entry.id for entry in browser.images.listing.entries]
         display = browser.load_image(ids[1]).GetDisplayNode()
         own = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
         own.SetAndObserveDisplayNodeID(display.GetID())
@@ -100,7 +100,7 @@ def test_hidden_patients_are_not_named_by_sequences(
     """Nor in the frames, which are in a scene of their own; shown again, they are named again."""
     with ServerInThread(DicomFolderSource(perfusion)) as server:
         browser = connect(unconnected, server)
-        entry = browser.images.entries[0]
+        entry = browser.images.listing.entries[0]
         player = browser.load_sequence(entry.id)
         names = (entry.patient_name, entry.patient_id)
         assert all(names)
@@ -119,9 +119,9 @@ def test_hidden_patients_are_not_named_by_sequences(
         assert all(name in seen() for name in names)
         browser.patients.hide(True)
         assert [name for name in names if name in seen()] == [], seen()
-        assert browser.images.state(entry.id).status.name == "LOADED"
+        assert browser.images.states.of(entry.id).status.name == "LOADED"
         browser.images.adopt()
-        assert browser.images.loaded_ids() == [one.id for one in browser.images.entries]
+        assert browser.images.loaded_ids() == [one.id for one in browser.images.listing.entries]
         browser.patients.hide(False)
         assert all(name in seen() for name in names)
 
@@ -131,7 +131,7 @@ def test_an_image_of_no_series_is_no_sequence(unconnected: Browser, tmp_path: Pa
         study.ct_slice(number).save_as(tmp_path / str(number), enforce_file_format=True)
     with ServerInThread(DicomFolderSource(tmp_path)) as server:
         browser = connect(unconnected, server)
-        first = browser.images.entries[0].id
+        first = browser.images.listing.entries[0].id
         assert browser.images.sequences.of(first) is None
         with pytest.raises(BrowserError, match="not listed as a part of a sequence"):
             browser.load_sequence(first)
@@ -151,7 +151,7 @@ def test_a_tilted_volume_has_each_voxel_where_the_file_says(
     spacing = [float(number) for number in dataset.PixelSpacing]
     with ServerInThread(DicomFolderSource(tmp_path)) as server:
         browser = connect(unconnected, server)
-        (entry,) = browser.images.entries
+        (entry,) = browser.images.listing.entries
         node = browser.load_image(entry.id)
     matrix = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
@@ -202,9 +202,9 @@ def test_the_user_can_remove_each_node_of_a_sequence(
     """Slicer ended if one asked for the sequence while it was being removed."""
     with ServerInThread(DicomFolderSource(perfusion)) as server:
         browser = connect(unconnected, server)
-        first = browser.images.entries[0].id
+        first = browser.images.listing.entries[0].id
         player = browser.load_sequence(first)
         sequence = player.GetMasterSequenceNode()
         nodes = {"sequence": sequence, "volume": player.GetProxyNode(sequence), "player": player}
         scene.RemoveNode(nodes[removed])
-        assert browser.images.state(first).status.name == "NOT_LOADED"
+        assert browser.images.states.of(first).status.name == "NOT_LOADED"

@@ -102,13 +102,13 @@ class AnyOrder(ServerInAnyOrder):
             assert not patience.is_over, "it hung"
             self.step()
         for image_id in IMAGES:
-            assert self.browser.images.state(image_id).status in ENDED
+            assert self.browser.images.states.of(image_id).status in ENDED
 
     @property
     def is_busy(self) -> bool:
         browser = self.browser
         is_connecting = browser.connection.state.name in ("CONNECTING", "RECONNECTING")
-        is_fetching = browser.images.current is not None or bool(browser.queue)
+        is_fetching = browser.images.downloads.current is not None or bool(browser.queue)
         return is_connecting or is_fetching or browser.connection.is_waiting
 
     @invariant()

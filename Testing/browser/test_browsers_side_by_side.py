@@ -29,7 +29,7 @@ def other(scene: slicer.vtkMRMLScene, server: ServerInThread) -> Iterator[Browse
 def test_an_image_has_one_node(browser: Browser, other: Browser) -> None:
     node = browser.load_image("CT")
     other.step()
-    assert other.images.state("CT").status is ImageStatus.LOADED
+    assert other.images.states.of("CT").status is ImageStatus.LOADED
     assert other.load_image("CT") is node
 
 
@@ -67,7 +67,7 @@ def test_what_one_has_loaded_and_left_is_loaded_for_the_other(
 ) -> None:
     node = other.load_image("CT")
     other.close()
-    assert browser.images.state("CT").status is ImageStatus.LOADED
+    assert browser.images.states.of("CT").status is ImageStatus.LOADED
     assert browser.images.node("CT") is node
 
 

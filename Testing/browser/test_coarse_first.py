@@ -453,7 +453,7 @@ def test_whatever_a_server_does_an_image_is_of_one_version(unconnected, events, 
         finish(unconnected)
         node = unconnected.images.node("CT")
     assert any(np.array_equal(pixels_of(node), image.pixels) for image in images)
-    assert unconnected.images.preview("CT") is None
+    assert unconnected.images.in_scene.volumes.preview("CT") is None
 
 
 def test_over_a_slow_link_a_preview_comes_first(unconnected, events, monkeypatch):

@@ -20,7 +20,7 @@ def test_cancelling_removes_the_preview(unconnected, events):
         preview = begin(unconnected, events, server)
         unconnected.images.cancel()
         assert preview.GetScene() is None
-        assert unconnected.images.state("CT").status is ImageStatus.CANCELLED
+        assert unconnected.images.states.of("CT").status is ImageStatus.CANCELLED
         gate.open()
 
 
@@ -31,7 +31,7 @@ def test_a_preview_that_is_kept_goes_on_where_it_was_cancelled(unconnected, even
         asked.append(query)
         gate(peer, query, part)
 
-    unconnected.images.keeps_previews = True
+    unconnected.images.downloads.parts.keeps_previews = True
     with ScriptedServer(parts_of(image, note)) as server:
         preview = begin(unconnected, events, server)
         is_refined = lambda: preview.GetAttribute(PREVIEW).endswith("%")  # noqa: E731
@@ -49,11 +49,11 @@ def test_a_preview_that_is_kept_goes_on_where_it_was_cancelled(unconnected, even
 
 def test_a_preview_can_be_removed_while_it_arrives_and_when_it_was_kept(unconnected, events, scene):
     gate = Gate(2)
-    unconnected.images.keeps_previews = True
+    unconnected.images.downloads.parts.keeps_previews = True
     with ScriptedServer(parts_of(large_image(), gate)) as server:
         begin(unconnected, events, server)
         unconnected.images.remove_previews(["CT"])
-        assert unconnected.images.state("CT").status is ImageStatus.CANCELLED
+        assert unconnected.images.states.of("CT").status is ImageStatus.CANCELLED
         assert volumes(scene) == []
         gate.open()
 
@@ -63,7 +63,7 @@ def test_removing_the_preview_ends_the_transfer(unconnected, events, scene):
     with ScriptedServer(parts_of(large_image(), gate)) as server:
         preview = begin(unconnected, events, server)
         scene.RemoveNode(preview)
-        assert unconnected.images.state("CT").status is ImageStatus.CANCELLED
+        assert unconnected.images.states.of("CT").status is ImageStatus.CANCELLED
         assert of_type(events, ImagesCancelled) == [ImagesCancelled(["CT"])]
         gate.open()
         unconnected.list_images()
@@ -74,7 +74,7 @@ def test_closing_the_scene_ends_the_transfer_and_the_image_can_be_loaded_again(
     unconnected, events, scene
 ):
     image, gate = large_image(), Gate(2)
-    unconnected.images.keeps_previews = True
+    unconnected.images.downloads.parts.keeps_previews = True
     with ScriptedServer(parts_of(image, gate)) as server:
         begin(unconnected, events, server)
         scene.Clear(False)

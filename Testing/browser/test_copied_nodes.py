@@ -50,7 +50,7 @@ def test_a_masked_copy_is_kept_when_the_image_is_removed_and_loaded_again(
     copy = masked_copy_of(volume)
     scene.RemoveNode(volume)
     connect_again(browser, server)
-    assert browser.images.state("CT").status is ImageStatus.NOT_LOADED
+    assert browser.images.states.of("CT").status is ImageStatus.NOT_LOADED
     assert browser.load_image("CT") is not copy
     assert (copy.GetName(), voxels(copy)[0]) == ("Mine", 77)
 

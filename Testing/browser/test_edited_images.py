@@ -48,17 +48,17 @@ def test_it_stays_as_the_users_own_beside_a_new_one(
     assert browser.images.node("CT") is again
     assert (voxels(volume)[0], volume.GetName()) == (99, name)
     assert (voxels(again), again.GetName()) == (came, f"{name}_1")
-    (note,) = browser.images.state("CT").notes
+    (note,) = browser.images.states.of("CT").notes
     assert f"were changed in the scene: '{name}' stays as it is, and is yours" in note
     assert browser.load_image("CT") is again
-    assert browser.images.state("CT").notes == ()
+    assert browser.images.states.of("CT").notes == ()
 
 
 def test_who_has_changed_nothing_of_it_gets_no_other_volume(browser: Browser) -> None:
     volume = browser.load_image("CT")
     slicer.util.arrayFromVolumeModified(volume)
     assert browser.load_image("CT") is volume
-    assert browser.images.state("CT").notes == ()
+    assert browser.images.states.of("CT").notes == ()
 
 
 def test_nor_where_voxels_are_no_numbers(browser: Browser, hospital: Hospital) -> None:
@@ -149,7 +149,7 @@ def test_a_label_map_stays_too(clinic_browser: Browser, edit: Callable[[Any], No
     again = clinic_browser.load_image("L")
     assert voxels(again) == [1, 1, 1]
     assert (voxels(label_map), label_map.GetName()) == ([99, 1, 1], "Tumor")
-    assert "'Tumor' stays as it is, and is yours" in clinic_browser.images.state("L").notes[0]
+    assert "'Tumor' stays as it is, and is yours" in clinic_browser.images.states.of("L").notes[0]
     assert clinic_browser.load_image("L") is again
 
 

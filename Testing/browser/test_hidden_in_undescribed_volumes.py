@@ -51,7 +51,7 @@ def test_a_scene_that_is_opened_while_patients_are_hidden(
     browser.patients.hide()
     load_scene(scene, path)
     assert not set(OF_PATIENT) & {*texts_in(scene).values()}
-    assert browser.images.state("CT").status is ImageStatus.LOADED
+    assert browser.images.states.of("CT").status is ImageStatus.LOADED
     browser.patients.hide(False)
     assert dicom_texts(browser.images.node("CT"))["DICOM.PatientName"] == OF_PATIENT[0]
     assert not any("hidden" in text for text in texts_in(scene).values())
@@ -78,7 +78,7 @@ def test_the_frames_of_a_4d_series_and_what_replays_them(
     with ServerInThread(DicomFolderSource(perfusion)) as server:
         browser = connect(unconnected, server)
         browser.list_images()
-        entries = browser.images.entries
+        entries = browser.images.listing.entries
         player = browser.load_sequence(entries[0].id)
         browser.close()
     names = {entries[0].patient_name, entries[0].patient_id}

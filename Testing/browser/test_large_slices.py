@@ -74,7 +74,7 @@ def most_bytes_a_step(
 
 def test_no_step_copies_a_slice(unconnected, events, image):
     gate = Gate(2)  # the coarse image, and the slice in the middle
-    parts = unconnected.images._downloads.parts
+    parts = unconnected.images.downloads.parts
     with ScriptedServer(parts_of(image, gate)) as server:
         connect(unconnected, server)
         unconnected.request_images(["CT"])
@@ -129,7 +129,7 @@ def test_what_has_come_whole_is_loaded_though_its_connection_is_lost_meanwhile(
 
 
 def test_what_is_cancelled_while_it_is_written_is_not_loaded(unconnected, events, image):
-    parts = unconnected.images._downloads.parts
+    parts = unconnected.images.downloads.parts
     with ScriptedServer(parts_of(image)) as server:
         connect(unconnected, server)
         unconnected.request_images(["CT"])

@@ -117,9 +117,9 @@ def test_who_loads_it_again_is_told_that_it_is_not_there_any_more(
         if is_edited:
             edit(volume)
         browser.load_image("CT")
-        assert (end in "".join(browser.images.state("CT").notes)) is is_edited
+        assert (end in "".join(browser.images.states.of("CT").notes)) is is_edited
     browser.load_image("CT")
-    assert browser.images.state("CT").notes == ()
+    assert browser.images.states.of("CT").notes == ()
 
 
 def test_in_a_scene_that_was_saved_its_trajectories_stay_there(

@@ -102,7 +102,7 @@ def test_what_belongs_to_an_image_does_not_go_over_to_the_next_patients(
         get_all(2)
         # As long as his image is there, so is what belongs to it.
         assert nodes_of(scene, "Smith") == {"A": True, "B": True, "Smith": True, "Tumor": True}
-        assert unconnected.images.state("L").status is ImageStatus.NOT_LOADED
+        assert unconnected.images.states.of("L").status is ImageStatus.NOT_LOADED
         unconnected.load_image("0")
         step_until(unconnected, lambda: nodes_of(scene, "Jones"), "the plan of Jones")
         assert nodes_of(scene, "Jones") == {"A": True, "Jones": True}
@@ -244,7 +244,7 @@ def test_what_comes_after_the_connection_was_lost_waits_for_the_list(
         image = unconnected.load_image("0")
         get(unconnected, events, data_type)
         assert server.connections == 2
-        assert [entry.patient_id for entry in unconnected.images.entries] == ["Jones"]
+        assert [entry.patient_id for entry in unconnected.images.listing.entries] == ["Jones"]
         assert markups_beside(image) == []
         assert of_type(events, Failed) == []
         unconnected.disconnect()

@@ -154,8 +154,11 @@ def test_of_a_long_list_little_is_looked_at_in_each_step_whatever_comes_after_it
         unconnected.images.request_list()
         while len(of_type(events, Listed)) < 2:
             unconnected.wait_and_step()
-        assert unconnected.images.entry("7").patient_name == "Miller^Anna7"
-        assert [unconnected.images.entry(id_) is None for id_ in ("0", "X")] == [True, False]
+        assert unconnected.images.listing.entry("7").patient_name == "Miller^Anna7"
+        assert [unconnected.images.listing.entry(id_) is None for id_ in ("0", "X")] == [
+            True,
+            False,
+        ]
     assert max(counts) == 100
     assert counts.count(100) == 4 * PATIENTS / 100  # of the ids and the modalities
 
@@ -202,7 +205,7 @@ def test_images_that_wait_and_are_withdrawn_fail_in_turns(unconnected, events):
         unconnected.images.request_list()
         most = most_calls_a_step(unconnected, events, ImageFailed, PATIENTS - 2)
         assert most < MOST_CALLS
-        assert unconnected.images.current == "0"
+        assert unconnected.images.downloads.current == "0"
         assert unconnected.queue == ["17"]
 
 
@@ -221,7 +224,7 @@ def test_what_the_next_list_has_again_does_not_fail_if_its_turn_has_not_come(unc
         failed = len(of_type(events, ImageFailed))
         unconnected.images.on_list(first)
         unconnected.images.cancel(["0"])
-        step_until(unconnected, lambda: unconnected.images.current, "the next image")
+        step_until(unconnected, lambda: unconnected.images.downloads.current, "the next image")
         assert failed == len(of_type(events, ImageFailed)) < PATIENTS - 1
         assert len(unconnected.queue) == PATIENTS - 2 - failed
 
@@ -236,7 +239,7 @@ def test_of_an_id_that_very_many_entries_have_nothing_is_said(unconnected, event
     calls = count()
     sys.setprofile(lambda _frame, event, _argument: "call" in event and next(calls))
     try:
-        entry = unconnected.images.entry("A")
+        entry = unconnected.images.listing.entry("A")
     finally:
         sys.setprofile(None)
     assert next(calls) < MOST_CALLS

@@ -44,7 +44,7 @@ def _nth(lists: Sequence[Items | None], number: int) -> Items | None:
 
 
 def listed_ids(browser: Browser) -> list[str]:
-    return [entry.id for entry in browser.images.entries]
+    return [entry.id for entry in browser.images.listing.entries]
 
 
 @pytest.mark.parametrize("is_before", [True, False], ids=["before the answer", "after it"])

@@ -83,7 +83,7 @@ def test_an_ampersand_in_a_name_becomes_a_plus(unconnected: Browser) -> None:
         unconnected.connect(server.host, server.port)
         unconnected.list_images()
         assert unconnected.load_image("A&B").GetName() == "Head + Neck"
-        assert unconnected.images.entries[0].name == WORDS
+        assert unconnected.images.listing.entries[0].name == WORDS
 
 
 def test_the_index_of_a_sequence_can_be_saved(scene: slicer.vtkMRMLScene, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_of_a_patient_hidden_in_another_session_the_image_is_the_users(
     later.add_observer(lambda event: told.append(str(event.error)), Failed)
     clinic.patient = patient
     connect(later, clinic_server).list_images()
-    assert later.images.state("0").status is not ImageStatus.LOADED
+    assert later.images.states.of("0").status is not ImageStatus.LOADED
     assert later.images.node("0") is None
     name, voxels = volume.GetName(), volume.GetImageData()
     image = later.load_image("0")

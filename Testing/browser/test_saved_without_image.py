@@ -172,10 +172,10 @@ def test_a_label_map_that_was_let_go_is_not_loaded(
     opened: Browser, clinic: Clinic, clinic_server: ServerInThread
 ):
     connect(opened, clinic_server)
-    assert opened.images.state("L").status is ImageStatus.LOADED
+    assert opened.images.states.of("L").status is ImageStatus.LOADED
     clinic.patient = JONES
     opened.list_images()
-    assert opened.images.state("L").status is ImageStatus.NOT_LOADED
+    assert opened.images.states.of("L").status is ImageStatus.NOT_LOADED
 
 
 def test_a_scene_that_is_opened_when_the_next_patients_list_is_there(
@@ -196,7 +196,7 @@ def test_a_scene_that_is_opened_when_the_next_patients_list_is_there(
     load_scene(scene, path)
     of_smith = owned_nodes(scene)
     assert len(told) == 1
-    assert unconnected.images.state("L").status is ImageStatus.NOT_LOADED
+    assert unconnected.images.states.of("L").status is ImageStatus.NOT_LOADED
     assert unconnected.load_trajectories()[0] not in of_smith
     assert_is_left_alone(of_smith, unconnected.load_image("0"))
 

@@ -38,7 +38,7 @@ def test_a_turn_moves_one_volume_and_looks_once_which_are_there(loaded, events, 
     assert steps > 2 * len(IDS) - 3
     assert look.call_count <= steps + 2
     assert count(scene, "vtkMRMLScalarVolumeNode") == 1  # what replays it
-    assert {loaded.images.state(one).status for one in IDS} == {ImageStatus.LOADED}
+    assert {loaded.images.states.of(one).status for one in IDS} == {ImageStatus.LOADED}
 
 
 def disconnect(browser: Browser) -> None:

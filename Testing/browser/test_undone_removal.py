@@ -16,11 +16,11 @@ def test_what_comes_back_as_its_removal_is_undone_is_not_loaded_a_second_time(
 ) -> None:
     loaded = load_all(browser)
     remove(loaded)
-    assert browser.images.state("CT").status is ImageStatus.NOT_LOADED
+    assert browser.images.states.of("CT").status is ImageStatus.NOT_LOADED
     scene.Undo()
     back = browser.images.node("CT")
     assert back is not None
-    assert browser.images.state("CT").status is ImageStatus.LOADED
+    assert browser.images.states.of("CT").status is ImageStatus.LOADED
     assert browser.load_image("CT") is back
     lines = browser.load_trajectories()
     classes = ("vtkMRMLScalarVolumeNode", *{line.GetClassName() for line in lines})

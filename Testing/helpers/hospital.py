@@ -114,7 +114,9 @@ def step_until_event(browser: Browser, events: list, event_type: type, count: in
 def finish(browser: Browser) -> None:
     """Step until the queue is empty."""
     step_until(
-        browser, lambda: not browser.queue and browser.images.current is None, "the queue's end"
+        browser,
+        lambda: not browser.queue and browser.images.downloads.current is None,
+        "the queue's end",
     )
 
 

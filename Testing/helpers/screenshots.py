@@ -179,7 +179,7 @@ class Photographer:
         self.ui.hostLineEdit.text = server.host
         self.ui.portSpinBox.value = server.port
         self.ui.connectButton.click()
-        self.wait(lambda: self.browser.images.listed_at is not None, "the list")
+        self.wait(lambda: self.browser.images.listing.listed_at is not None, "the list")
         yield
         if leaves_server:
             self.browser.disconnect()
@@ -193,7 +193,7 @@ class Photographer:
         self.browser.step = step
 
     def fraction_of(self, image_id: str) -> float:
-        transfer = self.browser.images.transfer
+        transfer = self.browser.images.downloads.transfer
         if transfer is None or transfer.image_id != image_id or not transfer.size:
             return 0.0
         return transfer.received / transfer.size
@@ -213,7 +213,10 @@ class Photographer:
 
     def wait_until_idle(self) -> None:
         images, events = self.browser.images, self._module.widget.panel.events
-        self.wait(lambda: images.transfer is None and events.isUpToDate, "the end of the transfer")
+        self.wait(
+            lambda: images.downloads.transfer is None and events.isUpToDate,
+            "the end of the transfer",
+        )
 
     def take(self, state: str, height: int = HEIGHT) -> None:
         for width in WIDTHS:

@@ -178,7 +178,7 @@ def browse(
     assert all(failed), "a failure without words"
     words = failed + _check_scene(browser)
     if not words:
-        states = [browser.images.state(image_id).status.name for image_id in IMAGES]
+        states = [browser.images.states.of(image_id).status.name for image_id in IMAGES]
         assert states == ["LOADED"] * len(IMAGES), f"neither loaded nor failed: {states}"
         assert shown, "no trajectories, and no word of it"
     return words
@@ -207,7 +207,7 @@ def _finish(browser: Any, patience: Patience, wait: Callable[[Any], None]) -> No
 
 def is_done(browser: Any) -> bool:
     """Whether all that was asked for has ended."""
-    is_busy = browser.trajectories.is_showing or browser.images.current or browser.queue
+    is_busy = browser.trajectories.is_showing or browser.images.downloads.current or browser.queue
     is_busy = is_busy or browser.thumbnails.is_asking or browser.thumbnails.is_busy
     return not is_busy and not browser.connection.is_waiting and not _is_reconnecting(browser)
 
@@ -220,7 +220,7 @@ def _check_scene(browser: Any) -> list[str]:
     """Fail if a node is not as its image, or the line not as the trajectory; return the reasons."""
     reasons = []
     for image_id, truth in IMAGES.items():
-        state, node = browser.images.state(image_id), browser.images.node(image_id)
+        state, node = browser.images.states.of(image_id), browser.images.node(image_id)
         if node is not None:
             _check_volume(node, truth)
         if (thumbnail := browser.thumbnails.get(image_id)) is not None:

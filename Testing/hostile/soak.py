@@ -183,7 +183,7 @@ def one_window_round(browser: Any, scene: Any, port: int, stream_port: int) -> N
         wait_in_window(lambda: not browser.connection.has_server or is_done(browser))
     browser.disconnect()
     browser.connect("127.0.0.1", stream_port)
-    wait_in_window(lambda: bool(browser.images.live))
+    wait_in_window(lambda: bool(browser.images.live.states))
     browser.disconnect()
     scene.Clear(0)
 

@@ -215,7 +215,9 @@ class User:
         yield self.until_listed()
 
     def until_listed(self) -> Until:
-        return self.until(lambda: self.browser.images.listed_at is not None, "the list of images")
+        return self.until(
+            lambda: self.browser.images.listing.listed_at is not None, "the list of images"
+        )
 
     def load(self, *image_ids: str, seconds: float = 60) -> Iterator[Until]:
         """Select images, press Load, and wait for their nodes."""
@@ -228,7 +230,9 @@ class User:
 
         def are_loaded() -> bool:
             # An image is in transfer until it has taken the place of its preview.
-            are_there = all(map(images.node, image_ids)) and images.current not in image_ids
+            are_there = (
+                all(map(images.node, image_ids)) and images.downloads.current not in image_ids
+            )
             return are_there and events.isUpToDate
 
         return self.until(are_loaded, f"the images {image_ids}", seconds)

@@ -132,7 +132,8 @@ class User:
         self.press(self.ui.loadButton)
         images, events = self.panel.browser.images, self.panel.events
         self.wait_for(
-            lambda: images.transfer is None and events.isUpToDate, f"the end of {image_ids}"
+            lambda: images.downloads.transfer is None and events.isUpToDate,
+            f"the end of {image_ids}",
         )
 
     def state(self, image_id: str) -> str:
@@ -204,7 +205,9 @@ def offer(user) -> Iterator[Callable[[Sequence[codec.ImageMetaItem]], ListSource
         def start(entries: Sequence[codec.ImageMetaItem]) -> ListSource:
             source = ListSource(entries)
             user.connect_to(servers.enter_context(ServerInThread(source)).port)
-            user.wait_for(lambda: user.panel.browser.images.listed_at is not None, "the list")
+            user.wait_for(
+                lambda: user.panel.browser.images.listing.listed_at is not None, "the list"
+            )
             return source
 
         yield start
@@ -218,7 +221,9 @@ def plan(user) -> Iterator[Callable[..., Planner]]:
         def start(*plans: codec.TrajectoryItem) -> Planner:
             planner = Planner(user, PlanSource(plans))
             user.connect_to(servers.enter_context(ServerInThread(planner.source)).port)
-            user.wait_for(lambda: user.panel.browser.images.listed_at is not None, "the list")
+            user.wait_for(
+                lambda: user.panel.browser.images.listing.listed_at is not None, "the list"
+            )
             planner.get()
             return planner
 

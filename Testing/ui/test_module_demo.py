@@ -21,7 +21,7 @@ def browser(user):
 def demo_user(user, browser):
     """A user who has pressed Demo, and sees the list."""
     user.press(user.ui.demoButton)
-    wait_until(lambda: len(browser.images.entries) == 3, 20, "the demo's list of images")
+    wait_until(lambda: len(browser.images.listing.entries) == 3, 20, "the demo's list of images")
     return user
 
 
@@ -31,7 +31,11 @@ def is_listening(port: int) -> bool:
 
 
 def test_one_click_lists_the_phantoms_images(demo_user, browser):
-    assert [entry.id for entry in browser.images.entries] == ["DEMO_CT", "DEMO_MR", "DEMO_PT"]
+    assert [entry.id for entry in browser.images.listing.entries] == [
+        "DEMO_CT",
+        "DEMO_MR",
+        "DEMO_PT",
+    ]
 
 
 def test_it_is_on_loopback_and_the_users_own_server_stays_filled_in(demo_user, browser):
@@ -62,9 +66,9 @@ def test_the_event_loop_goes_on_while_the_phantom_is_computed(demo_user, browser
 
 
 def test_all_its_images_and_trajectories_can_be_loaded(demo_user, browser, slicer_host):
-    browser.request_images([entry.id for entry in browser.images.entries])
+    browser.request_images([entry.id for entry in browser.images.listing.entries])
     browser.trajectories.request()
-    for entry in browser.images.entries:
+    for entry in browser.images.listing.entries:
         wait_until(lambda entry=entry: browser.images.node(entry.id) is not None, 20, entry.name)
         assert browser.images.node(entry.id).GetImageData().GetDimensions() == tuple(entry.size)
     lines = "vtkMRMLMarkupsLineNode"
@@ -82,7 +86,7 @@ def test_pressed_again_it_is_the_same_endpoint(demo_user, browser):
     first = browser.connection.host_and_port
     demo_user.press(demo_user.ui.connectButton)
     demo_user.press(demo_user.ui.demoButton)
-    wait_until(lambda: len(browser.images.entries) == 3, 20, "the list")
+    wait_until(lambda: len(browser.images.listing.entries) == 3, 20, "the list")
     assert browser.connection.host_and_port == first
 
 
@@ -111,7 +115,7 @@ def test_its_images_are_known_again_in_a_saved_scene_although_its_port_is_anothe
     with socket.socket() as other:
         other.bind(first)  # so that the demo gets another port
         demo_user.press(demo_user.ui.demoButton)
-        wait_until(lambda: len(browser.images.entries) == 3, 20, "the list")
+        wait_until(lambda: len(browser.images.listing.entries) == 3, 20, "the list")
     assert browser.connection.host_and_port != first
     assert browser.images.node("DEMO_PT") is not None
     assert demo_user.status == "Demo offers 3 images."

@@ -100,7 +100,8 @@ def test_the_example_of_several_connections(run, slot_errors):
     assert len(planning.loadTrajectories()) == 7
     # The demo has no such image, which says that it was asked for.
     assert (
-        "There is no image with the ID 'IMAGE_0'" in scanner.browser.images.state("IMAGE_0").reason
+        "There is no image with the ID 'IMAGE_0'"
+        in scanner.browser.images.states.of("IMAGE_0").reason
     )
     assert "IMAGE_0" in str(slot_errors.pop())
 

@@ -41,7 +41,7 @@ def use(user) -> None:
     """Connect to the demo, load an image, begin to load others, and load the sample image."""
     browser = user.module.widget.logic.browser
     user.press(user.ui.demoButton)
-    wait_until(lambda: len(browser.images.entries) == 3, 20, "the list")
+    wait_until(lambda: len(browser.images.listing.entries) == 3, 20, "the list")
     browser.request_images(["DEMO_PT", "DEMO_MR", "DEMO_CT"])
     wait_until(lambda: browser.images.node("DEMO_PT") is not None, 20, "the PET")
     user.module.widget.sampleImage.load()
@@ -115,7 +115,7 @@ try:
 except SyntaxError:
     print("refused")
 print("kept", sys.modules["IGTLMetaBrowserLib.net.address"] is old)
-print("still", len(module.widget.logic.browser.images.entries))
+print("still", len(module.widget.logic.browser.images.listing.entries))
 panel.write_text(good + "\\nMENDED = True\\n")
 module.reload()
 print("mended", sys.modules["IGTLMetaBrowserLib.ui.panel"].MENDED)

@@ -57,18 +57,20 @@ def test_pressed_again_it_keeps_the_node(source, user, slicer_host):
     wait_until(lambda: volumes(slicer_host), 20, "the sample image")
     loader = user.module.widget.sampleImage
     press(source)
-    wait_until(lambda: loader._browser.images.current is None, 20, "the sample image again")
+    wait_until(
+        lambda: loader._browser.images.downloads.current is None, 20, "the sample image again"
+    )
     assert len(volumes(slicer_host)) == 1
 
 
 def test_the_connection_of_the_window_is_not_disturbed(source, user, small_server, slicer_host):
     browser = user.module.widget.logic.browser
     browser.connect("127.0.0.1", small_server)
-    wait_until(lambda: len(browser.images.entries) == 4, 20, "the list")
+    wait_until(lambda: len(browser.images.listing.entries) == 4, 20, "the list")
     press(source)
     wait_until(lambda: volumes(slicer_host), 20, "the sample image")
     assert browser.connection.host_and_port == ("127.0.0.1", small_server)
-    assert len(browser.images.entries) == 4
+    assert len(browser.images.listing.entries) == 4
 
 
 def test_it_can_be_pressed_after_a_reload(source, user, slicer_host):
@@ -80,9 +82,9 @@ def test_it_can_be_pressed_after_a_reload(source, user, slicer_host):
 def test_a_scene_that_is_closed_meanwhile_gets_no_image(source, user, slicer_host):
     press(source)
     browser = user.module.widget.sampleImage._browser
-    wait_until(lambda: browser.images.current, 20, "the transfer to begin")
+    wait_until(lambda: browser.images.downloads.current, 20, "the transfer to begin")
     slicer_host.mrmlScene.Clear(0)
-    wait_until(lambda: not browser.images.current, 20, "the transfer to end")
+    wait_until(lambda: not browser.images.downloads.current, 20, "the transfer to end")
     assert volumes(slicer_host) == []
     press(source)
     wait_until(lambda: volumes(slicer_host), 20, "the sample image in the new scene")

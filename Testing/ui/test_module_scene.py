@@ -26,7 +26,7 @@ def browser(user):
 
 def connect(browser, port: int, count: int) -> None:
     browser.connect("127.0.0.1", port)
-    wait_until(lambda: len(browser.images.entries) == count, 20, "the list")
+    wait_until(lambda: len(browser.images.listing.entries) == count, 20, "the list")
 
 
 def load(browser, *image_ids: str) -> None:
@@ -96,7 +96,9 @@ def test_closing_the_scene_in_the_middle_of_a_transfer_cancels_it(user, browser,
     with ServerInThread(LargeSource()) as server:
         connect(browser, server.port, 1)
         browser.request_images(["LARGE"])
-        wait_until(lambda: browser.images.state("LARGE").received > 0, 20, "a part of the image")
+        wait_until(
+            lambda: browser.images.states.of("LARGE").received > 0, 20, "a part of the image"
+        )
         slicer_host.mrmlScene.Clear(0)
 
         assert told == [ImagesCancelled(["LARGE"])]
@@ -118,10 +120,10 @@ def test_a_deleted_node_is_not_loaded_any_more(user, browser, small_server, slic
     connect(browser, small_server, 4)
     load(browser, "A", "B")
     slicer_host.mrmlScene.RemoveNode(browser.images.node("A"))
-    assert browser.images.state("A").status == ImageStatus.NOT_LOADED
-    assert browser.images.state("B").status == ImageStatus.LOADED
+    assert browser.images.states.of("A").status == ImageStatus.NOT_LOADED
+    assert browser.images.states.of("B").status == ImageStatus.LOADED
     slicer_host.mrmlScene.Clear(0)
-    assert browser.images.state("B").status == ImageStatus.NOT_LOADED
+    assert browser.images.states.of("B").status == ImageStatus.NOT_LOADED
 
 
 def test_a_deleted_node_is_loaded_into_a_new_one(user, browser, small_server, slicer_host):
@@ -148,12 +150,12 @@ def test_a_saved_scene_is_recognized_and_nothing_is_loaded_twice(
 
     load_scene(scene, path)
     assert user.state("A").startswith("loaded")
-    assert browser.images.state("A").notes == (FROM_SAVED_SCENE,)
+    assert browser.images.states.of("A").notes == (FROM_SAVED_SCENE,)
     assert browser.images.node("A") is not None
     load_again = browser.load_image("A")
     assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
     assert browser.images.node("A") is load_again
-    assert browser.images.state("A").notes == ()
+    assert browser.images.states.of("A").notes == ()
 
 
 def test_what_comes_while_a_scene_is_loaded_waits_until_it_is_there(
@@ -197,7 +199,7 @@ def test_a_scene_that_was_loaded_before_its_server_was_turned_to_is_recognized(
     other = Browser(slicer_host.mrmlScene)  # as in another session
     other.connect("127.0.0.1", small_server)
     assert other.images.node("A") is node
-    assert other.images.state("A").status is ImageStatus.LOADED
+    assert other.images.states.of("A").status is ImageStatus.LOADED
     other.list_images()
-    assert other.images.state("A").notes == (FROM_SAVED_SCENE,)
+    assert other.images.states.of("A").notes == (FROM_SAVED_SCENE,)
     other.close()

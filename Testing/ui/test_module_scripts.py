@@ -63,7 +63,7 @@ def test_loaded_again_an_image_keeps_its_node(logic, slicer_host):
 
 def test_a_deleted_node_is_not_loaded_any_more(logic, slicer_host):
     slicer_host.mrmlScene.RemoveNode(logic.loadImage("A"))
-    assert logic.browser.images.state("A").status == ImageStatus.NOT_LOADED
+    assert logic.browser.images.states.of("A").status == ImageStatus.NOT_LOADED
 
 
 def test_an_image_that_the_server_cannot_read_raises_its_words(logic):

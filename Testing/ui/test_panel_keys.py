@@ -94,7 +94,9 @@ def test_esc_elsewhere_cancels_loading(user, name):
         user.wait_for_status("offers one image")
         user.select("LARGE")
         user.press(user.ui.loadButton)
-        user.wait_for(lambda: user.panel.browser.images.transfer is not None, "the transfer")
+        user.wait_for(
+            lambda: user.panel.browser.images.downloads.transfer is not None, "the transfer"
+        )
         user.press_key(getattr(user.ui, name), Qt.Key_Escape)
         assert user.status == "Loading was cancelled."
         assert user.state("LARGE") == "cancelled"

@@ -53,7 +53,7 @@ def wait_until_connected(browser: Browser) -> None:
 def list_images(browser: Browser) -> Sequence[codec.ImageMetaItem]:
     """Return the images that the server offers. Raises ``net.NetworkError``."""
     _wait_for(browser, browser.images.request_list())
-    return browser.images.entries
+    return browser.images.listing.entries
 
 
 def load_image(browser: Browser, image_id: str) -> Any:

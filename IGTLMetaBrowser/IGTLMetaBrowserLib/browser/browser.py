@@ -181,7 +181,7 @@ class Browser:
         self.disconnect()
         self.connection.open(host, port, settings, reconnect_delays, name, **changes)
         coordinates = self.connection.client.settings.coordinates
-        self.images.coordinates = self.trajectories.coordinates = coordinates
+        self._in_scene.coordinates = self.trajectories.coordinates = coordinates
         self._on_server_selected()
         if self.connection.has_server:  # an observer of what is in the scene may have left it
             self.connection.reconnect_now()
@@ -225,7 +225,7 @@ class Browser:
     @property
     def queue(self) -> list[str]:
         """The ids of the images that wait to be fetched."""
-        return self.images.queue
+        return self.images.downloads.waiting
 
     def is_handled(self, query: net.Query) -> bool:
         """Whether a query has failed, or what answered it was handled: nothing of it waits."""
@@ -255,7 +255,7 @@ class Browser:
         is_showing = self.overlays.is_showing or images.recordings.is_working
         has_news = bool(self._unhandled) or images.sequences.is_ready
         is_looking = self.thumbnails.is_busy or self.previews.is_busy
-        return has_news or is_showing or images.is_queueing or is_looking
+        return has_news or is_showing or images.downloads.has_requested or is_looking
 
     def step(self) -> None:
         """Do what can be done without waiting, and notify the observers of what happened."""
@@ -289,7 +289,7 @@ class Browser:
         self._tell_released()
         if self.connection.reconnector is reconnector:
             self.connection.notify_attempt()
-            self.images.report_progress()
+            self.images.downloads.report_progress()
             # Not before it is known why: that may be among what waits for the next step.
             if self.connection.has_failed and not self._unhandled:
                 self._leave_server(self.connection.last_error)
@@ -395,7 +395,7 @@ class Browser:
 
     def _tell_released(self) -> None:
         """Say what was let go, after the list that is awaited: what it says would be shown last."""
-        if not self.images.is_list_awaited and self._owned.tell():
+        if not self.images.list_requests.is_waiting and self._owned.tell():
             self._on_node_removed(None)  # a label map that was let go is not loaded any more
 
     def _on_connected(self) -> None:

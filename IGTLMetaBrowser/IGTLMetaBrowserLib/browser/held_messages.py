@@ -60,7 +60,7 @@ class HeldMessages:
         _, answered = self._held.get(message.type_name, (None, None))
         self._held[message.type_name] = message, query or answered
         self._held_of = self._connection.number
-        self._images.confirm_list()
+        self._images.list_requests.confirm()
         self.show_due()
         return True
 
@@ -68,14 +68,13 @@ class HeldMessages:
         """Show what is held, unless the list is still to come."""
         if not self._held:
             return
-        images, connection = self._images, self._connection
-        is_waiting = images.is_list_awaited and not images.is_list_unanswered
-        if is_waiting:
+        requests, connection = self._images.list_requests, self._connection
+        if requests.is_waiting and not requests.is_unanswered:
             return
         is_lost = not connection.is_connected or connection.number != self._held_of
         # A client that has waited in vain closes the connection itself.
-        is_lost = is_lost and not images.is_list_unanswered
-        if not is_lost and not images.is_list_current:
+        is_lost = is_lost and not requests.is_unanswered
+        if not is_lost and not requests.is_current:
             self._do_without_list()
         held, self._held = self._held, {}
         server = connection.reconnector
@@ -96,7 +95,7 @@ class HeldMessages:
         self._held.clear()
 
     def _may_name_other_images(self, message: codec.Message) -> bool:
-        if not isinstance(message, _NAMING_IMAGES) or self._images.is_list_current:
+        if not isinstance(message, _NAMING_IMAGES) or self._images.list_requests.is_current:
             return False
         # Not item by item: there may be a million.
         return self._metadata.was_listed and bool(np.any(message.items.records["owner"] != b""))

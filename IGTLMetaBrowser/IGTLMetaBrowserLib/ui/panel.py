@@ -62,7 +62,7 @@ class BrowserPanel:
         self.record = RecordButton(ui.recordButton, browser, self.images.selection, self.status)
         self.settings = ServerSettingsSection(ui, browser)
         self.share = ShareSection(ui, sceneEndpoint, texts, self.status)
-        self.keptPreviews = KeptPreviews(ui.keepPreviewsCheckBox, browser.images)
+        self.keptPreviews = KeptPreviews(ui.keepPreviewsCheckBox, browser.images.downloads.parts)
         ui.showInViewsCheckBox.toggled.connect(self._onShowInViewsToggled)
         self.privacy = PatientPrivacy(ui.hidePatientsCheckBox, browser)
         # After the browser, which was connected first: its log is redacted by then.
@@ -221,7 +221,7 @@ class BrowserPanel:
 
     def _onShowInViewsToggled(self, isChecked):
         # Nobody would see them: they cannot be chosen anywhere else.
-        self.browser.images.shows_previews = isChecked
+        self.browser.images.downloads.parts.shows_previews = isChecked
 
     def _onHiddenChanged(self, _isHidden):
         self.privacy.show()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..browser import events
+from ..browser.lists.image_search import NO_SEARCH
 from ..codec import printable
 from .timers import SingleShotTimer
 from .views.drawing_turns import DrawingTurns
@@ -44,7 +45,7 @@ class PanelEvents:
         self._viewsTimer = SingleShotTimer(self._showInViews)
         self._drawing = DrawingTurns()
         self._threeDDrawing = ThreeDDrawing()
-        self._liveViews = LiveViews(self._browser.images)
+        self._liveViews = LiveViews(self._browser.images.live)
         self._previewViews = PreviewViews()
         self._previewViews.update()  # a panel before this one may have kept some
         self._browser.add_observer(self._onBrowserEvent)
@@ -173,7 +174,7 @@ class PanelEvents:
             return
         self._frequentTimer.start(_MILLISECONDS_BETWEEN_UPDATES)
         for imageId in imageIds:
-            if imageId in self._browser.images.live:
+            if imageId in self._browser.images.live.states:
                 self._panel.images.showLiveImage(imageId)
             else:
                 self._panel.model.updateState(imageId)
@@ -287,7 +288,7 @@ class PanelEvents:
         self._status.showResult(text, name=self._imageName(event.image_id), notes=notes)
 
     def _showAsked(self):
-        transfer = self._browser.images.transfer
+        transfer = self._browser.images.downloads.transfer
         if transfer is not None and self._imageInStatus != transfer.image_id:
             self._imageInStatus = transfer.image_id
             self._panel.model.updateState(transfer.image_id)
@@ -303,7 +304,7 @@ class PanelEvents:
         before = images.model.images
         images.showList()
         self._panel.trajectories.showStates()  # they name their images
-        isSearched = self._browser.images.has_search_result
+        isSearched = self._browser.images.listing.search != NO_SEARCH
         messages = self._messages
         text = (messages.found if isSearched else messages.listed)(len(event.entries))
         added, withdrawn = images.model.images.count_changes(before)
@@ -314,7 +315,7 @@ class PanelEvents:
         self._wasSearched = isSearched
         if event.is_update:  # what is said already is more than that
             return
-        if self._browser.images.list_notice:
+        if self._browser.images.listing.notice:
             text += messages.thereAreMore
         self._status.showResult(text + ".")
 
@@ -336,7 +337,9 @@ class PanelEvents:
     def _onImagesCancelled(self, event):
         self._imageInStatus = self._failure = None
         messages = self._messages
-        hasPreview = not self._browser.images.ids_with_previews.isdisjoint(event.image_ids)
+        hasPreview = not self._browser.images.downloads.parts.ids_with_previews.isdisjoint(
+            event.image_ids
+        )
         self._status.show(messages.previewKept if hasPreview else messages.cancelled)
 
     def _onImageFailed(self, event):

@@ -35,7 +35,10 @@ class ProgressSection:
 
     def update(self):
         """Show the transfer that is going on; nothing is shown without one."""
-        transfer, isLoading = self._browser.images.transfer, self._browser.images.is_loading
+        transfer, isLoading = (
+            self._browser.images.downloads.transfer,
+            self._browser.images.is_loading,
+        )
         # To hide it between two images would have the panel arranged twice, 20 ms each in Slicer.
         self.ui.progressWidget.visible = isLoading
         if isLoading:

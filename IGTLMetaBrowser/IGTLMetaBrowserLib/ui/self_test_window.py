@@ -35,7 +35,7 @@ class SelfTestWindow:
     def connectToDemo(self):
         """Press Demo and wait for the list of its images."""
         self.ui.demoButton.click()
-        waitFor(lambda: len(self.browser.images.entries) == 3, "the list of images")
+        waitFor(lambda: len(self.browser.images.listing.entries) == 3, "the list of images")
 
     def load(self, imageId):
         """Select an image in the table, press Load, and return its node."""

@@ -62,7 +62,7 @@ def test_a_region_is_not_taken_for_the_image(unconnected, scene):
         connect(unconnected, server)
         region = unconnected.load_region("CT", roi_around(scene, image))
         assert unconnected.images.node("CT") is None
-        assert unconnected.images.state("CT").status is ImageStatus.NOT_LOADED
+        assert unconnected.images.states.of("CT").status is ImageStatus.NOT_LOADED
         assert region.GetAttribute("IGTLMetaBrowser.ImageId") is None
         assert region.GetAttribute("IGTLMetaBrowser.RegionOf") == "CT"
         whole = unconnected.load_image("CT")

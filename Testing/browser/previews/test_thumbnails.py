@@ -70,7 +70,7 @@ def test_of_a_server_that_is_started_again_the_list_comes_first(unconnected, ser
     server.hang_up()
     step_until(unconnected, lambda: unconnected.connection.number > number, "a connection")
     assert look_at(unconnected, "A") == [9]
-    assert unconnected.images.entry("A").patient_name == "Jones"
+    assert unconnected.images.listing.entry("A").patient_name == "Jones"
 
 
 def test_what_is_looked_at_is_asked_for_and_nothing_else(unconnected, serve):

@@ -41,7 +41,7 @@ def load(step, user, server, heartbeat, shown):
 
     slicer.mrmlScene.Clear()
     user.check(user.ui.showInViewsCheckBox, shown)
-    if user.browser.images.listed_at is None:
+    if user.browser.images.listing.listed_at is None:
         yield from user.connect(server.port)
     logic = user.widget.logic
     on_loaded = lambda _event: heartbeat.mark("loaded")  # noqa: E731

@@ -57,16 +57,18 @@ def load_and_cancel_all(step, user, heartbeat):
     """Ask for all of the images, and cancel."""
     user.press(user.ui.selectAllButton)
     heartbeat.start()
-    listed_at = user.browser.images.listed_at
+    listed_at = user.browser.images.listing.listed_at
     user.press(user.ui.loadButton)
     # The first image is not as listed, so that the list is asked for once more; all others wait.
-    is_listed_again = lambda: user.browser.images.listed_at != listed_at  # noqa: E731
+    is_listed_again = lambda: user.browser.images.listing.listed_at != listed_at  # noqa: E731
     yield user.until(is_listed_again, "the list once more", 60)
     yield step.pause(1)
     step.figure("1,000,000 rows, Load all", "500 ms", heartbeat.stop().text())
     heartbeat.start()
     user.press(user.ui.cancelButton)
-    yield user.until(lambda: user.browser.images.transfer is None, "the end of loading", 60)
+    yield user.until(
+        lambda: user.browser.images.downloads.transfer is None, "the end of loading", 60
+    )
     yield step.pause(1)
     step.figure("1,000,000 rows, Cancel", "500 ms", heartbeat.stop().text())
 

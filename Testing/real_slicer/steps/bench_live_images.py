@@ -27,7 +27,7 @@ def run(step):
         user.type(user.ui.hostLineEdit, "127.0.0.1")
         user.type(user.ui.portSpinBox, str(server.port))
         user.press(user.ui.connectButton)
-        yield user.until(lambda: user.browser.images.live, "live images")
+        yield user.until(lambda: user.browser.images.live.states, "live images")
         yield step.pause(2)
         drawn.start()
         heartbeat.start()

@@ -13,5 +13,7 @@ def run(step):
     user.select(*user.ids())
     user.press(user.ui.loadButton)
     yield step.until(lambda: user.browser.images.node("IMAGE_0"), "the first image", 60)
-    yield step.until(lambda: user.browser.images.transfer is not None, "the next transfer")
+    yield step.until(
+        lambda: user.browser.images.downloads.transfer is not None, "the next transfer"
+    )
     yield step.pause(0.05)

@@ -55,6 +55,8 @@ def _one_round(user, port, stream_port):
         yield user.until(is_over, "the end of a round", _SECONDS_OF_A_WAIT)
     browser.disconnect()
     browser.connect("127.0.0.1", stream_port)
-    yield user.until(lambda: browser.images.live, "an image of the stream", _SECONDS_OF_A_WAIT)
+    yield user.until(
+        lambda: browser.images.live.states, "an image of the stream", _SECONDS_OF_A_WAIT
+    )
     browser.disconnect()
     slicer.mrmlScene.Clear(0)

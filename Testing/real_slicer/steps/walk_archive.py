@@ -46,7 +46,10 @@ def search(step, user):
     user.type(ui.searchModalityLineEdit, "ct")
     user.type(ui.searchFromLineEdit, "2000")
     yield user.until_status("has found one image")
-    step.check(user.browser.images.search.modality == "ct", "the modality is not searched for")
+    step.check(
+        user.browser.images.list_requests.search.modality == "ct",
+        "the modality is not searched for",
+    )
     yield from screenshot(step, "5-found-by-all-fields")
 
 

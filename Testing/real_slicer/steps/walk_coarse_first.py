@@ -34,8 +34,8 @@ def coarse_to_whole(step, user):
     images = user.browser.images
     user.select("CT")
     user.press(user.ui.loadButton)
-    yield user.until(lambda: images.preview("CT") is not None, "the coarse image")
-    preview = images.preview("CT")
+    yield user.until(lambda: images.in_scene.volumes.preview("CT") is not None, "the coarse image")
+    preview = images.in_scene.volumes.preview("CT")
     step.check(preview.GetHideFromEditors(), "the preview can be chosen in selectors")
     shown = lambda: composite().GetBackgroundVolumeID()  # noqa: E731
     yield user.until(lambda: shown() == preview.GetID(), "the preview in the views")
@@ -60,7 +60,7 @@ def cancelled_and_kept(step, user):
     user.check(user.ui.keepPreviewsCheckBox)
     user.select("CT_2")
     user.press(user.ui.loadButton)
-    preview = lambda: images.preview("CT_2")  # noqa: E731
+    preview = lambda: images.in_scene.volumes.preview("CT_2")  # noqa: E731
     yield user.until(lambda: preview() is not None and percent(preview()) > 10, "a preview", 60)
     user.press(user.ui.cancelButton)
     yield step.pause(0.5)

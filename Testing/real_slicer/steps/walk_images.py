@@ -50,7 +50,7 @@ def load(step, user):
     user.double_click_row(user.ui.imageTableView, user.model.row("DEMO_PT"))
     yield user.until_loaded("DEMO_PT")
     yield from screenshot(step, "5-pet")
-    for image_id, entry in zip(user.ids(), user.browser.images.entries, strict=True):
+    for image_id, entry in zip(user.ids(), user.browser.images.listing.entries, strict=True):
         size = user.browser.images.node(image_id).GetImageData().GetDimensions()
         step.check(size == tuple(entry.size), f"{image_id} has {size} voxels, not {entry.size}")
 
@@ -94,7 +94,9 @@ def cancel(step, user):
     yield user.until(lambda: user.browser.images.node("IMAGE_0"), "the first of ten", 60)
     yield from screenshot(step, "8-loading")
     user.press(user.ui.cancelButton)
-    yield user.until(lambda: user.browser.images.transfer is None, "the end of the transfer")
+    yield user.until(
+        lambda: user.browser.images.downloads.transfer is None, "the end of the transfer"
+    )
     yield from screenshot(step, "9-cancelled")
     loaded = [one for one in user.ids() if user.browser.images.node(one)]
     step.check(0 < len(loaded) < 10, f"{len(loaded)} images were loaded before the cancel")

@@ -18,14 +18,14 @@ def run(step):
     user.type(user.ui.hostLineEdit, "127.0.0.1")
     user.type(user.ui.portSpinBox, str(server.port))
     user.press(user.ui.connectButton)
-    yield user.until(lambda: user.browser.images.live, "live images")
+    yield user.until(lambda: user.browser.images.live.states, "live images")
     yield step.pause(2)
     yield from screenshot(step, "1-live", wait=False)
     yield from record(step, user)
-    state = next(iter(user.browser.images.live.values()))
+    state = next(iter(user.browser.images.live.states.values()))
     frames = state.frames
     yield step.pause(LONGER_THAN_AN_ANSWER_MAY_TAKE)
-    state = next(iter(user.browser.images.live.values()))
+    state = next(iter(user.browser.images.live.states.values()))
     step.check(state.frames > frames + 100, f"{state.frames - frames} frames came in 20 s")
     yield from screenshot(step, "2-after-the-query-was-not-answered", wait=False)
 

@@ -23,6 +23,8 @@ def run(step):
     step.at_end(again.stop)
     user.press(user.ui.retryButton)
     yield user.until_loaded("IMAGE_1", "IMAGE_2")
-    yield user.until(lambda: user.browser.images.transfer is None, "the end of the transfers")
+    yield user.until(
+        lambda: user.browser.images.downloads.transfer is None, "the end of the transfers"
+    )
     yield from screenshot(step, "2-again")
     step.check("lost" not in user.status, f"the old error is still said: {user.status}")

@@ -16,7 +16,7 @@ def run(step):
     four_up()
     archive.connect(user, archive.url(server))
     yield user.until_status("offers 3 images", 60)
-    ct = next(entry.id for entry in user.browser.images.entries if entry.modality == "CT")
+    ct = next(entry.id for entry in user.browser.images.listing.entries if entry.modality == "CT")
     yield from user.load(ct)
     yield from store(step, user)
     yield from get_back(step, user)

@@ -28,7 +28,7 @@ def run(step):
     (browser,) = players()
     count = browser.GetNumberOfItems()
     step.check(count == 3, f"the sequence has {count} frames, not 3")
-    states = {user.browser.images.state(one).status.name for one in user.ids()}
+    states = {user.browser.images.states.of(one).status.name for one in user.ids()}
     step.check(states == {"LOADED"}, f"the rows are {states}")
     script = user.widget.logic.loadSequence(user.ids()[0])
     step.check(script == browser, "a script has loaded the sequence again")

@@ -46,7 +46,7 @@ def test_its_series_are_listed_and_can_be_searched(user, archive):
     assert f"Starting the gateway to {archive.url}" in user.status
     user.wait_for_status("offers one image")
     assert user.ui.connectionLabel.text == f"Connected to {archive.url}"
-    user.wait_for(lambda: user.panel.browser.images.offers_search, "the search")
+    user.wait_for(lambda: user.panel.browser.images.listing.search_keywords, "the search")
     assert not user.ui.archiveButton.isVisible()
 
 

@@ -168,6 +168,6 @@ def test_when_the_list_was_read(user, small_server):
     assert user.ui.listedLabel.text == ""
     user.connect_to(small_server)
     user.wait_for_status("offers 4 images")
-    moment = user.panel.browser.images.listed_at.astimezone()
+    moment = user.panel.browser.images.listing.listed_at.astimezone()
     assert user.ui.listedLabel.text.startswith("All images: ")
     assert user.ui.listedLabel.text.endswith(f". Read at {moment:%H:%M:%S}")

@@ -66,7 +66,7 @@ def test_the_coordinate_system_is_used_from_the_first_message(user, small_server
     user.connect_to(small_server)
     user.wait_for_status("offers 4 images")
     browser = user.panel.browser
-    assert browser.images.coordinates is codec.Coordinates.LPS
+    assert browser.images.in_scene.coordinates is codec.Coordinates.LPS
     assert browser.trajectories.coordinates is codec.Coordinates.LPS
 
 

@@ -59,7 +59,7 @@ def test_a_double_click_on_the_other_of_two_says_why_it_cannot_be_loaded(user, o
     offer([image("TWICE"), image("TWICE")])
     double_click(user, 1)
     assert user.status == "Another image has the same ID; only that one can be requested."
-    assert user.panel.browser.images.transfer is None
+    assert user.panel.browser.images.downloads.transfer is None
 
 
 def test_an_image_without_an_id_cannot_be_asked_for(user, offer):

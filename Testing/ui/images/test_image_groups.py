@@ -54,7 +54,7 @@ class TwoHospitals:
 def test_patients_of_two_hospitals_with_one_id_are_two(user):
     with ServerInThread(TwoHospitals()) as server:
         user.connect_to(server.port)
-        user.wait_for(lambda: user.panel.browser.images.listed_at is not None, "the list")
+        user.wait_for(lambda: user.panel.browser.images.listing.listed_at is not None, "the list")
         user.ui.groupCheckBox.click()
         assert [name for name in names(user) if "Lindqvist" in name] == [
             "Lindqvist, Astrid, North (2 images)",
@@ -176,10 +176,10 @@ def test_filter_sorting_and_selection_work_as_in_the_plain_list(grouped):
 
 def test_what_is_collapsed_stays_so_when_the_list_is_read_again(grouped):
     click(grouped, 0, STATE)
-    listed_at = grouped.panel.browser.images.listed_at
+    listed_at = grouped.panel.browser.images.listing.listed_at
     grouped.press(grouped.ui.refreshButton)
     images = grouped.panel.browser.images
-    grouped.wait_for(lambda: images.listed_at != listed_at, "the list")
+    grouped.wait_for(lambda: images.listing.listed_at != listed_at, "the list")
     assert names(grouped)[1] == "Müller, Jörg (1 image)"
 
 

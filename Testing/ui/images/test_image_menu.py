@@ -39,7 +39,9 @@ def test_an_image_that_is_loaded(connected, slicer_host):
     assert enabled(menu) >= {"Load again", "Show in views"}
     assert not menu.load.enabled
     connected.choose(menu.loadAgain)
-    connected.wait_for(lambda: connected.panel.browser.images.transfer is not None, "the transfer")
+    connected.wait_for(
+        lambda: connected.panel.browser.images.downloads.transfer is not None, "the transfer"
+    )
     connected.wait_for(lambda: connected.state("A") == "loaded", "image A")
     assert connected.panel.browser.images.node("A") is node
 

@@ -51,14 +51,15 @@ def loading(user):
         user.press(user.ui.selectAllButton)
         user.press(user.ui.loadButton)
         user.wait_for(
-            lambda: user.panel.browser.images.transfer.received > 40e6, "a part of the first"
+            lambda: user.panel.browser.images.downloads.transfer.received > 40e6,
+            "a part of the first",
         )
         yield user
 
 
 def test_waiting_percent_and_loaded(loading):
     user = loading
-    transfer = user.panel.browser.images.transfer
+    transfer = user.panel.browser.images.downloads.transfer
     assert user.state("ONE") == f"{100 * transfer.received // transfer.size} %"
     assert [user.state(id_) for id_ in ("TWO", "THREE")] == ["waiting", "waiting"]
     user.wait_for(lambda: user.state("TWO") == "loaded", "the second")
@@ -66,7 +67,7 @@ def test_waiting_percent_and_loaded(loading):
 
 
 def test_the_cell_is_filled_as_far_as_the_image_has_come(loading):
-    transfer = loading.panel.browser.images.transfer
+    transfer = loading.panel.browser.images.downloads.transfer
     gradient = cell(loading, "ONE", NAME, Qt.BackgroundRole).gradient()
     edge = gradient.stops()[1][0]
     assert edge == pytest.approx(transfer.received / transfer.size, abs=0.002)
@@ -253,7 +254,7 @@ def test_a_live_image_of_which_several_frames_come_at_once_is_shown_in_the_views
 
     with ScriptedServer(stream) as server:
         user.connect_to(server.port)
-        user.wait_for(lambda: user.panel.browser.images.live, "the live image")
+        user.wait_for(lambda: user.panel.browser.images.live.states, "the live image")
         node = user.panel.browser.images.node("PROBE")
         assert [layers["background"] for layers in shown] == [node]
 
@@ -274,7 +275,9 @@ def test_images_that_come_unasked_are_live_rows(user, slicer_host):
 
     with ScriptedServer(stream) as server:
         user.connect_to(server.port)
-        user.wait_for(lambda: user.panel.browser.images.entry("HEAD") is not None, "the list")
+        user.wait_for(
+            lambda: user.panel.browser.images.listing.entry("HEAD") is not None, "the list"
+        )
         user.wait_for(lambda: user.state("HEAD") == "live, 1 received", "the frames")
         assert user.ids() == ["HEAD", "PROBE"]
         assert user.state("PROBE") == "live, 3 received"

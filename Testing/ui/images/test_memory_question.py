@@ -112,7 +112,7 @@ def test_what_waits_or_is_being_loaded_is_counted_beside_what_would_fit_alone(
     for ids in (["LARGE_1"], ["LARGE_2"], ["LARGE_2", "LARGE_3"], ["B"]):
         load_at_once(listed, *ids)
     images = listed.panel.browser.images
-    assert [images.current, *images.queue] == [*LARGE, "B"]
+    assert [images.downloads.current, *images.downloads.waiting] == [*LARGE, "B"]
     assert [text.split(" This computer")[0] for text in asked] == [
         "This image needs 360 GB of memory.",
         "This image needs 360 GB of memory.",

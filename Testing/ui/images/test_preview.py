@@ -26,7 +26,9 @@ def pictures(user) -> Iterator[Callable[..., PictureServer]]:
         def start(entries, **fields) -> PictureServer:
             server = servers.enter_context(PictureServer(entries, **fields))
             user.connect_to(server.port)
-            user.wait_for(lambda: user.panel.browser.images.listed_at is not None, "the list")
+            user.wait_for(
+                lambda: user.panel.browser.images.listing.listed_at is not None, "the list"
+            )
             return server
 
         yield start

@@ -55,13 +55,13 @@ def begin(user, server):
     """Connect, and load the image; return its preview."""
     images = user.panel.browser.images
     user.connect_to(server.port)
-    user.wait_for(lambda: images.listed_at is not None, "the list")
+    user.wait_for(lambda: images.listing.listed_at is not None, "the list")
     client = user.panel.browser.connection.client
     user.wait_for(lambda: client.offers_parts, "the offer of parts")
     user.select("CT")
     user.press(user.ui.loadButton)
-    user.wait_for(lambda: images.preview("CT") is not None, "the preview")
-    preview = images.preview("CT")
+    user.wait_for(lambda: images.in_scene.volumes.preview("CT") is not None, "the preview")
+    preview = images.in_scene.volumes.preview("CT")
     shown = slicer.util.getNode("Red").GetBackgroundVolumeID
     user.wait_for(lambda: shown() == preview.GetID(), "the preview in the view")
     return preview
@@ -166,7 +166,7 @@ def test_the_region_of_a_roi_is_loaded_from_the_menu(user, view):
     browser = user.panel.browser
     with ScriptedServer(parts_of(image)) as server:
         user.connect_to(server.port)
-        user.wait_for(lambda: browser.images.listed_at is not None, "the list")
+        user.wait_for(lambda: browser.images.listing.listed_at is not None, "the list")
         user.wait_for(lambda: browser.connection.client.offers_parts, "the offer of parts")
         menu = user.open_menu("CT")
         (action,) = menu.region.menu.actions()

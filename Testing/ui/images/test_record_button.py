@@ -38,7 +38,9 @@ def streamer(user) -> Iterator[Streamer]:
     streamer = Streamer()
     with ScriptedServer(streamer.follow) as server:
         user.connect_to(server.port)
-        user.wait_for(lambda: user.panel.browser.images.entry("HEAD") is not None, "the list")
+        user.wait_for(
+            lambda: user.panel.browser.images.listing.entry("HEAD") is not None, "the list"
+        )
         streamer.stream(1)
         user.wait_for(lambda: user.ids() == ["HEAD", "PROBE"], "the live row")
         yield streamer
@@ -46,7 +48,7 @@ def streamer(user) -> Iterator[Streamer]:
 
 
 def frames(user) -> int:
-    return user.panel.browser.images.live["PROBE"].frames
+    return user.panel.browser.images.live.states["PROBE"].frames
 
 
 def test_the_button_is_there_while_a_live_image_is_selected(user, streamer):

@@ -27,7 +27,7 @@ def archive(user) -> Iterator[Searchable]:
     archive = Searchable()
     with ServerInThread(archive) as server:
         user.connect_to(server.port)
-        user.wait_for(lambda: user.panel.browser.images.offers_search, "the list")
+        user.wait_for(lambda: user.panel.browser.images.listing.search_keywords, "the list")
         user.press(user.ui.searchButton)
         yield archive
         archive.may_answer.set()
@@ -171,9 +171,9 @@ def test_hiding_patients_takes_their_names_out_of_the_fields(user, archive):
 
 
 def test_the_sizes_of_loaded_images_come_without_hiding_that_they_are_loaded(user, archive):
-    listed_at = user.panel.browser.images.listed_at
+    listed_at = user.panel.browser.images.listing.listed_at
     user.load("CT")
-    user.wait_for(lambda: user.panel.browser.images.listed_at != listed_at, "the list")
+    user.wait_for(lambda: user.panel.browser.images.listing.listed_at != listed_at, "the list")
     assert user.status == "'CT head' is loaded."
 
 

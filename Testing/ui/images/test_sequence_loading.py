@@ -131,7 +131,7 @@ def test_in_a_saved_scene_the_rows_are_loaded_again(connected, tmp_path):
     load_as_sequence(connected, "T0")
     connected.wait_for(players, "the sequence")
     browser = connected.panel.browser
-    frames = browser.images._in_scene.volumes._frames
+    frames = browser.images.in_scene.volumes._frames
     frames.__init__(slicer.mrmlScene)  # as in a new session: only the scene knows of it
     browser.images.adopt()
     assert {connected.state(image_id) for image_id in TIMES} == {"loaded (note)"}

@@ -225,6 +225,6 @@ def test_a_server_that_is_left_takes_the_label_with_it(plan):
     assert not has_label(node)
     planner.user.press(planner.ui.connectButton)
     images = planner.user.panel.browser.images
-    planner.user.wait_for(lambda: images.listed_at is not None, "the list")
+    planner.user.wait_for(lambda: images.listing.listed_at is not None, "the list")
     planner.get()
     assert labeled(planner, "1", "2") == [False, False]

@@ -58,7 +58,7 @@ def views(set_layout_manager, volume):
 def live_views(user, views):
     from IGTLMetaBrowserLib.ui.views.live_views import LiveViews
 
-    live_views = LiveViews(user.panel.browser.images)
+    live_views = LiveViews(user.panel.browser.images.live)
     yield live_views
     live_views.close()
 

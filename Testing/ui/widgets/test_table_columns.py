@@ -149,7 +149,9 @@ def test_the_names_of_another_list_are_not_cut_unless_the_user_wants_it(user, of
 
     drag_edge(user.ui.imageTableView, NAME, -60)
     user.press(user.ui.refreshButton)
-    user.wait_for(lambda: not user.panel.browser.images.is_list_awaited, "the list once more")
+    user.wait_for(
+        lambda: not user.panel.browser.images.list_requests.is_waiting, "the list once more"
+    )
     assert is_name_cut(user, 2)
 
 

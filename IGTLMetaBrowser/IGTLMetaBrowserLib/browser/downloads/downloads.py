@@ -55,7 +55,7 @@ class _Unconfirmed(NamedTuple):
 
 
 class Downloads:
-    """One transfer at a time; a failure never stops the others. ``states`` has each image's."""
+    """One transfer at a time; a failure never stops the others. ``states`` learn each image's."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Downloads:
         metadata: ImageMetadata,
         list_requests: ListRequests,
     ) -> None:
-        self.states = states
+        self._states = states
         self.parts = PartDownloads(connection, in_scene, notify)
         self._arrivals = Arrivals(connection, notify, in_scene, states)
         self._metadata = metadata
@@ -96,7 +96,7 @@ class Downloads:
     @property
     def known_ids(self) -> set[str]:
         """The ids of the images that are loaded, wait or are in transfer."""
-        return {*self.states.loaded_ids, *self.waiting, *filter(None, [self.current])}
+        return {*self._states.loaded_ids, *self.waiting, *filter(None, [self.current])}
 
     def byte_count(self, but: Set[str]) -> int:
         """Return the bytes of all that wait or are in transfer, but for some, by the list."""
@@ -161,19 +161,19 @@ class Downloads:
         self._withdrawn.forget()
         self.parts.forget_all()
 
-    def request(self, image_ids: Sequence[str], listing: Listing) -> None:
+    def request(self, image_ids: Sequence[str]) -> None:
         """Let images wait; one that waits or is in transfer already is not asked for twice.
 
         Many are put into the queue by ``queue_requested``, some in each turn.
         """
         self._requested.add(image_ids)
         if len(self._requested) <= _IMAGES_A_TURN:
-            self.queue_requested(listing)
+            self.queue_requested()
         else:
             # To look up the first of so many takes a turn of its own. There is something to do now.
             self._notify(ImagesWaiting(()))
 
-    def queue_requested(self, listing: Listing) -> None:
+    def queue_requested(self) -> None:
         """Put some requested images into the queue, or take some out that are withdrawn."""
         if not self._requested:
             self._give_up_withdrawn()
@@ -184,7 +184,8 @@ class Downloads:
             self._fail("", BrowserError("an image without an id cannot be asked for"))
         new = [image_id for image_id in wanted if image_id not in self._queue]
         if new:
-            self._queue.add(dict(zip(new, listing.byte_counts(new), strict=True)))
+            sizes = self._metadata.listing.byte_counts(new)
+            self._queue.add(dict(zip(new, sizes, strict=True)))
             self._wait(new)
 
     def fetch_next(self) -> None:
@@ -203,7 +204,7 @@ class Downloads:
                 self._fail(image_id, error)
             else:
                 self._body_size = self._seconds_preparing = 0
-                self.states.load(image_id)
+                self._states.load(image_id)
                 self._notify(Asked())
         self._connection.notify_attempt()
 
@@ -269,7 +270,7 @@ class Downloads:
         elif outcome is not Outcome.GOES_ON:
             # As any server is asked; its answer, or its words of why not, are those that count.
             self._queue.begin_again()
-            self.states.load(image_id)
+            self._states.load(image_id)
             self._query = self._connection.client.ask("IMAGE", image_id)
 
     def on_disconnected(self) -> None:
@@ -312,13 +313,13 @@ class Downloads:
             self._unconfirmed = self._whole = None
             self._queue.finish()
             cancelled.append(current)
-        self.states.cancel(cancelled)
+        self._states.cancel(cancelled)
         waiting = self._take_waiting(image_ids)
         if image_ids is None:
             self._withdrawn.forget()
-            self.states.cancel_waiting()
+            self._states.cancel_waiting()
         else:
-            self.states.cancel(waiting)
+            self._states.cancel(waiting)
         cancelled += waiting
         self.parts.cancel(cancelled)
         if cancelled:
@@ -359,7 +360,7 @@ class Downloads:
             self._fail(image_id, BrowserError("its image is another one now; get them all again"))
         elif now is not None:
             self._queue.begin_again()
-            self.states.load(image_id)
+            self._states.load(image_id)
             self._ask_whole(image_id)
         else:
             self._queue.finish()
@@ -426,7 +427,7 @@ class Downloads:
             return  # who has heard that something was asked for has cancelled it
         self._queue.begin_again()
         self._body_size = self._seconds_preparing = 0
-        self.states.load(image_id)
+        self._states.load(image_id)
         self._list_requests.request()
         if self._queue.current == image_id and self._query is None:
             self._ask_whole(image_id)
@@ -444,13 +445,13 @@ class Downloads:
         image_id, now = self._queue.current, time.monotonic()
         if image_id is None or not self._queue.arrived(received, size, now):
             return
-        self.states.load(image_id, received, size)
+        self._states.load(image_id, received, size)
         if received == size or now - self._notified_at >= _SECONDS_BETWEEN_REPORTS:
             self._notified_at = now
             self._notify(ImageProgress(image_id, received, size))
 
     def _wait(self, image_ids: Sequence[str]) -> None:
-        self.states.wait(image_ids)
+        self._states.wait(image_ids)
         self._notify(ImagesWaiting(image_ids))
 
     def _take_waiting(self, image_ids: Collection[str] | None) -> list[str]:
@@ -463,5 +464,5 @@ class Downloads:
 
     def _fail(self, image_id: str, error: Exception) -> None:
         self.parts.forget([image_id])
-        self.states.fail(image_id, error_text(error))
+        self._states.fail(image_id, error_text(error))
         self._notify(ImageFailed(image_id, error))

@@ -74,7 +74,7 @@ class ImageStates:
         self._states, self._loaded = {}, {}
         self._listing = Listing()
 
-    def state(self, image_id: str) -> ImageState:
+    def of(self, image_id: str) -> ImageState:
         """Return the state of any image."""
         state = self._states.get(image_id)
         if isinstance(state, _Together):
@@ -86,7 +86,7 @@ class ImageStates:
         return replace(state, notes=(*state.notes, *more)) if more else state
 
     @property
-    def states(self) -> dict[str, ImageState]:
+    def by_id(self) -> dict[str, ImageState]:
         """The states of the images that are not NOT_LOADED."""
         return {
             image_id: state.state if isinstance(state, _Together) else state
@@ -131,7 +131,7 @@ class ImageStates:
 
     def live(self, image_id: str) -> None:
         """The image is in the scene, because the server streams it."""
-        if self.state(image_id).status in (ImageStatus.WAITING, ImageStatus.LOADING):
+        if self.of(image_id).status in (ImageStatus.WAITING, ImageStatus.LOADING):
             return
         if image_id not in self._loaded:
             self._loaded[image_id] = _Loaded((), None, has_entry=False)
@@ -142,7 +142,7 @@ class ImageStates:
         for ids, has_entry in ((image_ids, True), (label_map_ids, False)):
             for image_id in ids:
                 self._loaded[image_id] = _Loaded((FROM_SAVED_SCENE,), None, has_entry)
-                if self.state(image_id).status in (ImageStatus.WAITING, ImageStatus.LOADING):
+                if self.of(image_id).status in (ImageStatus.WAITING, ImageStatus.LOADING):
                     continue
                 if self._listing.listed_at is None:  # nothing is known of what is not in a list
                     state = ImageState(ImageStatus.LOADED, notes=(FROM_SAVED_SCENE,))
@@ -177,7 +177,7 @@ class ImageStates:
         """A new list has come: note what it says differently of what is loaded."""
         self._listing = listing
         for image_id in self._loaded:
-            if self.state(image_id).status is ImageStatus.LOADED:
+            if self.of(image_id).status is ImageStatus.LOADED:
                 self._show_loaded(image_id)
 
     def remove_all_but(self, is_in_scene: Callable[[str], bool]) -> list[str]:
@@ -185,7 +185,7 @@ class ImageStates:
         removed = [image_id for image_id in self._loaded if not is_in_scene(image_id)]
         for image_id in removed:
             del self._loaded[image_id]
-            state = self.state(image_id)
+            state = self.of(image_id)
             if state.status is ImageStatus.LOADED:
                 del self._states[image_id]
             elif state.status is ImageStatus.FAILED:
@@ -194,4 +194,4 @@ class ImageStates:
 
     def _show_loaded(self, image_id: str) -> ImageState:
         self._states[image_id] = self._loaded[image_id].state(self._listing.entry(image_id))
-        return self.state(image_id)
+        return self.of(image_id)

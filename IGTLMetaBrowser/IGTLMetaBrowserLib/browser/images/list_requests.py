@@ -44,6 +44,13 @@ class ListRequests:
         self._doubts = 0  # since the user has asked
         self._is_doubt_told = False
         self.search = NO_SEARCH
+        self.is_unanswered = False
+        """Whether the server has not answered the last time that it was asked."""
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the last list came over the present connection."""
+        return self._connection.has_sent(self._metadata.listing)
 
     @property
     def is_waiting(self) -> bool:
@@ -72,6 +79,14 @@ class ListRequests:
         self._waiting[query] = self.search if keywords else NO_SEARCH
         return query
 
+    def search_for(self, search: ImageSearch) -> None:
+        """Search for images from now on; ``Listed`` or ``Failed`` follows if the server searches.
+
+        Of what is set while it searches, the last one counts.
+        """
+        self.search = search
+        self.request_search()
+
     def request_search(self) -> None:
         """Ask for the list of the search, if that is not the last one, or being asked for."""
         # One at a time: an archive needs its time, and the next letter is being typed already.
@@ -82,6 +97,12 @@ class ListRequests:
         """Ask for the list as the user has it: something in it is known better by now."""
         self._updates.add(self._ask())
 
+    def confirm(self) -> None:
+        """Ask for the list, unless it is on its way, or the server is known not to send it."""
+        is_offered = self._connection.offers("IMGMETA") is not False
+        if is_offered and not self.is_unanswered and not self.is_waiting:
+            self.request_update()
+
     def on_unasked(self, message: codec.ImageMetaMessage) -> None:
         """Note a list that came unasked."""
         self._unasked.append(message)
@@ -89,7 +110,7 @@ class ListRequests:
     def others(self) -> list[codec.ImageMetaMessage]:
         """Return, once, the lists that have come unasked and are others than the one answered."""
         listing = self._metadata.listing
-        if self._waiting or not self._unasked or not self._connection.has_sent(listing):
+        if self._waiting or not self._unasked or not self.is_current:
             return []
         unasked = [*self._unasked]
         self._unasked.clear()
@@ -128,6 +149,7 @@ class ListRequests:
 
     def forget(self) -> None:
         """Wait for nothing any more."""
+        self.is_unanswered = False
         self._waiting.clear()
         self._updates.clear()
         self._unasked.clear()

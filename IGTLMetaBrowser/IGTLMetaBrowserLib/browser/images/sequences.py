@@ -163,7 +163,7 @@ class ImageSequences:
             return
         del self._loading[sequence]
         missing = self.missing(sequence)
-        statuses = [self._states.state(one).status for one in missing]
+        statuses = [self._states.of(one).status for one in missing]
         if not missing:
             self._making = sequence, self._in_scene.make_sequence(sequence)
         elif ImageStatus.FAILED in statuses or ImageStatus.LOADED in statuses:
@@ -184,7 +184,7 @@ class ImageSequences:
         return not waiting
 
     def _is_under_way(self, image_id: str) -> bool:
-        status = self._states.state(image_id).status
+        status = self._states.of(image_id).status
         return status in _UNDER_WAY and not self._has_volume(image_id)
 
     def _go_on(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from ... import codec, net
 from ..connection import ServerConnection
 from .image_metadata import ImageMetadata
+from .list_requests import ListRequests
 from .live_images import MOST_LIVE_IMAGES, LiveImages
 from .scene_images import SceneImages
 
@@ -20,11 +21,13 @@ class UnaskedImages:
         metadata: ImageMetadata,
         in_scene: SceneImages,
         live: LiveImages,
+        list_requests: ListRequests,
     ) -> None:
         self._connection = connection
         self._metadata = metadata
         self._in_scene = in_scene
         self._live = live
+        self._list_requests = list_requests
         self._names_seen_once: set[str] = set()
         self._confirmed_over = 0  # the number of the connection
 
@@ -33,23 +36,20 @@ class UnaskedImages:
         self._names_seen_once.clear()
 
     def is_to_be_shown(
-        self,
-        image: codec.ImageMessage,
-        awaited: codec.ImageMetaItem | None,
-        confirm_list: Callable[[], None],
+        self, image: codec.ImageMessage, awaited: codec.ImageMetaItem | None
     ) -> bool:
         """Whether to show an image; ``awaited`` is the entry of the one that is being fetched.
 
-        ``confirm_list`` is called if it is listed, but by a list of an earlier connection.
+        If it is listed, but by a list of an earlier connection, the list is asked for.
         """
-        if self._is_listed(image) and not self._is_list_current:
-            self._confirm_once(confirm_list)  # the next one comes in no time
+        if self._is_listed(image) and not self._list_requests.is_current:
+            self._confirm_once()  # the next one comes in no time
             return False
         return not self._may_be_a_damaged_answer(image, awaited)
 
     def of_the_list(self, events: Sequence[net.ClientEvent]) -> Iterator[codec.ImageMessage]:
         """Yield the images that are not listed, or by a list of the same connection."""
-        is_current = self._is_list_current
+        is_current = self._list_requests.is_current
         for event in events:
             if isinstance(event, net.Connected):
                 is_current = False
@@ -57,18 +57,14 @@ class UnaskedImages:
             if isinstance(image, codec.ImageMessage) and (is_current or not self._is_listed(image)):
                 yield image
 
-    @property
-    def _is_list_current(self) -> bool:
-        return self._connection.has_sent(self._metadata.listing)
-
     def _is_listed(self, image: codec.ImageMessage) -> bool:
         return self._in_scene.listed_id(image.device_name) in self._metadata.listing
 
-    def _confirm_once(self, confirm_list: Callable[[], None]) -> None:
+    def _confirm_once(self) -> None:
         """Ask for the list, once over each connection: a server may stream and refuse it."""
         if self._confirmed_over != self._connection.number:
             self._confirmed_over = self._connection.number
-            confirm_list()
+            self._list_requests.confirm()
 
     def _may_be_a_damaged_answer(
         self, image: codec.ImageMessage, awaited: codec.ImageMetaItem | None

@@ -39,7 +39,7 @@ class PreviewedImages:
         Over another connection than that of the list, they may be those of another patient.
         """
         is_connected = self.connection.is_connected
-        return is_connected and self.images.is_list_current and not self.images.is_loading
+        return is_connected and self.images.list_requests.is_current and not self.images.is_loading
 
     def entry(self, image_id: str) -> codec.ImageMetaItem | None:
         """Return what the list says of an image; None also if it has several with this id.
@@ -60,7 +60,7 @@ class PreviewedImages:
 
     def notify_of_wish(self) -> None:
         """Notify that there may be something to ask the server for."""
-        if self.connection.is_connected and not self.images.is_list_current:
-            self.images.confirm_list()
+        if self.connection.is_connected and not self.images.list_requests.is_current:
+            self.images.list_requests.confirm()
         if self.connection.has_server:
             self.notify(Previewing())

@@ -141,7 +141,7 @@ class ConnectionSection:
         if state is ConnectionState.RECONNECTING:
             text = _("Connection to {address} lost")
             return text + ", " + _("next attempt in {seconds}") if hasSeconds else text
-        if self._browser.images.transfer is not None:
+        if self._browser.images.downloads.transfer is not None:
             return _("Connected to {address}, loading")
         if isAwaiting:
             text = _("Connected to {address}, waiting for an answer")

@@ -67,7 +67,7 @@ class ServerSettingsSection:
     def apply(self):
         """Use the coordinate system for the server that is connected now."""
         coordinates = settingsOf(*self._server()).coordinates
-        self._browser.images.coordinates = coordinates
+        self._browser.images.in_scene.coordinates = coordinates
         self._browser.trajectories.coordinates = coordinates
 
     def _server(self):

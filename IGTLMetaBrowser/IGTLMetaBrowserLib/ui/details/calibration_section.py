@@ -59,7 +59,7 @@ class CalibrationSection:
         calibration = self._calibration
         self._showSpacing()
         self.ui.removeCalibrationButton.enabled = calibration is not None
-        entry = self._browser.images.entry(self._imageId)
+        entry = self._browser.images.listing.entry(self._imageId)
         name = printable((entry and entry.name) or self._imageId)
         spacing = "" if calibration is None else spacingText(calibration)
         self._statusLine.show(text, name=name, spacing=spacing)

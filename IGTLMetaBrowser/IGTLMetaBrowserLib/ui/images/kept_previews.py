@@ -8,13 +8,13 @@ _SETTING = "KeepPreviews"
 
 
 class KeptPreviews:
-    """The check box for it, and the ``images`` of a browser."""
+    """The check box for it, and the downloads in ``parts`` of a browser."""
 
-    def __init__(self, checkBox, images):
-        self._images = images
-        checkBox.checked = images.keeps_previews = readBool(_SETTING)
+    def __init__(self, checkBox, parts):
+        self._parts = parts
+        checkBox.checked = parts.keeps_previews = readBool(_SETTING)
         checkBox.toggled.connect(self._onToggled)
 
     def _onToggled(self, isChecked):
         keepBool(_SETTING, isChecked)
-        self._images.keeps_previews = isChecked
+        self._parts.keeps_previews = isChecked

@@ -40,9 +40,9 @@ class ListInfo:
         return self._browser.connection.is_connected
 
     def _listedText(self):
-        moment = self._browser.images.listed_at
+        moment = self._browser.images.listing.listed_at
         if moment is None:
-            return self._noList if self._browser.images.is_list_unanswered else ""
+            return self._noList if self._browser.images.list_requests.is_unanswered else ""
         text = self._listed if self._isConnected else self._listedBefore
         return text.format(moment=self._localeTexts.recentMoment(moment))
 

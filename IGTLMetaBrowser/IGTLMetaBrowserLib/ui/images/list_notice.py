@@ -21,7 +21,7 @@ class ListNotice:
 
     def update(self):
         """Show the words of the last list."""
-        text = self._browser.patients.redact(self._browser.images.list_notice)
+        text = self._browser.patients.redact(self._browser.images.listing.notice)
         if text == self._label.text and self._label.visible == bool(text):
             return
         self._label.text = text

@@ -45,7 +45,7 @@ class RecordButton:
 
     def _liveIds(self):
         # A recording may go on for an image of which no frame has come since the scene was closed.
-        live, recorded = self._images.live, self._images.recordings.current
+        live, recorded = self._images.live.states, self._images.recordings.current
         return self._selection.among({*live, *recorded})
 
     def _areRecorded(self, liveIds):

@@ -225,7 +225,7 @@ class ImageRows(SortableTableModel):
 
     def _stateRanks(self):
         ranks = np.full(len(self.images), state_appearance.LAST_RANK, np.uint64)
-        states = self._browser.images.states
+        states = self._browser.images.states.by_id
         positions = self.images.rows_of(list(states))
         rank = state_appearance.rank
         stateRanks = np.fromiter(map(rank, states.values()), np.uint64, len(states))
@@ -235,7 +235,7 @@ class ImageRows(SortableTableModel):
 
     def _readEntry(self, position):
         if position >= self.images.first_live_row:
-            liveState = self._browser.images.live.get(self.images.image_id(position))
+            liveState = self._browser.images.live.states.get(self.images.image_id(position))
             if liveState is not None:
                 return redacted_entry(liveState.entry, self._browser.patients)
         entry = self.images.entry(position)

@@ -21,7 +21,8 @@ class SearchFields:
 
     def __init__(self, ui, browser, statusLine, colors, filterList):
         self._ui = ui
-        self._images = browser.images
+        self._browser = browser
+        self._requests = browser.images.list_requests
         self._redact = browser.patients.redact
         self._statusLine = statusLine
         self._colors = colors
@@ -50,18 +51,22 @@ class SearchFields:
     @property
     def filter(self):
         """The ``ImageSearch`` to filter the list by: none if the server has done that."""
-        isDone = self._images.offers_search and not self._images.is_search_due
-        return NO_SEARCH if isDone else self._images.search
+        isDone = self._isServerAsked and not self._requests.is_search_due
+        return NO_SEARCH if isDone else self._requests.search
+
+    @property
+    def _isServerAsked(self):
+        return bool(self._browser.images.listing.search_keywords)
 
     def search(self):
         """Search now for what the fields say."""
         self._timer.stop()
-        before, search = self._images.search, self._read()
+        before, search = self._requests.search, self._read()
         self._showWhetherOn()
         if search is None or search == before:
             return
-        self._images.search = search
-        if self._images.is_search_due:
+        self._requests.search_for(search)
+        if self._requests.is_search_due:
             self._statusLine.forgetResult()
             self._statusLine.show(self._searching)
         self._filterList()
@@ -103,8 +108,7 @@ class SearchFields:
         self._ui.searchButton.font = font
 
     def _onTextChanged(self, _text):
-        isServerAsked = self._images.offers_search
-        self._timer.start(_SEARCH_MILLISECONDS if isServerAsked else _FILTER_MILLISECONDS)
+        self._timer.start(_SEARCH_MILLISECONDS if self._isServerAsked else _FILTER_MILLISECONDS)
 
     def _onToggled(self, isOpen):
         self._ui.searchWidget.visible = isOpen

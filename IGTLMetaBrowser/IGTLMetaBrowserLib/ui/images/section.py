@@ -117,7 +117,7 @@ class ImageSection:
         """Show the browser's list and its live images; filter, selection and scroll stay."""
         begin = time.thread_time()  # what others do meanwhile does not count
         self._listTimer.stop()
-        live = [liveState.entry for liveState in self._browser.images.live.values()]
+        live = [liveState.entry for liveState in self._browser.images.live.states.values()]
         listing, patients = self._browser.metadata.listing, self._browser.patients
         if not self._covering.isDone(listing, self.model.images):
             self.model.cover()
@@ -177,7 +177,7 @@ class ImageSection:
         """Show that the states of many images have changed."""
         liveRows = range(self.model.images.first_live_row, len(self.model.images))
         labelMaps = self._browser.overlays.label_maps.listed
-        kept = {*self._browser.images.live, *(one.id for one in labelMaps)}
+        kept = {*self._browser.images.live.states, *(one.id for one in labelMaps)}
         if all(self.model.images.image_id(row) in kept for row in liveRows):
             self.model.updateStates()
         else:
@@ -199,7 +199,7 @@ class ImageSection:
 
     def selectedStatuses(self):
         """Return which statuses the selected images have that can be loaded."""
-        states = self._browser.images.states
+        states = self._browser.images.states.by_id
         known = self.selection.among(states)
         statuses = {states[imageId].status for imageId in known}
         if len(known) < self.selection.total:
@@ -274,11 +274,11 @@ class ImageSection:
     @property
     def hasSelectedPreviews(self):
         """Whether of one of the selected images a preview is in the scene."""
-        return bool(self.selection.among(self._browser.images.ids_with_previews))
+        return bool(self.selection.among(self._browser.images.downloads.parts.ids_with_previews))
 
     def removeSelectedPreviews(self):
         """Remove the previews of the selected images, which no other module offers to do."""
-        previews = self._browser.images.ids_with_previews
+        previews = self._browser.images.downloads.parts.ids_with_previews
         self._browser.images.remove_previews(self.selection.among(previews))
 
     def showSelectedInViews(self):
@@ -325,7 +325,7 @@ class ImageSection:
         self._sort(UNSORTED, qt.Qt.AscendingOrder)
 
     def _selectedLoadedIds(self):
-        states = self._browser.images.states.items()
+        states = self._browser.images.states.by_id.items()
         loaded = (one for one, state in states if state.status is ImageStatus.LOADED)
         return self.selection.among(loaded)
 

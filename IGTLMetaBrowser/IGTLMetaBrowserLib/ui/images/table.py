@@ -43,8 +43,8 @@ class ImageTableModel(ImageRows):
     def state(self, imageId):
         """Return what the row of an image says of its state."""
         text = self._stateTexts.text(
-            self._browser.images.state(imageId),
-            self._browser.images.live.get(imageId),
+            self._browser.images.states.of(imageId),
+            self._browser.images.live.states.get(imageId),
             self._browser.metadata.calibration(imageId) is not None,
         )
         return self._browser.patients.redact(text)
@@ -58,7 +58,7 @@ class ImageTableModel(ImageRows):
             return [self._texts["no id"]]
         if not self.isLoadable(row):
             return [self._texts["doubled id"]]
-        notes = self._browser.images.state(imageId).notes
+        notes = self._browser.images.states.of(imageId).notes
         return [*map(self._browser.patients.redact, notes), *self.calibrationNotes(imageId)]
 
     def calibrationNotes(self, imageId):
@@ -90,7 +90,7 @@ class ImageTableModel(ImageRows):
             return size_text(entry.size) if all(entry.size) else ""
         if column == TYPE:
             # An archive knows size and type of a series once it has fetched it.
-            isUnknown = not any(entry.size) and self._browser.images.offers_search
+            isUnknown = not any(entry.size) and self._browser.images.listing.search_keywords
             isUnknown = isUnknown or self._isLabelMap(position, entry)
             return "" if isUnknown else scalar_type_text(entry.scalar_type)
         text = printable(getattr(entry, FIELDS[column]))
@@ -147,7 +147,10 @@ class ImageTableModel(ImageRows):
             return self._icons.arrow(self.isGroupOpen(row))
         if not self.isLoadable(row):
             return self._icons.unusable()
-        state, liveState = self._stateOf(row), self._browser.images.live.get(self.imageId(row))
+        state, liveState = (
+            self._stateOf(row),
+            self._browser.images.live.states.get(self.imageId(row)),
+        )
         if state_appearance.isLive(state, liveState):
             return self._icons.live()
         if state.status is ImageStatus.LOADING:
@@ -177,7 +180,7 @@ class ImageTableModel(ImageRows):
         return self._colors.boldFont if column == NAME and self.isGroup(row) else None
 
     def _stateOf(self, row):
-        return self._browser.images.state(self.imageId(row))
+        return self._browser.images.states.of(self.imageId(row))
 
 
 def _headers():

@@ -171,7 +171,7 @@ class TrajectoryTableModel(SortableTableModel):
 
     def _imageName(self, imageId):
         """Return the name of an image; its ID if it has none, or the list does not have it."""
-        entry = self._browser.images.entry(imageId) if imageId else None
+        entry = self._browser.images.listing.entry(imageId) if imageId else None
         return (entry is not None and entry.name) or imageId
 
     def notes(self, one):

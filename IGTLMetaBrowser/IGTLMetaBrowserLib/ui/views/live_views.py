@@ -33,8 +33,8 @@ _MOST_OBLIQUE_COSINE = 0.99
 class LiveViews:
     """Draws the slice views that show live images."""
 
-    def __init__(self, images):
-        self._images = images
+    def __init__(self, liveImages):
+        self._liveImages = liveImages
         self._pausedNames = set()
         self._countedAt = {}
         self._drawnIds = set()
@@ -68,7 +68,7 @@ class LiveViews:
             layoutManager.sliceWidget(name).sliceView().resumeRender()
         self._pausedNames.clear()
         self._drawnIds.clear()
-        self._images.set_drawn_live_ids(self._drawnIds)
+        self._liveImages.set_drawn_ids(self._drawnIds)
 
     def close(self):
         """Draw nothing any more."""
@@ -90,7 +90,7 @@ class LiveViews:
             self._drawnIds.add(imageId)
         else:
             self._drawnIds.discard(imageId)
-        self._images.set_drawn_live_ids(self._drawnIds)
+        self._liveImages.set_drawn_ids(self._drawnIds)
 
     def _hasMoved(self, name, widget):
         """Whether the user has changed what a view shows since this was last asked."""
