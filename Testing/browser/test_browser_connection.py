@@ -154,6 +154,6 @@ def test_the_settings_of_a_server_count_while_it_is_connected(unconnected, serve
         connect_timeout=1.0, answer_timeout=60.0, coordinates=codec.Coordinates.LPS
     )
     assert unconnected.images.in_scene.coordinates is codec.Coordinates.LPS
-    assert unconnected.trajectories.coordinates is codec.Coordinates.LPS
+    assert unconnected.trajectories.markups.coordinates is codec.Coordinates.LPS
     unconnected.connect(server.host, server.port)
     assert unconnected.images.in_scene.coordinates is None

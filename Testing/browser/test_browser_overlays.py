@@ -196,7 +196,7 @@ def test_points_become_markups_under_their_group(browser, events):
 def test_points_that_come_again_move_and_those_of_lps_are_turned(browser, events):
     browser.overlays.request_points()
     (node,) = step_until_event(browser, events, PointsShown).nodes
-    browser.trajectories.coordinates = codec.Coordinates.LPS
+    browser.trajectories.markups.coordinates = codec.Coordinates.LPS
     browser.overlays.request_points()
     assert step_until_event(browser, events, PointsShown, count=2).nodes == [node]
     assert tuple(node.GetNthControlPointPosition(0)) == (-1, -80, -20)

@@ -39,7 +39,7 @@ def test_each_step_brings_some_of_them(browser, hospital, events, scene):
     hospital.trajectories_ = many()
     wait_for_the_answer(browser)
     assert [type(event) for event in events[-1:]] == [TrajectoriesChanged]
-    assert len(browser.trajectories.items) == COUNT
+    assert len(browser.trajectories.markups.trajectories) == COUNT
     assert lines(scene) == 0  # the list alone can take a step
     counts = []
     while browser.trajectories.is_showing:
@@ -136,30 +136,30 @@ def test_a_script_that_is_waiting_hears_of_a_failure_to_show_them(browser, hospi
 
 def test_hiding_and_showing_is_told(browser, events):
     browser.load_trajectories()
-    first, second = browser.trajectories.items
+    first, second = browser.trajectories.markups.trajectories
     events.clear()
     browser.trajectories.hide([first])
     assert events == [TrajectoriesChanged()]
-    assert browser.trajectories.is_shown(second)
-    assert not browser.trajectories.is_shown(first)
+    assert browser.trajectories.markups.is_shown(second)
+    assert not browser.trajectories.markups.is_shown(first)
     browser.trajectories.show([first])
-    assert browser.trajectories.is_shown(first)
+    assert browser.trajectories.markups.is_shown(first)
 
 
 def test_one_that_was_removed_is_shown_again_by_the_next_steps(browser, scene, events):
     node = browser.load_trajectories()[0]
     scene.RemoveNode(node)
     events.clear()
-    browser.trajectories.show(browser.trajectories.items)
+    browser.trajectories.show(browser.trajectories.markups.trajectories)
     step_until_event(browser, events, TrajectoriesChanged, count=2)
     assert [one.GetName() for one in browser.trajectories.nodes] == ["Left electrode", "Drain"]
     assert of_type(events, TrajectoriesShown) == []  # no answer has come
 
 
 def test_lps_points_are_turned_for_that_server_alone(browser, hospital):
-    browser.trajectories.coordinates = codec.Coordinates.LPS
+    browser.trajectories.markups.coordinates = codec.Coordinates.LPS
     hospital.trajectories_ = [replace(DRAIN, target=(1.0, 2.0, 3.0))]
     (node,) = browser.load_trajectories()
     assert points(node)[1] == (-1, -2, 3)
     browser.disconnect()
-    assert browser.trajectories.coordinates is None
+    assert browser.trajectories.markups.coordinates is None

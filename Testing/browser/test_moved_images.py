@@ -205,7 +205,7 @@ def test_in_a_scene_that_was_saved_without_it_they_are_known_as_they_came(
     with closing(Browser(save_and_load(scene, tmp_path))) as later:
         (line, *_) = owned_nodes(later.scene)
         later.connect(server.host, server.port)
-        (one,) = later.trajectories.items
+        (one,) = later.trajectories.markups.trajectories
         assert np.allclose(one.item.entry, PLAN.entry)
         if is_removed:
             later.scene.RemoveNode(line)
@@ -213,7 +213,7 @@ def test_in_a_scene_that_was_saved_without_it_they_are_known_as_they_came(
         else:
             later.trajectories.hide([one])
         later.trajectories.show([one])
-        step_until(later, lambda: later.trajectories.is_shown(one), "the trajectory")
+        step_until(later, lambda: later.trajectories.markups.is_shown(one), "the trajectory")
         expected = PLAN.entry if is_removed else MOVED_ENTRY
         assert entry_of(later.trajectories.node(one)) == expected
 

@@ -53,7 +53,7 @@ def test_what_was_loaded_since_gives_way_to_what_comes_back(
     browser.load_trajectories()
     scene.Undo()
     trajectories = browser.trajectories
-    shown = {trajectories.node(one).GetID() for one in trajectories.items}
+    shown = {trajectories.node(one).GetID() for one in trajectories.markups.trajectories}
     assert shown == {line.GetID() for line in lines}
     assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsLineNode") == len(lines)
 

@@ -106,7 +106,7 @@ class _Commands:
 
         def is_back() -> bool:
             self._logic.loadTrajectories()
-            items = [one.item for one in self._logic.browser.trajectories.items]
+            items = [one.item for one in self._logic.browser.trajectories.markups.trajectories]
             found[:] = [item for item in items if item.name == line["name"]]
             return bool(found)
 

@@ -85,7 +85,7 @@ class Planner:
 
     def node(self, name: str) -> Any:
         """The node of a trajectory, or None where it is not in the scene."""
-        (one,) = (one for one in self.scene.items if one.item.name == name)
+        (one,) = (one for one in self.scene.markups.trajectories if one.item.name == name)
         return self.scene.node(one)
 
     def click(self, name: str, column: int = NAME, modifier: Any = Qt.NoModifier) -> None:

@@ -181,7 +181,7 @@ class Browser:
         self.disconnect()
         self.connection.open(host, port, settings, reconnect_delays, name, **changes)
         coordinates = self.connection.client.settings.coordinates
-        self._in_scene.coordinates = self.trajectories.coordinates = coordinates
+        self._in_scene.coordinates = self.trajectories.markups.coordinates = coordinates
         self._on_server_selected()
         if self.connection.has_server:  # an observer of what is in the scene may have left it
             self.connection.reconnect_now()
@@ -309,7 +309,7 @@ class Browser:
         # In this order: the images are cancelled while they are still those of this server, and the
         # observers find no server any more when they are notified.
         self.images.leave()
-        self.trajectories.label(())  # nobody sees a row of theirs any more
+        self.trajectories.markups.label(())  # nobody sees a row of theirs any more
         address = self.connection.address
         self.connection.close()
         self._on_server_selected()

@@ -91,7 +91,7 @@ class Overlays:
         """
         if isinstance(message, codec.PointMessage):
             # POINT, as TRAJ, has no field for it; a server that means LPS means it for both.
-            coordinates = self._trajectories.coordinates
+            coordinates = self._trajectories.markups.coordinates
             is_pushed = query is None
             self._nodes.points.receive(self._address, message.items, coordinates, is_pushed)
         elif isinstance(message, codec.LabelMetaMessage):

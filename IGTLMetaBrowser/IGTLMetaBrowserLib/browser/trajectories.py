@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from .. import codec, net
@@ -33,46 +33,29 @@ class Trajectories:
     # What is known
 
     @property
-    def items(self) -> Sequence[Trajectory]:
-        """Those of the last answer in its order, then those that are gone but in the scene."""
-        return self._of_server.trajectories
-
-    @property
-    def gone(self) -> list[Trajectory]:
-        """Those that are in the scene although the last answer does not have them."""
-        return self._of_server.gone
+    def markups(self) -> TrajectorySet:
+        """The trajectories of this server, and which markups show them."""
+        return self._nodes.of(self._connection.address)
 
     @property
     def nodes(self) -> list[Any]:
         """The markups nodes of the last answer's trajectories, in its order."""
         self._nodes.catch_up()
-        return self._of_server.nodes
+        return self.markups.nodes
 
     def node(self, trajectory: Trajectory) -> Any:
         """Return the markups node of a trajectory, or None if it is not in the scene."""
-        self._of_server.catch_up(trajectory)
-        return self._of_server.node(trajectory)
-
-    def is_shown(self, trajectory: Trajectory) -> bool:
-        """Whether a trajectory is in the scene and visible."""
-        return self._of_server.is_shown(trajectory)
-
-    def is_removed(self, trajectory: Trajectory) -> bool:
-        """Whether a trajectory was in the scene, and the user has removed its node."""
-        return self._of_server.is_removed(trajectory)
-
-    def world_points(self, trajectory: Trajectory) -> list[tuple[float, float, float]]:
-        """Return the planned points, entry first, in RAS mm of the scene's world."""
-        return self._of_server.world_points(trajectory)
+        self.markups.catch_up(trajectory)
+        return self.markups.node(trajectory)
 
     def document_of(self, node: Any) -> str:
         """Return the SOPInstanceUID of the document that a node's trajectory came from, if any."""
-        one = self._of_server.shown_by(node)
+        one = self.markups.shown_by(node)
         return "" if one is None else self.documents.document_of(one)
 
     def listed_item(self, node: Any) -> codec.TrajectoryItem | None:
         """Return what the server says of the trajectory that a node shows, if it is one of it."""
-        one = self._of_server.shown_by(node)
+        one = self.markups.shown_by(node)
         return None if one is None else one.item
 
     @property
@@ -84,7 +67,7 @@ class Trajectories:
 
     def by_document(self) -> dict[str, list[Trajectory]]:
         """Return the trajectories that came from documents, by their SOPInstanceUIDs."""
-        return self.documents.by_document(self.items)
+        return self.documents.by_document(self.markups.trajectories)
 
     def on_stored(
         self, document: str, successor: str, stored: Mapping[Trajectory, codec.TrajectoryItem]
@@ -98,19 +81,10 @@ class Trajectories:
         self._documents = self.documents
         for node, item in stored.items():
             is_users_own = node.GetScene() is not None and not node.GetAttribute(SERVER_ATTRIBUTE)
-            one = self._of_server.own(node, item) if is_users_own else None
+            one = self.markups.own(node, item) if is_users_own else None
             if one is not None:
                 self._documents.add(document, one)
         self._notify(TrajectoriesChanged())
-
-    @property
-    def coordinates(self) -> codec.Coordinates | None:
-        """Those of this server's points; None means RAS, as OpenIGTLink has it."""
-        return self._of_server.coordinates
-
-    @coordinates.setter
-    def coordinates(self, coordinates: codec.Coordinates | None) -> None:
-        self._of_server.coordinates = coordinates
 
     # What can be done
 
@@ -131,33 +105,29 @@ class Trajectories:
     def show(self, trajectories: Iterable[Trajectory]) -> None:
         """Make these visible; ``TrajectoriesChanged`` follows when all are in the scene."""
         with views_paused():
-            self._of_server.show(trajectories)
+            self.markups.show(trajectories)
         self._notify(TrajectoriesChanged())
 
     def hide(self, trajectories: Iterable[Trajectory]) -> None:
         """Make these invisible."""
         with views_paused():
-            self._of_server.hide(trajectories)
+            self.markups.hide(trajectories)
         self._notify(TrajectoriesChanged())
-
-    def label(self, trajectories: Iterable[Trajectory]) -> None:
-        """Show the labels of these in the views, and of no others unless ``are_all_labeled``."""
-        self._of_server.label(trajectories)
 
     @property
     def are_all_labeled(self) -> bool:
         """Whether all labels are shown in the views; ``work`` shows and hides them."""
-        return self._of_server.are_all_labeled
+        return self.markups.are_all_labeled
 
     @are_all_labeled.setter
     def are_all_labeled(self, are_all_labeled: bool) -> None:
-        self._of_server.are_all_labeled = are_all_labeled
+        self.markups.are_all_labeled = are_all_labeled
         self._notify(TrajectoriesChanged())
 
     def remove_gone(self) -> None:
         """Remove those from the scene that the last answer does not have any more."""
         with views_paused():
-            self._of_server.remove_gone()
+            self.markups.remove_gone()
         self._notify(TrajectoriesChanged())
 
     # What happens
@@ -167,7 +137,9 @@ class Trajectories:
         self._nodes.receive(self._connection.address, message.items, is_answer)
         if is_answer:
             address = self._connection.address
-            self._documents = TrajectoryDocuments.of_answer(address, message, self.items)
+            self._documents = TrajectoryDocuments.of_answer(
+                address, message, self.markups.trajectories
+            )
         # The table shows them at once, although their markups take several turns.
         self._notify(TrajectoriesChanged(is_unsolicited=not is_answer))
 
@@ -178,16 +150,16 @@ class Trajectories:
 
     def on_image_shown(self, image_id: str) -> None:
         """Put the trajectories of an image next to it."""
-        self._of_server.image_shown(image_id)
+        self.markups.image_shown(image_id)
 
     @property
     def owner_ids(self) -> set[str]:
         """The ids of the images that they belong to."""
-        return self._of_server.owner_ids
+        return self.markups.owner_ids
 
     def owned_nodes(self) -> Iterator[tuple[str, Any]]:
         """Yield the id of the image and the node of each that belongs to an image."""
-        return self._of_server.owned_nodes()
+        return self.markups.owned_nodes()
 
     def disown(self, image_id: str, nodes: Collection[Any] | None = None) -> list[Any]:
         """Let none of an image belong to that of another patient, who has its id now.
@@ -224,7 +196,3 @@ class Trajectories:
     def stop(self) -> None:
         """Bring nothing more into the scene: it was closed."""
         self._nodes.stop()
-
-    @property
-    def _of_server(self) -> TrajectorySet:
-        return self._nodes.of(self._connection.address)

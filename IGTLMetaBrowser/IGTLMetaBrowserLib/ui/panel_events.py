@@ -388,7 +388,7 @@ class PanelEvents:
             text += " " + self._messages.notShown
         trajectories = self._browser.trajectories
         # Of several documents, the others say the same of theirs.
-        notices = trajectories.documents.notices(trajectories.items)[:1]
+        notices = trajectories.documents.notices(trajectories.markups.trajectories)[:1]
         notices = filter(None, [trajectories.documents.notice_of_list, *notices])
         self._status.showResult(text, notices, problems="; ".join(event.problems))
 

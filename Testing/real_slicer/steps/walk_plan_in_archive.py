@@ -58,7 +58,11 @@ def replace(step, user):
         yield user.until_status("Trajectories: 2 stored", 60)
     user.press(user.ui.trajectoriesButton)
     yield user.until_status("2 trajectories are shown", 60)
-    targets = {one.item.name: one.item.target for one in trajectories.items if not one.is_gone}
+    targets = {
+        one.item.name: one.item.target
+        for one in trajectories.markups.trajectories
+        if not one.is_gone
+    }
     are_new = [abs(target[2] + 15) < 1e-3 for target in targets.values()]
     step.check(len(are_new) == 2 and all(are_new), f"the targets are {targets}")
     yield from screenshot(step, "6-replaced")
@@ -67,8 +71,8 @@ def replace(step, user):
 def change(user, name, target):
     """Move a trajectory's target, and select it."""
     trajectories = user.browser.trajectories
-    row = [one.item.name for one in trajectories.items].index(name)
-    node = trajectories.node(trajectories.items[row])
+    row = [one.item.name for one in trajectories.markups.trajectories].index(name)
+    node = trajectories.node(trajectories.markups.trajectories[row])
     node.SetNthControlPointPositionWorld(1, *target)
     user.ui.trajectoryTableView.selectRow(row)
 
@@ -76,7 +80,7 @@ def change(user, name, target):
 def remove(step, user):
     """One is removed from the scene, and so from the plan; then the last one."""
     trajectories = user.browser.trajectories
-    nodes = {one.item.name: trajectories.node(one) for one in trajectories.items}
+    nodes = {one.item.name: trajectories.node(one) for one in trajectories.markups.trajectories}
     slicer.mrmlScene.RemoveNode(nodes["Right STN"])
     change(user, "Left STN", (0, 10, 0))
     text = "Store selected trajectories (1)"

@@ -48,12 +48,12 @@ class Plan:
         self.user.press(self.user.ui.trajectoriesButton)
         ends = ("shown", "No trajectories")
         self.user.wait_for(lambda: any(end in self.user.status for end in ends), "trajectories")
-        found = [one.item for one in self.trajectories.items if not one.is_gone]
+        found = [one.item for one in self.trajectories.markups.trajectories if not one.is_gone]
         return {item.name: item.target for item in found}
 
     def node(self, name: str):
         """The node of a trajectory that is on the server."""
-        (one,) = (one for one in self.trajectories.items if one.item.name == name)
+        (one,) = (one for one in self.trajectories.markups.trajectories if one.item.name == name)
         return self.trajectories.node(one)
 
     def store(self, text: str, words: str) -> None:
@@ -64,17 +64,19 @@ class Plan:
 
     def move(self, name: str, *target: float) -> None:
         """Move the target of a trajectory, and store it."""
-        (one,) = (one for one in self.trajectories.items if one.item.name == name)
+        (one,) = (one for one in self.trajectories.markups.trajectories if one.item.name == name)
         self.move_one(one, *target)
 
     def move_one(self, one, *target: float) -> None:
         self.trajectories.node(one).SetNthControlPointPositionWorld(1, *target)
-        self.user.ui.trajectoryTableView.selectRow([*self.trajectories.items].index(one))
+        self.user.ui.trajectoryTableView.selectRow(
+            [*self.trajectories.markups.trajectories].index(one)
+        )
         self.store("Store selected trajectories (1)", "Trajectories: ")
 
     def listed(self) -> list:
         """The trajectories that there are."""
-        return [one for one in self.trajectories.items if not one.is_gone]
+        return [one for one in self.trajectories.markups.trajectories if not one.is_gone]
 
     def notes(self) -> list[str]:
         """What the table notes of each."""

@@ -67,7 +67,7 @@ def test_the_coordinate_system_is_used_from_the_first_message(user, small_server
     user.wait_for_status("offers 4 images")
     browser = user.panel.browser
     assert browser.images.in_scene.coordinates is codec.Coordinates.LPS
-    assert browser.trajectories.coordinates is codec.Coordinates.LPS
+    assert browser.trajectories.markups.coordinates is codec.Coordinates.LPS
 
 
 def test_an_address_that_is_being_typed_harms_nothing(user):

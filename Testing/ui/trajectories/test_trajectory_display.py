@@ -155,7 +155,9 @@ def test_the_setting_comes_back_with_the_server(plan):
     planner.ui.hostLineEdit.text = ""
     planner.user.connect_to(port)
     trajectories = planner.user.panel.browser.trajectories
-    planner.user.wait_for(lambda: trajectories.coordinates is codec.Coordinates.LPS, "the setting")
+    planner.user.wait_for(
+        lambda: trajectories.markups.coordinates is codec.Coordinates.LPS, "the setting"
+    )
     assert planner.ui.coordinatesComboBox.currentText.startswith("LPS")
 
 
@@ -173,7 +175,7 @@ def test_in_a_folded_section_nothing_is_seen(plan):
     planner.ui.trajectoriesCollapsibleButton.collapsed = True
     assert not planner.view.visible
     planner.user.panel.browser.trajectories.request()
-    planner.user.wait_for(lambda: planner.scene.gone, "the empty answer")
+    planner.user.wait_for(lambda: planner.scene.markups.gone, "the empty answer")
     assert not planner.ui.removeGoneButton.visible
     planner.ui.trajectoriesCollapsibleButton.collapsed = False
     assert planner.ui.removeGoneButton.visible

@@ -82,7 +82,7 @@ class PlanStore:
         return {
             document: removed
             for document, removed in trajectories.by_document().items()
-            if all(map(trajectories.is_removed, removed))
+            if all(map(trajectories.markups.is_removed, removed))
         }
 
     def storeEmpty(self, document, removed):
@@ -212,7 +212,7 @@ class PlanStore:
             node = trajectories.node(one)
             if node is not None and node.GetID() in byNode:
                 changed[one] = byNode[node.GetID()]
-            elif trajectories.is_removed(one):
+            elif trajectories.markups.is_removed(one):
                 leftOut.append(one.item)
             else:
                 kept[one] = trajectories.documents.stored_item(one)

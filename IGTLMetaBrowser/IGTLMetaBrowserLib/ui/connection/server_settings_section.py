@@ -68,7 +68,7 @@ class ServerSettingsSection:
         """Use the coordinate system for the server that is connected now."""
         coordinates = settingsOf(*self._server()).coordinates
         self._browser.images.in_scene.coordinates = coordinates
-        self._browser.trajectories.coordinates = coordinates
+        self._browser.trajectories.markups.coordinates = coordinates
 
     def _server(self):
         connected = self._browser.connection.host_and_port

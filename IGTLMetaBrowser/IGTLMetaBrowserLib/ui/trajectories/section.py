@@ -112,7 +112,7 @@ class TrajectorySection:
     def showList(self):
         """Show the browser's trajectories; filter, order and selection stay."""
         self._isStreamDue = False
-        if not self.model.setTrajectories(self._browser.trajectories.items):
+        if not self.model.setTrajectories(self._browser.trajectories.markups.trajectories):
             self.model.updateStates()
         self._measureColumns()
         self.update()
@@ -127,13 +127,15 @@ class TrajectorySection:
         if not self._isStreamDue:
             return
         self._isStreamDue = False
-        if self.model.setTrajectories(self._browser.trajectories.items):
+        if self.model.setTrajectories(self._browser.trajectories.markups.trajectories):
             self._measureColumns()
         view = self.ui.trajectoryTableView
         rows = rowsInSight(view) if view.visible else range(0)
         self.model.updatePainted(rows)
         self.update()
-        isSeen = any(self._browser.trajectories.is_shown(self.model.trajectory(r)) for r in rows)
+        isSeen = any(
+            self._browser.trajectories.markups.is_shown(self.model.trajectory(r)) for r in rows
+        )
         self._streamTimer.start(
             _MILLISECONDS_BETWEEN_SHOWN if isSeen else _MILLISECONDS_BETWEEN_HIDDEN
         )
@@ -174,7 +176,7 @@ class TrajectorySection:
 
     def _listedNodes(self):
         trajectories = self._browser.trajectories
-        return [*trajectories.nodes, *map(trajectories.node, trajectories.gone)]
+        return [*trajectories.nodes, *map(trajectories.node, trajectories.markups.gone)]
 
     def showSelected(self, _checked=False):
         """Make the selected trajectories visible."""
@@ -193,7 +195,7 @@ class TrajectorySection:
         if not self.selected() and view.currentIndex().isValid():
             view.selectRow(view.currentIndex().row())
         selected = self.selected()
-        if all(map(self._browser.trajectories.is_shown, selected)):
+        if all(map(self._browser.trajectories.markups.is_shown, selected)):
             self._browser.trajectories.hide(selected)
         else:
             self._browser.trajectories.show(selected)
@@ -202,7 +204,7 @@ class TrajectorySection:
         if index.column() != SHOWN:
             return
         one = self.model.trajectory(index.row())
-        if self._browser.trajectories.is_shown(one):
+        if self._browser.trajectories.markups.is_shown(one):
             self._browser.trajectories.hide([one])
         else:
             self._browser.trajectories.show([one])
@@ -222,7 +224,7 @@ class TrajectorySection:
         index = self.ui.trajectoryTableView.currentIndex()
         if index.isValid():
             one = self.model.trajectory(index.row())
-            points = self._browser.trajectories.world_points(one)
+            points = self._browser.trajectories.markups.world_points(one)
             if points:
                 jumpSlicesTo(points[place])
 
@@ -252,7 +254,7 @@ class TrajectorySection:
         if len(selected) > 1:
             index = self.ui.trajectoryTableView.currentIndex()
             selected = [self.model.trajectory(index.row())] if index.isValid() else []
-        self._browser.trajectories.label(selected)
+        self._browser.trajectories.markups.label(selected)
 
     def _onTurnToggled(self, isChecked):
         if isChecked:
@@ -268,7 +270,7 @@ class TrajectorySection:
         notes = self.model.notes(selected[0])
         if notes:
             self._statusLine.show("{notes}.", notes="; ".join(notes))
-        points = self._browser.trajectories.world_points(selected[0])
+        points = self._browser.trajectories.markups.world_points(selected[0])
         if not points:
             return
         if self.ui.turnSlicesCheckBox.checked:
@@ -313,7 +315,7 @@ class TrajectorySection:
         ui.showTrajectoriesButton.enabled = ui.hideTrajectoriesButton.enabled = hasSelection
         ui.allLabelsCheckBox.checked = trajectories.are_all_labeled
         ui.trajectoryCountLabel.text = self._countText()
-        self._showGone(len(trajectories.gone))
+        self._showGone(len(trajectories.markups.gone))
 
     def _showGone(self, count):
         button = self.ui.removeGoneButton

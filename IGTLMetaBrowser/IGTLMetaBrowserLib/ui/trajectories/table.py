@@ -148,7 +148,7 @@ class TrajectoryTableModel(SortableTableModel):
         return 1 if isNoted else 2
 
     def _isShown(self, one):
-        return self._browser.trajectories.is_shown(one)
+        return self._browser.trajectories.markups.is_shown(one)
 
     def _text(self, row, column):
         one = self.trajectory(row)
