@@ -19,7 +19,7 @@ from helpers.hospital import of_type, step_until, step_until_event
 from helpers.long_lists import count_hashed_texts
 from helpers.peers import Peer, ScriptedServer, make_image, wait_for_socket
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.browser import browser as browser_module
+from IGTLMetaBrowserLib.browser import base_browser
 from IGTLMetaBrowserLib.browser.events import (
     ImageFailed,
     ImageLoaded,
@@ -41,7 +41,7 @@ PATIENTS = 5_000
 @pytest.fixture(autouse=True)
 def short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a turn end after one piece, whatever the clock says."""
-    monkeypatch.setattr(browser_module, "_SECONDS_A_TURN", 0.0)
+    monkeypatch.setattr(base_browser, "_SECONDS_A_TURN", 0.0)
 
 
 def list_of_patients() -> codec.ImageMetaMessage:

@@ -1,13 +1,14 @@
 """The application without a window: a connection, a listing, downloads, and what is loaded.
 
-``browser`` puts together what the others do, and ``events`` is what it notifies of:
+``base_browser`` puts together what the others do, ``browser`` has blocking calls for scripts, and
+``events`` are what they notify of:
 
 lists          as they came, and as they are shown: filtered and sorted
 images         their list, states, metadata and volumes
 downloads      one after the other, and in parts; ``server_images`` puts these three together
 previews       thumbnails and slices of what is not loaded
 endpoints      servers that the user starts: the scene's, a gateway to an archive
-connection     ``connection``, ``reconnection`` (when to try again), ``blocking_calls`` (scripts)
+connection     ``connection``, ``reconnection`` (when to try again)
 beside images  ``trajectories`` and ``trajectory_documents``, ``overlays`` (label maps, points,
                colors), ``owned_nodes`` (whose)
 side by side   ``open_browsers``: of panels and of scripts

@@ -11,37 +11,33 @@ from ..privacy.hidden_patients import HiddenPatients
 from ..scene.hidden_patients.covered_ids import cover_ids
 
 if TYPE_CHECKING:
-    from .browser import Browser
+    from .base_browser import BaseBrowser
     from .images.scene_images import SceneImages
 
-_open: weakref.WeakSet[Browser] = weakref.WeakSet()
-_images: weakref.WeakKeyDictionary[Browser, weakref.ref[SceneImages]]
-_images = weakref.WeakKeyDictionary()
-"""What each of them has in its scene."""
+_open: weakref.WeakSet[BaseBrowser] = weakref.WeakSet()
 _LeftHidden = list[tuple[HiddenPatients, "SceneImages"]]
 """Patients whom browsers that were closed have hidden, and the images in which they have."""
-_left_hidden: weakref.WeakKeyDictionary[Browser, _LeftHidden] = weakref.WeakKeyDictionary()
+_left_hidden: weakref.WeakKeyDictionary[BaseBrowser, _LeftHidden] = weakref.WeakKeyDictionary()
 """By a browser of the same scene."""
 
 
-def add(browser: Browser, in_scene: SceneImages) -> None:
+def add(browser: BaseBrowser) -> None:
     """Know of one until it is closed; it hides patients if another of its scene does.
 
     They are known to all browsers of the scene, each of which hides those of whom one has heard.
     """
     beside = browsers_of(browser.scene)
     _open.add(browser)
-    _images[browser] = weakref.ref(in_scene)
     if beside:
         browser.patients.share(beside[0].patients)
-    for heard in (browser.metadata.listed, in_scene.image_shown):
+    for heard in (browser.metadata.listed, browser.images.in_scene.image_shown):
         heard.connect(partial(_hide_more_in, browser.scene))
     browser.patients.hidden_changed.connect(partial(_on_hidden_changed, browser.scene))
     if any(one.patients.is_hidden for one in beside):
         browser.patients.hide()
 
 
-def remove(browser: Browser, in_scene: SceneImages) -> None:
+def remove(browser: BaseBrowser) -> None:
     """Forget one that was closed.
 
     Patients whom it has hidden are shown when those of all others of its scene are, and until then
@@ -50,7 +46,7 @@ def remove(browser: Browser, in_scene: SceneImages) -> None:
     _open.discard(browser)
     left = _left_hidden.pop(browser, [])
     if browser.patients.is_hidden:
-        left.append((browser.patients, in_scene))
+        left.append((browser.patients, browser.images.in_scene))
     if left and (beside := browsers_of(browser.scene)):
         _left_hidden.setdefault(beside[0], []).extend(left)
 
@@ -69,13 +65,12 @@ def _on_hidden_changed(scene: Any, is_hidden: bool) -> None:
 
 def _hide_more_in(scene: Any, *_image_id: str, is_all: bool = False) -> None:
     for one in browsers_of(scene):
-        if (in_scene := _images[one]()) is not None:
-            in_scene.hide_more(is_all)
+        one.images.in_scene.hide_more(is_all)
         for _, left in _left_hidden.get(one, ()):
             left.hide_more(is_all)
 
 
-def browsers_of(scene: Any) -> list[Browser]:
+def browsers_of(scene: Any) -> list[BaseBrowser]:
     """Return those that fill a scene."""
     return [one for one in _open if one.scene is scene]
 
