@@ -7,7 +7,7 @@ import pytest
 from IGTLMetaBrowserLib.metadata.details import DetailRow, OtherValue, detail_rows
 from IGTLMetaBrowserLib.metadata.modules import IMAGE_PLANE, OTHER, PATIENT
 from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
-from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
+from IGTLMetaBrowserLib.metadata.registry import NOTHING, MetadataProviders, Priority
 
 
 @pytest.fixture
@@ -79,6 +79,18 @@ def test_rows_are_in_the_order_of_modules_and_fields(providers, standard):
         ("imagePlane", "SpacingBetweenSlices"),
         ("other", "Position"),
     ]
+
+
+@pytest.mark.parametrize(
+    "module", [{7: "seven"}, {"Rows": 10**5000}], ids=["a number for a keyword", "too many digits"]
+)
+def test_a_provider_that_says_what_cannot_be_shown_is_passed_over(providers, standard, module):
+    def unsound(type_: str, _image_id: str) -> object:
+        return module if type_ == PATIENT else NOTHING
+
+    providers.add_provider(unsound, Priority.USER)
+    assert row(providers, "PatientName").value == "Phantom^Head"
+    assert row(providers, "Modality").value == "CT"
 
 
 def test_each_value_fits_into_a_line_of_printable_text(providers, standard):

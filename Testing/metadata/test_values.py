@@ -78,6 +78,7 @@ def test_nothing_is_no_value(kind, value):
         ([Dataset()], str, "not a text"),
         ([Dataset()], Texts, "not one or several texts"),
         ([Dataset()], Numbers, "not one or several numbers"),
+        ("\\" * 100_000, Texts, "not one or several texts, at most 1000"),
         (Dataset(), Number, "not a number"),
     ],
 )
@@ -98,6 +99,7 @@ def test_what_is_of_another_kind_is_refused(value, kind, words):
         ((0.5, 0.25), "0.5\\0.25"),
         (("A", "B"), "A\\B"),
         (np.array([1.5, 2.0]), "1.5\\2"),
+        (np.array(5), "5"),
         (({"SeriesInstanceUID": "1.2", "Size": (1, 2)},), "SeriesInstanceUID: 1.2, Size: 1\\2"),
     ],
 )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 from .. import codec
 from .modules import OTHER, RECORDS
-from .registry import KnownValue, MetadataProviders, provider_name
+from .registry import MetadataProviders, Provider, provider_name
 from .values import are_alike, as_text, is_known, module_items
+
+_logger = logging.getLogger(__name__)
 
 
 class OtherValue(NamedTuple):
@@ -16,6 +19,12 @@ class OtherValue(NamedTuple):
 
     value: str
     provider: str
+
+
+class _ShownValue(NamedTuple):
+    value: Any
+    text: str
+    provider: Provider
 
 
 class DetailRow(NamedTuple):
@@ -46,29 +55,42 @@ def detail_rows(providers: MetadataProviders, image: Hashable) -> list[DetailRow
 
 
 def _rows_of_module(providers: MetadataProviders, image: Hashable, type_: str) -> list[DetailRow]:
-    known: dict[str, list[KnownValue]] = {}
+    known: dict[str, list[_ShownValue]] = {}
     for provider, module in providers.answers_and_providers(type_, image):
-        for keyword, value in module_items(module):
-            if is_known(value):
-                known.setdefault(keyword, []).append(KnownValue(value, provider, type_))
+        for keyword, value in _shown_items(provider, module):
+            known.setdefault(keyword, []).append(value)
     order = list(getattr(RECORDS.get(type_), "__dataclass_fields__", ()))
     keywords = [*filter(known.__contains__, order), *(k for k in known if k not in order)]
     return [_row(type_, keyword, known[keyword]) for keyword in keywords]
 
 
-def _row(type_: str, keyword: str, known: Sequence[KnownValue]) -> DetailRow:
+def _shown_items(provider: Provider, module: Any) -> list[tuple[str, _ShownValue]]:
+    """Return the values of a provider that are known, by keyword; none if it cannot be.
+
+    Providers are anybody's: what one says must not hide what all others know.
+    """
+    try:
+        return [
+            (
+                codec.printable(keyword),
+                _ShownValue(value, codec.printable(as_text(value)), provider),
+            )
+            for keyword, value in module_items(module)
+            if is_known(value)
+        ]
+    except Exception:
+        _logger.exception("what the metadata provider %r says cannot be shown", provider)
+        return []
+
+
+def _row(type_: str, keyword: str, known: Sequence[_ShownValue]) -> DetailRow:
     first, *others = known
     conflicts = tuple(
-        OtherValue(_shown(other.value), provider_name(other.provider))
+        OtherValue(other.text, provider_name(other.provider))
         for other in others
         if not are_alike(_compared(keyword, first.value), _compared(keyword, other.value))
     )
-    name = provider_name(first.provider)
-    return DetailRow(type_, codec.printable(keyword), _shown(first.value), name, conflicts)
-
-
-def _shown(value: Any) -> str:
-    return codec.printable(as_text(value))
+    return DetailRow(type_, keyword, first.text, provider_name(first.provider), conflicts)
 
 
 def _compared(keyword: str, value: Any) -> Any:

@@ -24,6 +24,8 @@ Cosines = tuple[float, float, float, float, float, float] | None
 Numbers = tuple[float, ...]
 Texts = tuple[str, ...]
 
+# Of 100,000 backslashes, as a server may send, each question would take half a second.
+_MOST_TEXTS = 1000
 # Float32 on the one way, rounded decimals on the other.
 _TOLERANCE = 1e-4
 
@@ -56,8 +58,9 @@ def as_text(value: Any) -> str:
         return f"{value:.7g}"  # what a float32 holds
     if isinstance(value, Mapping):  # an item of a sequence
         return ", ".join(f"{key}: {as_text(part)}" for key, part in value.items())
-    if isinstance(value, (tuple, list, np.ndarray)):
-        return "\\".join(map(as_text, value))
+    is_array = isinstance(value, np.ndarray)
+    if is_array or isinstance(value, (tuple, list)):
+        return "\\".join(map(as_text, np.atleast_1d(value) if is_array else value))
     return str(value)
 
 
@@ -116,6 +119,8 @@ def _text(value: Any) -> str:
 
 
 def _texts(parts: Sequence[Any]) -> Texts:
+    if len(parts) > _MOST_TEXTS:
+        raise ValueError
     if any(isinstance(part, (bytes, Iterable)) and not isinstance(part, str) for part in parts):
         raise ValueError  # a sequence's items, not texts
     return tuple(str(part).strip(" \0") for part in parts)
@@ -156,7 +161,7 @@ def _exactly(count: int) -> Callable[[Sequence[Any]], Any]:
 
 _KINDS: Mapping[Any, tuple[str, Callable[[Any], Any]]] = {
     str: ("a text", _text),
-    Texts: ("one or several texts", _texts),
+    Texts: (f"one or several texts, at most {_MOST_TEXTS}", _texts),
     Whole: ("a whole number", _whole),
     Number: ("a number", _number),
     Numbers: ("one or several numbers", _numbers),
