@@ -35,6 +35,7 @@ from cli.command import (
 )
 from helpers.demo_dicom import write_series
 from helpers.ready_sources import ready
+from helpers.reserved_port import free_port
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.cli.serve import closed_at_end
 from IGTLMetaBrowserLib.net.source import NotReadyError
@@ -224,6 +225,17 @@ def test_a_port_in_use_is_named(demo_address: str) -> None:
     )
 
 
+def test_that_is_said_before_a_folder_is_read(dicom_folder: Path, tmp_path: Path) -> None:
+    """Which can take minutes."""
+    index = tmp_path / "index.sqlite"
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        result = igtlmeta("serve", dicom_folder, "--port", port, "--index", index)
+    assert result.returncode == 1
+    assert "Address already in use" in result.stderr
+    assert not index.exists()
+
+
 def test_a_wrong_host_is_named() -> None:
     result = igtlmeta(
         "serve", "--demo", "--allow-remote", "--host", "192.0.2.1"
@@ -347,9 +359,15 @@ with serve.closed_at_end(Source()):
 NOT_LISTENING = (
     HANGING
     + """
+import socket
 from IGTLMetaBrowserLib.cli.main import main
 
-serve._open_source = lambda arguments: Source()
+def open_source(arguments):
+    global other
+    other = socket.create_server(("127.0.0.1", {port}))
+    return Source()
+
+serve._open_source = open_source
 main(["serve", "--demo", "--port", "{port}"])
 """
 )
@@ -364,8 +382,7 @@ def test_a_disk_that_does_not_answer_does_not_keep_it(end: str, code: int) -> No
 
 
 def test_nor_does_it_take_back_that_another_program_listens_there() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        process = run(NOT_LISTENING.format(port=other.getsockname()[1]))
+    process = run(NOT_LISTENING.format(port=free_port()))
     assert process.returncode == 1
     assert "Address already in use" in process.stderr
 

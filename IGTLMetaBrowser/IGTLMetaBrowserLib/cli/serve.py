@@ -25,6 +25,7 @@ from .. import net
 from ..dicom_index.database import DicomIndexError
 from ..dicom_index.index import DicomIndex
 from ..net.limited_log import LimitedModules
+from ..net.listener import listen
 from ..net.server.audit import AuditError
 from ..net.source import HasToBeClosed
 from ..sources.demo import DemoSource
@@ -117,6 +118,10 @@ def serve(arguments: argparse.Namespace) -> int:
     keep_names_out_of_log(arguments)
     key = deidentify_key(arguments)
     limits, records = serving_options.limits(arguments), _records(arguments)
+    try:
+        listen(arguments.host, arguments.port).close()  # to read a folder can take minutes
+    except OSError as error:
+        return complain(serving_options.why_not_listening(arguments, error))
     if arguments.end_with_stdin:
         end_with_stdin()
     opened = _open_source(arguments)
