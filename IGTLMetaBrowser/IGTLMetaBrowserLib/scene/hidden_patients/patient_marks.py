@@ -37,10 +37,15 @@ NOT_KNOWN: Patient = ("", "")
 
 
 def is_same_patient(one: Patient, other: Patient) -> bool:
-    """Whether two are one: by the ID, however the name is written; without one, by the name."""
-    if one[0] or other[0]:
-        return one[0] == other[0]
-    return name_words(one[1]) == name_words(other[1])
+    """Whether two are one: by the name, if neither has an ID; else by that.
+
+    A name may be cut, or written otherwise; but whose names have no word in common are two who were
+    given one ID.
+    """
+    words, others = ({*name_words(name)} for _, name in (one, other))
+    if not (one[0] or other[0]):
+        return words == others
+    return one[0] == other[0] and not (words and others and words.isdisjoint(others))
 
 
 def mark(node: Any, patient: Patient, patients: HiddenPatients) -> None:
