@@ -13,7 +13,7 @@ import slicer
 
 from helpers.hospital import finish, listing, of_type, parents, step_until, step_until_event, voxels
 from helpers.live_frames import ask_for_next, frame, stream
-from helpers.peers import Peer, Script, ScriptedServer, make_image
+from helpers.peers import ITEM, Peer, Script, ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.events import (
     Failed,
@@ -117,6 +117,40 @@ def test_the_next_patient_does_not_go_on_under_the_name_of_the_one_before(unconn
             step_until_event(unconnected, events, LiveImage, number)
             assert parents(node) == [name]
         assert voxels(node)[0] == 3
+        unconnected.disconnect()
+
+
+def streaming_one_patient(name: str, shade: int, last_query: str = "") -> Script:
+    """Script: list an image of a patient, and send it unasked as points are asked for."""
+
+    def script(peer: Peer) -> None:
+        while (query := peer.receive().type_name) != last_query:
+            if query == "GET_IMGMETA":
+                peer.send(listing(replace(ITEM, id="US", patient_name=name, patient_id=name)))
+            elif query == "GET_POINT":
+                peer.send(frame(shade, "US"))
+
+    return script
+
+
+def test_nor_where_only_the_list_says_whose_they_are(unconnected, events, sequences):
+    """Given a server of version 1, which was started again."""
+    smith = streaming_one_patient("Smith", 1, last_query="GET_TRAJ")
+    with ScriptedServer(smith, streaming_one_patient("Jones", 2)) as server:
+        unconnected.connect("127.0.0.1", server.port, reconnect_delays=(0.01,))
+        unconnected.list_images()
+        unconnected.overlays.request_points()
+        node = step_until_event(unconnected, events, LiveImage).node
+        assert (voxels(node)[0], parents(node)) == (1, ["Smith"])
+        recording = unconnected.images.recordings.start("US")
+        unconnected.trajectories.request()
+        step_until(unconnected, lambda: server.connections == 2, "the next connection")
+        unconnected.wait_until_connected()
+        unconnected.list_images()
+        unconnected.overlays.request_points()
+        step_until_event(unconnected, events, LiveImage, 2)
+        assert (voxels(node)[0], parents(node)) == (2, ["Jones"])
+        assert "of another patient" in recording.problem
         unconnected.disconnect()
 
 

@@ -131,6 +131,7 @@ class BaseBrowser:
         patient_changed = self.metadata.patient_changed
         patient_changed.connect(self._owned.on_patient_changed)
         patient_changed.connect(self._in_scene.on_patient_changed)
+        patient_changed.connect(self.images.recordings.on_patient_changed)
         self.metadata.listed.connect(self._owned.on_list)
         self.metadata.other_ids = self._owner_ids
         self.patients.hidden_changed.connect(self._in_scene.on_hidden_changed)

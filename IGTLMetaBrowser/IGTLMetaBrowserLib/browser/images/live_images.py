@@ -113,11 +113,13 @@ class LiveImages:
         """Whether it is the first of its id, or says of itself what the last one did not.
 
         So that the next patient's images do not go on under the name of the one before. One that
-        says nothing, as of a server that tells it once, goes on.
+        says nothing, as of a server that tells it once, goes on, unless the list has another
+        patient by now.
         """
         state = self.states.get(image.device_name)
         says_something = any(image.metadata.get(keyword) for keyword in _SHOWN)
-        return state is None or (says_something and _said(state.entry) != _said(_entry(image)))
+        is_new = state is None or (says_something and _said(state.entry) != _said(_entry(image)))
+        return is_new or self._in_scene.is_of_another_patient(image.device_name)
 
     def _show(self, image: codec.ImageMessage, is_described: bool) -> Any:
         image_id = image.device_name

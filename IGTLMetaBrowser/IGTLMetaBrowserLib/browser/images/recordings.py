@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ... import codec
-from ...scene.images.sequence_recording import RecordedBytes, SequenceRecording, frame_size
+from ...scene.images.sequence_recording import (
+    OF_ANOTHER_PATIENT,
+    RecordedBytes,
+    SequenceRecording,
+    frame_size,
+)
 from ..events import Observer, RecordingStarted, RecordingStopped
 
 # For all together: Slicer draws and receives between two turns.
@@ -73,6 +78,11 @@ class Recordings:
         for image in images:
             if image.device_name in self.current:
                 self._add(self.current[image.device_name], image)
+
+    def on_patient_changed(self, image_id: str) -> None:
+        """End a recording, as its id is another patient's now, or may be."""
+        if image_id in self.current:
+            self.current[image_id].refuse(OF_ANOTHER_PATIENT)
 
     def _add(self, recording: SequenceRecording, image: codec.ImageMessage) -> None:
         going_on = [*self.current.values(), *(one for _, one in self._ending)]

@@ -31,6 +31,7 @@ _PIECE = 1 << 20
 # Indexes are told apart to a microsecond. Slicer's own tolerance of a millisecond would let a frame
 # take the place of the one before in a stream of more than 1000 a second, or with equal times.
 _SHORTEST_STEP = 1e-6
+OF_ANOTHER_PATIENT = "the images are of another patient now: the recording was ended"
 _REMOVED = "its sequence was removed from the scene"
 
 
@@ -99,7 +100,7 @@ class SequenceRecording:
             return
         patient = image.metadata.get("PatientID") or image.metadata.get("PatientName") or ""
         if patient and self._patient not in ("", patient):
-            self.problem = "the images are of another patient now: the recording was ended"
+            self.refuse(OF_ANOTHER_PATIENT)
             return
         self._patient = patient or self._patient
         size = frame_size(image)
