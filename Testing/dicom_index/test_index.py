@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet
 import pydicom.data
@@ -20,8 +21,8 @@ import pytest
 
 from helpers import radiotherapy as study
 from helpers.index_file import rows_of, updated, write_sums
+from IGTLMetaBrowserLib.dicom_index import folder_walk, row_sums
 from IGTLMetaBrowserLib.dicom_index import index as index_module
-from IGTLMetaBrowserLib.dicom_index import row_sums
 from IGTLMetaBrowserLib.dicom_index.database import DicomIndexError
 from IGTLMetaBrowserLib.dicom_index.export import (
     COLUMNS,
@@ -258,6 +259,30 @@ class TestUpToDate:
         shutil.rmtree(folder / "ct")
         assert updated(folder, output, INSTANCE) == 0
         assert paths(output, folder) == ["rtstruct", "moved", "rtdose", "pt"]
+
+    @pytest.mark.parametrize("number", [1, 2, 3])
+    def test_a_folder_that_is_away_for_a_moment_is_looked_at_again(
+        self, folder: Path, output: Path, monkeypatch: pytest.MonkeyPatch, number: int
+    ):
+        """It is listed up to three times: what has changed, all that is there, what is gone."""
+        updated(folder, output, INSTANCE)
+        for name in ("1", "2"):
+            (folder / "ct" / name).unlink()
+        study.ct_slice(9).save_as(folder / "ct" / "9", enforce_file_format=True)
+        scandir, listed = os.scandir, []
+
+        def list_folder(path: bytes) -> Any:
+            if path == os.fsencode(folder / "ct"):
+                listed.append(path)
+                if len(listed) == number:
+                    raise OSError(errno.EIO, "Input/output error")
+            return scandir(path)
+
+        with monkeypatch.context() as away:
+            away.setattr(folder_walk.os, "scandir", list_folder)
+            updated(folder, output, INSTANCE)
+        updated(folder, output, INSTANCE)
+        assert paths(output, folder)[:3] == ["ct/3", "ct/9", "rtstruct"]
 
     def test_nothing_stays_of_the_headers_of_what_is_gone(self, folder: Path, output: Path):
         """They name patients; and the index of a folder that changes each day would grow."""

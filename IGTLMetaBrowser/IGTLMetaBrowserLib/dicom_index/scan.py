@@ -31,8 +31,8 @@ def survey(database: sqlite3.Connection, root: bytes, ignored: Collection[bytes]
         digest = _digest(entries)
         known = database.execute("SELECT digest FROM folders WHERE folder = ?", (folder,))
         if known.fetchone() != (digest,):
-            _survey_folder(database, root, folder, ignored)
-            database.execute("REPLACE INTO folders VALUES (?, ?)", (folder, digest))
+            stored = _survey_folder(database, root, folder, ignored)
+            database.execute("REPLACE INTO folders VALUES (?, ?)", (folder, stored))
     for table in ("files", "folders"):
         change(database, f"DELETE FROM {table} WHERE folder NOT IN (SELECT folder FROM visited)")
     database.execute("DROP TABLE visited")
@@ -45,29 +45,55 @@ def _changes(database: sqlite3.Connection) -> int:
     return database.execute("SELECT changes FROM source").fetchone()[0]
 
 
+class _Listing:
+    """The files in a folder in batches. When all were taken, ``digest`` tells them from others."""
+
+    def __init__(self, entries: Iterator[FolderEntry]) -> None:
+        self._entries = entries
+        self._hash = blake2b(digest_size=16)
+
+    def __iter__(self) -> Iterator[list[FolderEntry]]:
+        pack = _VERSION_BYTES.pack
+        while batch := list(islice(self._entries, _STORED_AT_ONCE)):
+            parts = [part for one in batch for part in (one.name, pack(*one.version))]
+            self._hash.update(b"/".join(parts))
+            yield batch
+
+    @property
+    def digest(self) -> bytes:
+        return self._hash.digest()
+
+
 def _digest(entries: Iterator[FolderEntry]) -> bytes:
     """Return what shows whether anything in a folder has changed: by far most have not."""
-    digest = blake2b(digest_size=16)
-    pack = _VERSION_BYTES.pack
-    while batch := list(islice(entries, _STORED_AT_ONCE)):
-        digest.update(b"/".join([part for one in batch for part in (one.name, pack(*one.version))]))
-    return digest.digest()
+    listing = _Listing(entries)
+    for _ in listing:
+        pass
+    return listing.digest
 
 
 def _survey_folder(
     database: sqlite3.Connection, root: bytes, folder: bytes, ignored: Collection[bytes]
-) -> None:
-    count = 0
-    entries = files_in(root, folder, ignored)
-    while batch := list(islice(entries, _STORED_AT_ONCE)):
+) -> bytes:
+    """Note the files that are new or changed, and forget those that are gone.
+
+    Return the digest of what is known now: a share that is away for a moment, or descriptors that
+    are short, can make each listing another one. It is empty if it is not clear what is gone.
+    """
+    count, listing = 0, _Listing(files_in(root, folder, ignored))
+    for batch in listing:
         count += len(batch)
         _store_changed(database, folder, batch)
     statement = "SELECT COUNT(*) FROM files WHERE folder = ?"
     if database.execute(statement, (folder,)).fetchone() != (count,):
-        present = {entry.name for entry in files_in(root, folder, ignored)}
+        again = _Listing(files_in(root, folder, ignored))
+        present = {entry.name for batch in again for entry in batch}
+        if again.digest != listing.digest:
+            return b""
         known = database.execute("SELECT name FROM files WHERE folder = ?", (folder,))
         gone = [(folder, name) for (name,) in known if name not in present]
         change(database, "DELETE FROM files WHERE folder = ? AND name = ?", gone)
+    return listing.digest
 
 
 def _store_changed(database: sqlite3.Connection, folder: bytes, entries: list[FolderEntry]) -> None:
