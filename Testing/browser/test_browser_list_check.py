@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from helpers.hospital import of_type, parents, step_until, voxels
+from helpers.hospital import of_type, parents, step_until, step_until_event, voxels
 from helpers.peers import ITEM, Peer, ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.browser.browser import Browser
-from IGTLMetaBrowserLib.browser.events import ImageLoaded
+from IGTLMetaBrowserLib.browser.events import ImageLoaded, Listed
 from IGTLMetaBrowserLib.net.client.header_versions import server_version
 
 Size = tuple[int, int, int]
@@ -206,7 +206,10 @@ def test_a_server_that_is_started_again_for_the_next_patient(unconnected: Browse
         unconnected.disconnect()
 
 
-def test_a_live_image_of_a_server_that_is_started_again(unconnected: Browser):
+@pytest.mark.parametrize("speaks_2", [False, None], ids=["list at once", "list kept back"])
+def test_a_live_image_of_a_server_that_is_started_again(
+    unconnected: Browser, speaks_2: bool | None
+):
     """It comes before the list that says whose it is; the next one is shown."""
 
     def streaming(peer: Peer) -> None:
@@ -215,22 +218,43 @@ def test_a_live_image_of_a_server_that_is_started_again(unconnected: Browser):
         with_list(Pushing(peer))
 
     class Pushing:
-        """Sends an image behind each list."""
+        """Sends an image behind the first list."""
 
         def __init__(self, peer: Peer) -> None:
             self.receive, self._peer = peer.receive, peer
+            self._images = [make_image(51, OTHER, "0")]
 
         def send(self, *messages: codec.Message) -> None:
-            self._peer.send(*messages, make_image(51, OTHER, "0"))
+            self._peer.send(*messages, *self._images)
+            self._images.clear()
 
     with ScriptedServer(numbering("Smith", 1, "list"), streaming) as server:
-        # Known to be of version 1: else the list is kept back until it has come once more.
-        server_version("127.0.0.1", server.port).speaks_2 = False
+        server_version("127.0.0.1", server.port).speaks_2 = speaks_2
         unconnected.connect("127.0.0.1", server.port, reconnect_delays=(0.01,))
         unconnected.list_images()
         step_until(unconnected, lambda: unconnected.images.node("0") is not None, "the image")
         node = unconnected.images.node("0")
         assert (voxels(node)[0], node.GetName(), parents(node)) == (51, "Head of Jones", ["Jones"])
+        unconnected.disconnect()
+
+
+@pytest.mark.parametrize(("patient", "shades"), [("Smith", [50, 51, 52]), ("Jones", [])])
+def test_an_image_that_is_sent_once_over_a_new_connection_is_shown_if_the_list_stays_the_same(
+    unconnected: Browser, events: list, patient: str, shades: list[int]
+):
+    """It came before the list: if that says something else, it may be of either patient."""
+
+    def pushing(peer: Peer) -> None:
+        peer.send(make_image(50, OTHER, "0"))
+        numbering(patient, 1)(peer)
+
+    with ScriptedServer(numbering("Smith", 1, "list"), pushing) as server:
+        server_version("127.0.0.1", server.port).speaks_2 = False
+        unconnected.connect("127.0.0.1", server.port, reconnect_delays=(0.01,))
+        unconnected.list_images()
+        step_until_event(unconnected, events, Listed, 2)
+        node = unconnected.images.node("0")
+        assert (voxels(node) if node is not None else [])[:3] == shades
         unconnected.disconnect()
 
 

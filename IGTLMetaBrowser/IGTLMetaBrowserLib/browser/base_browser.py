@@ -378,7 +378,7 @@ class BaseBrowser:
         elif isinstance(event, net.Finished):
             self._on_finished(event.query)
         elif isinstance(event, net.Unsolicited):
-            self._on_unsolicited(event.message)
+            self._on_unsolicited(event)
         self._held.show_due()
 
     def _tell_released(self) -> None:
@@ -414,9 +414,10 @@ class BaseBrowser:
         if not self.connection.defer(query):
             self._events.emit(Failed(error))
 
-    def _on_unsolicited(self, message: codec.Message | codec.Rejected) -> None:
+    def _on_unsolicited(self, event: net.Unsolicited) -> None:
+        message = event.message
         if isinstance(message, codec.ImageMessage):
-            self.images.on_live_image(message)
+            self.images.on_live_image(message, event.is_behind_list)
         elif isinstance(message, codec.ImageMetaMessage):
             self.images.on_pushed_list(message)
         elif isinstance(message, codec.Rejected):

@@ -231,8 +231,10 @@ class ServerImages:
         search = requests.take(query)
         if search is None:
             return False
-        if query.error is not None and self.downloads.on_list_failed(query.error):
-            self.fetch_next()
+        if query.error is not None:
+            self._unasked.forget_kept()
+            if self.downloads.on_list_failed(query.error):
+                self.fetch_next()
         is_update = requests.is_update(query)
         if isinstance(query.answer, codec.ImageMetaMessage):
             listing = self._metadata.new_listing(query.answer)
@@ -287,6 +289,10 @@ class ServerImages:
         self.downloads.withdraw(before, now)
         if self.downloads.on_list():
             self.fetch_next()
+        server = self._connection.reconnector
+        for image in self._unasked.take_confirmed():
+            if self._connection.reconnector is server:  # who heard of the last may have left it
+                self.live.handle(image)
 
     def on_image_finished(self, query: net.Query) -> bool:
         """Handle a query that is done; return whether it was that of the image in transfer."""
@@ -303,11 +309,14 @@ class ServerImages:
             self.list_requests.request_update()
         return True
 
-    def on_live_image(self, image: codec.ImageMessage) -> None:
-        """Show an image that nobody asked for; one that is listed, by a list of its connection."""
+    def on_live_image(self, image: codec.ImageMessage, is_behind_list: bool = False) -> None:
+        """Show an image that nobody asked for; one that is listed, by a list of its connection.
+
+        ``is_behind_list``: it came behind that list, which is still to be shown.
+        """
         current = self.downloads.current
         entry = None if current is None else self.listing.entry(current)
-        if self._unasked.is_to_be_shown(image, entry):
+        if self._unasked.is_to_be_shown(image, entry, is_behind_list):
             self.live.handle(image)
 
     def skip_outdated(self, events: Sequence[net.ClientEvent]) -> list[net.ClientEvent]:

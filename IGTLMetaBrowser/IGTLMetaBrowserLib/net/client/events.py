@@ -31,9 +31,14 @@ class Finished:
 
 @dataclass(frozen=True)
 class Unsolicited:
-    """A message that nobody asked for, or why it could not be read."""
+    """A message that nobody asked for, or why it could not be read.
+
+    ``is_behind_list``: it came behind the list of images, which is kept back meanwhile, see
+    ``header_versions``.
+    """
 
     message: codec.Message | codec.Rejected
+    is_behind_list: bool = False
 
 
 @dataclass(frozen=True)

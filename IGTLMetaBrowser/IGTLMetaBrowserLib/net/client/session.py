@@ -252,7 +252,8 @@ class Session:
         if query is None:
             is_probe_answer = self._versions.is_probe_answer(event)
             self._versions.on_message(event, now)
-            return [] if is_probe_answer else [Unsolicited(event)]
+            is_behind_list = self.held is not None and self.held.data_type == "IMGMETA"
+            return [] if is_probe_answer else [Unsolicited(event, is_behind_list)]
         if not query.is_copy:
             self._on_answer(query, now)
         self._versions.on_message(event, now)
