@@ -11,7 +11,7 @@ from vtkmodules.vtkCommonDataModel import vtkImageData
 
 from helpers.copied_nodes import copy_of
 from helpers.hospital import voxels
-from helpers.one_patient import Clinic, connect, get_overlays, owned_nodes
+from helpers.one_patient import JONES, Clinic, connect, get_overlays, owned_nodes
 from helpers.peers import ServerInThread
 from helpers.saved_scene import load_scene, save_scene
 from IGTLMetaBrowserLib.browser.browser import Browser
@@ -65,6 +65,26 @@ def test_a_copied_trajectory_is_kept_too(
     connect_again(browser, server)
     assert copy not in browser.load_trajectories()
     assert tuple(copy.GetNthControlPointPosition(0)) == (7, 7, 7)
+
+
+def test_so_are_copies_of_what_belongs_to_the_image_of_the_patient_before(
+    unconnected: Browser, clinic: Clinic, clinic_server: ServerInThread
+) -> None:
+    """They would become the next patient's, as what they are copies of is the user's own now."""
+    connect(unconnected, clinic_server).list_images()
+    unconnected.load_image("0")
+    get_overlays(unconnected)
+    copies = [*map(copy_of, owned_nodes(unconnected.scene))]
+    assert len(copies) == 4
+    clinic.patient = JONES
+    unconnected.list_images()
+    unconnected.load_image("0")
+    get_overlays(unconnected)
+    assert [one.GetName() for one in copies if is_found(one)] == []
+    markups = [one for one in copies if one.IsA("vtkMRMLMarkupsNode")]
+    ends = {one.GetNthControlPointPosition(one.GetNumberOfControlPoints() - 1) for one in markups}
+    assert ends == {(1, 0, 0)}
+    assert {*markups}.isdisjoint(unconnected.trajectories.nodes)
 
 
 def test_of_a_scene_that_is_added_twice_the_second_copy_of_each_node_is_the_user_s(

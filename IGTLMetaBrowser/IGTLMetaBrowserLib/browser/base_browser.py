@@ -97,8 +97,15 @@ class BaseBrowser:
         # What came and is still to be shown. Until then nothing more is read: the server waits.
         self._unhandled: deque[net.ClientEvent] = deque()
         self._in_scene = SceneImages(self.connection, self.metadata, self.overlays, volumes)
+        self._copied_nodes = CopiedNodes(scene)
         self._owned = OwnedNodes(
-            self.metadata, self._in_scene, self.trajectories, self.overlays, self.patients, notify
+            self.metadata,
+            self._in_scene,
+            self.trajectories,
+            self.overlays,
+            self._copied_nodes,
+            self.patients,
+            notify,
         )
         self._preparation = Preparation(self.metadata, self._in_scene)
         self.images = ServerImages(
@@ -114,7 +121,6 @@ class BaseBrowser:
         self.previews = SlicePreviews(previewed)
         self.scene = scene
         self._has_new_nodes = False
-        self._copied_nodes = CopiedNodes(scene)
         self._scene_events = SceneEvents(scene)
         self._connect_signals()
         open_browsers.add(self)

@@ -22,6 +22,7 @@ from ..scene.hidden_patients.patient_marks import (
     marked_patient,
     release_unknown,
 )
+from ..scene.server_nodes.copied_nodes import CopiedNodes
 from .errors import BrowserError
 from .events import Failed, Observer
 from .images.image_metadata import ImageMetadata
@@ -45,10 +46,12 @@ class OwnedNodes:
         in_scene: SceneImages,
         trajectories: Trajectories,
         overlays: Overlays,
+        copied_nodes: CopiedNodes,
         patients: HiddenPatients,
         notify: Observer,
     ) -> None:
         self._metadata = metadata
+        self._copied_nodes = copied_nodes
         self._in_scene = in_scene
         self._parts = trajectories, overlays
         self._patients = patients
@@ -137,8 +140,10 @@ class OwnedNodes:
             cover_ids(node, self._patients)
 
     def _release(self, image_id: str, nodes: Collection[Any] | None) -> None:
+        self._copied_nodes.look()
         released = [node for part in self._parts for node in part.disown(image_id, nodes)]
         if released:
+            self._copied_nodes.on_let_go(released)
             names = self._released.setdefault(image_id, [])
             names += [node.GetName() for node in released]
 

@@ -3,7 +3,8 @@
 Slicer's "Clone", and each module that makes its output of a copy of its input ("Mask volume"), copy
 the attributes too, by which a node is found again as that of an image. Of two nodes that say the
 same, the first in the scene came from the server, in a saved scene as well. But once that one is
-removed, a copy would be taken for it, and what the user did with the copy would be written over.
+removed, or let go, a copy would be taken for it, and what the user did with the copy would be
+written over.
 
 A saved scene that is added to one that has its nodes already brings copies of them, too: the server
 would move one of two plans that look the same.
@@ -25,10 +26,16 @@ from .attributes import (
 from .released_nodes import release
 
 _Name = tuple[str, ...]
+_OWNED_CLASSES = (
+    "vtkMRMLMarkupsLineNode",
+    "vtkMRMLMarkupsFiducialNode",
+    "vtkMRMLLabelMapVolumeNode",
+    "vtkMRMLSegmentationNode",
+)
 
 
 class CopiedNodes:
-    """Lets the copies of a node of ``scene`` be the user's own when it is removed.
+    """Lets the copies of a node of ``scene`` be the user's own when it is removed, or let go.
 
     Copies that were imported are the user's own at once.
     """
@@ -54,6 +61,18 @@ class CopiedNodes:
         original, *copies = nodes or [None]
         if node is original:
             _release(copies)
+
+    def look(self) -> None:
+        """Know the copies of what belongs to images before some of that is let go."""
+        for class_name in _OWNED_CLASSES:
+            self._ids_of_class(class_name)
+
+    def on_let_go(self, nodes: Iterable[Any]) -> None:
+        """Release the copies, as of the last ``look``, of nodes that are the user's own now."""
+        let_go = {node.GetID() for node in nodes}
+        groups = [one for of_class in self._ids.values() for one in of_class.values()]
+        ids = [copy for first, *copies in groups if first in let_go for copy in copies]
+        _release(filter(None, map(self._scene.GetNodeByID, ids)))
 
     def on_added(self, node: Any) -> None:
         """Look at the scene anew when the next one is removed."""
