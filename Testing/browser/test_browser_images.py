@@ -31,6 +31,7 @@ def test_an_image_becomes_a_volume_that_knows_its_patient(browser, events):
         "IGTLMetaBrowser.Name": "Head T1",
         "IGTLMetaBrowser.Server": browser.connection.address,
         "IGTLMetaBrowser.Geometry": attributes["IGTLMetaBrowser.Geometry"],  # test_moved_images.py
+        "IGTLMetaBrowser.VoxelsChecksum": attributes["IGTLMetaBrowser.VoxelsChecksum"],
         "IGTLMetaBrowser.DescribedBy": attributes["IGTLMetaBrowser.DescribedBy"],  # any mark
         "DICOM.PatientName": "Phantom, Head",
         "DICOM.PatientID": "P1",

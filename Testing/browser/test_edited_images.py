@@ -49,7 +49,7 @@ def test_it_stays_as_the_users_own_beside_a_new_one(
     assert (voxels(volume)[0], volume.GetName()) == (99, name)
     assert (voxels(again), again.GetName()) == (came, f"{name}_1")
     (note,) = browser.images.states.of("CT").notes
-    assert f"were changed in the scene: '{name}' stays as it is, and is yours" in note
+    assert f"may have been changed in the scene: '{name}' stays as it is, and is yours" in note
     assert browser.load_image("CT") is again
     assert browser.images.states.of("CT").notes == ()
 
@@ -125,6 +125,25 @@ def test_what_a_stream_writes_is_no_work_of_the_users(
     else:
         browser._in_scene.show_live_voxels(live)
     assert browser.load_image("PHOTO") is volume
+
+
+@pytest.mark.parametrize("is_edited", [True, False])
+def test_a_part_that_is_pushed_makes_nothing_else_the_servers(
+    browser: Browser, hospital: Hospital, is_edited: bool
+) -> None:
+    volume = browser.load_image("CT")
+    if is_edited:
+        write_into(volume)
+    image = hospital.images_["CT"]
+    part = {"size": (4, 3, 2), "offset": (0, 0, 1), "pixels": image.pixels[1:] + 50}
+    pushed = replace(image, device_name="CT", **part)
+    for is_described in (True, False):
+        browser._in_scene.show_live(pushed, is_described)
+    assert np.array_equal(slicer.util.arrayFromVolume(volume)[1:], pushed.pixels)
+    again = browser.load_image("CT")
+    assert (again is volume) is not is_edited
+    assert (voxels(volume)[0] == 99) is is_edited
+    assert np.array_equal(slicer.util.arrayFromVolume(again), image.pixels)
 
 
 @pytest.mark.parametrize("is_edited", [True, False])

@@ -14,6 +14,7 @@ from IGTLMetaBrowserLib.codec import LabelMetaItem, PointItem, TrajectoryItem, T
 from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
 from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
+from IGTLMetaBrowserLib.scene.images import edited_voxels
 from IGTLMetaBrowserLib.scene.images.image_nodes import ImageNodes
 from IGTLMetaBrowserLib.scene.markups.received_plans import ReceivedPlans
 from IGTLMetaBrowserLib.scene.markups.trajectory_nodes import TrajectoryNodes
@@ -56,9 +57,10 @@ class Session:
 
     def show_image(self, image_id, value=1, server=SERVER):
         pixels = np.full((2, 3, 4), value, np.int16)
-        return self.images.of(server).show(
-            image_id, codec.ImageMessage(pixels, device_name=image_id)
-        )
+        image = codec.ImageMessage(pixels, device_name=image_id)
+        node = self.images.of(server).show(image_id, image)
+        edited_voxels.check()  # as a browser does
+        return node
 
     def show_trajectories(self, *items, server=SERVER):
         self.trajectories.receive(server, items)

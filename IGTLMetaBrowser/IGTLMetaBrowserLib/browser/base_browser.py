@@ -16,6 +16,7 @@ from typing import Any
 from .. import codec, net
 from ..privacy.hidden_patients import HiddenPatients
 from ..privacy.redacted_log import redact_log, stop_redacting_log
+from ..scene.images import edited_voxels
 from ..scene.images.image_nodes import ImageNodes
 from ..scene.markups.trajectory_nodes import TrajectoryNodes
 from ..scene.overlay_nodes import OverlayNodes
@@ -249,6 +250,7 @@ class BaseBrowser:
         is_showing = self.overlays.is_showing or images.recordings.is_working
         has_news = bool(self._unhandled) or images.sequences.is_ready
         is_looking = self.thumbnails.is_busy or self.previews.is_busy
+        is_looking |= edited_voxels.is_checking()
         return has_news or is_showing or images.downloads.has_requested or is_looking
 
     def step(self) -> None:
@@ -264,6 +266,7 @@ class BaseBrowser:
         self.images.queue_requested()
         self.previews.work()
         self.thumbnails.work()
+        edited_voxels.check(_SECONDS_A_TURN)
         reconnector = self.connection.reconnector
         has_time = True
         if not self._unhandled:

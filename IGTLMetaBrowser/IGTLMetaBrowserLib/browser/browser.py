@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .. import codec, net
+from ..scene.images import edited_voxels
 from ..scene.images.roi_boxes import roi_corners
 from .base_browser import BaseBrowser
 from .errors import BrowserError
@@ -148,6 +149,7 @@ class Browser(BaseBrowser):
         """Wait and step until ``condition`` is met. Raises ``BrowserError`` without a server."""
         while not condition():
             self.wait_and_step()
+        edited_voxels.check()
 
     @contextmanager
     def _heard(self, *event_types: type) -> Iterator[list[Any]]:

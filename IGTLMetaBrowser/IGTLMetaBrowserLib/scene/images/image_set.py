@@ -144,6 +144,7 @@ class ImageSet:
             if image_id and self.node(image_id) is None:
                 self._nodes.keep(image_id, node)
                 if node.GetImageData() is not None:  # its file may be missing
+                    edited_voxels.opened(node)
                     adopted.append(image_id)
         return adopted
 
@@ -193,7 +194,7 @@ class ImageSet:
         self._disowned.discard(image_id)
         if not (is_live or image.is_subvolume):
             known = edited_voxels.writable(known, image.pixels)
-        node = self._show(image_id, image, name, modality, window, known, is_same)
+        node = self._show(image_id, image, name, modality, window, known, is_same, is_live)
         edited_voxels.leave(before, node)
         if is_live:
             forget_geometry(node)
@@ -344,7 +345,7 @@ class ImageSet:
         modified = known.StartModify()
         forget_geometry(known)
         try:
-            return self._show(image_id, image, given_name(known), known=known)
+            return self._show(image_id, image, given_name(known), known=known, is_live=True)
         finally:
             known.EndModify(modified)
 
@@ -359,7 +360,7 @@ class ImageSet:
         is_shown = show_next(node, image, self.coordinates)
         if is_shown:
             forget_geometry(node)
-            edited_voxels.came(node)
+            edited_voxels.came(node, is_live=True)
             self.known.headers.keep(image_id, image, self.coordinates)
         return is_shown
 
@@ -436,7 +437,10 @@ class ImageSet:
         voi_window: VoiWindow | None = None,
         known: Any = None,
         keeps_rest: bool = True,
+        is_live: bool = False,
     ) -> Any:
+        has_rest = image.is_subvolume and keeps_rest and known is not None
+        is_edited = has_rest and not edited_voxels.is_as_it_came(known)
         node = show_image(
             self._scene,
             image,
@@ -453,7 +457,8 @@ class ImageSet:
         self.known.headers.keep(image_id, image, self.coordinates)
         calibrate_new(node, self.known.calibration.calibration(image_id))
         self._nodes.keep(image_id, node)
-        edited_voxels.came(node)
+        if not is_edited:
+            edited_voxels.came(node, is_live)
         return node
 
     def _learn(self, image_id: str, metadata: Mapping[str, str]) -> ImageDescription:

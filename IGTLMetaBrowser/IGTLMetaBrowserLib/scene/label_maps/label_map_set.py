@@ -124,6 +124,8 @@ class LabelMapSet:
             image_id = read_id(node.GetAttribute(IMAGE_ID_ATTRIBUTE))
             if image_id and unless_released(references.get(image_id)) is None:
                 references.keep(image_id, node)
+                if class_name == LABEL_MAP_CLASS:
+                    edited_voxels.opened(node)
                 # LBMETA, which names the owner, may not have come yet.
                 self._owners.setdefault(image_id, read_id(node.GetAttribute(OWNER_ATTRIBUTE)))
                 self._placement.place_adopted_below(node, self._owners[image_id])
