@@ -169,3 +169,5 @@ def test_a_label_map_of_another_image_is_another_one(
         of_type(events, Failed)[0].error
     )
     assert browser.overlays.label_maps.show_segmentation("LABELS") is not drawn
+    browser.load_image("MR")
+    assert drawn.GetDisplayVisibility()

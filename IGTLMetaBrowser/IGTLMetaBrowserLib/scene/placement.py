@@ -8,6 +8,13 @@ from typing import Any
 import numpy as np
 from vtkmodules.vtkCommonCore import vtkWeakReference
 
+from .hidden_patients.patient_marks import (
+    NOT_KNOWN,
+    Patient,
+    is_same_patient,
+    marked_patient,
+    patient_of,
+)
 from .server_nodes.released_nodes import release
 from .slice_layers import hide_in_layers
 from .subject_hierarchy.group_folders import (
@@ -45,8 +52,8 @@ class Placement:
         # By key, the group and the parent's item: looking for a folder takes longer the more nodes
         # there are, and a stream moves each of them ten times a second.
         self._placed: dict[Hashable, tuple[str, int]] = {}
-        # What has belonged to an image whose id is another patient's now, by that id.
-        self._released: dict[str, list[vtkWeakReference]] = {}
+        # What has belonged to an image, and to whose, by that image's id.
+        self._released: dict[str, list[tuple[vtkWeakReference, Patient]]] = {}
 
     def owner(self, owner_id: str) -> Any:
         """Return the volume node of an owner, or None if it is not loaded, or the id is empty."""
@@ -100,25 +107,31 @@ class Placement:
         self._followers.let_be(node)
 
     def release(self, node: Any, owner_id: str) -> None:
-        """Let a node be the user's own: the id of its image is another patient's now.
+        """Let a node be the user's own: under its id, or its image's, there is something else now.
 
         It stays where it is, and is seen as long as its image is there: then it is hidden.
         """
-        is_beside_image = self.owner(owner_id) is not None
+        patient = marked_patient(node) or NOT_KNOWN
         self._followers.let_be(node)
         put_beside(self._scene, node)
         release(node, *(one for one in node.GetAttributeNames() if one.startswith(_ATTRIBUTES)))
         reference = vtkWeakReference()
         reference.Set(node)
-        self._released.setdefault(owner_id, []).append(reference)
-        if not is_beside_image:
+        self._released.setdefault(owner_id, []).append((reference, patient))
+        if self.owner(owner_id) is None:
             self._hide_released(owner_id)
 
     def _hide_released(self, owner_id: str) -> None:
-        """Hide what was released: its own image is not there, or another patient's in its place."""
-        for reference in self._released.pop(owner_id, ()):
+        """Hide what was released, unless the image that is there is its own patient's."""
+        image = self.owner(owner_id)
+        now = NOT_KNOWN if image is None else patient_of(image)
+        for reference, patient in self._released.pop(owner_id, []):
             node = reference.Get()
-            if node is not None and node.GetScene() is self._scene:
+            if node is None or node.GetScene() is not self._scene:
+                continue
+            if now != NOT_KNOWN and is_same_patient(patient, now):
+                self._released.setdefault(owner_id, []).append((reference, patient))
+            else:
                 hide_in_layers(self._scene, node)
                 node.SetDisplayVisibility(False)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...person_names import name_words
-from ...privacy.hidden_patients import HiddenPatients, patient_of_uid
+from ...privacy.hidden_patients import HiddenPatients, is_pseudonym, patient_of_uid
 from ..nodes.nodes_by_class import frames, nodes_of_class
 from ..nodes.unnoticed import unnoticed
 from ..server_nodes.attributes import (
@@ -61,6 +61,20 @@ def marked_patient(node: Any) -> Patient | None:
     if not text:
         return NOT_KNOWN
     return _read(text) or patient_of_uid(text)
+
+
+def patient_of(node: Any) -> Patient:
+    """Return ID and name of the patient whose image a node shows, as far as it says that.
+
+    Of one who is hidden, what the mark says that this process has written.
+    """
+    marked = marked_patient(node)
+    if marked is None or any(marked):
+        return marked or NOT_KNOWN
+    patient_id, name = (
+        node.GetAttribute(f"DICOM.{keyword}") or "" for keyword in ("PatientID", "PatientName")
+    )
+    return patient_id, "" if is_pseudonym(name) else name
 
 
 def rewrite_marks(scene: Any, patients: HiddenPatients) -> None:

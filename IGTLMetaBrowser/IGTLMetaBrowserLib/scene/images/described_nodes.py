@@ -17,7 +17,6 @@ from ..hidden_patients.covered_texts import cover, covered
 from ..hidden_patients.patient_marks import (
     NOT_KNOWN,
     PATIENT_ATTRIBUTE,
-    Patient,
     mark,
     marked_patient,
 )
@@ -122,20 +121,6 @@ def covered_description(node: Any, patients: HiddenPatients) -> ImageDescription
     """Return what a node said when its patient was hidden by these; None if it was not."""
     said = covered(node, COVERED_ATTRIBUTE, patients)
     return None if said is None else ImageDescription(*said)
-
-
-def patient_of(node: Any) -> Patient:
-    """Return ID and name of the patient whose image a node shows, as far as it says that.
-
-    Of one who is hidden, what the mark says that this process has written.
-    """
-    marked = marked_patient(node)
-    if marked is None or any(marked):
-        return marked or NOT_KNOWN
-    patient_id, name = (
-        node.GetAttribute(_DICOM_PREFIX + keyword) or "" for keyword in ("PatientID", "PatientName")
-    )
-    return patient_id, "" if is_pseudonym(name) else name
 
 
 def rewrite_description(

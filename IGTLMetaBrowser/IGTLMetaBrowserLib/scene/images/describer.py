@@ -9,8 +9,8 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..hidden_patients.patient_marks import Patient, is_same_patient
-from .described_nodes import is_written_on, patient_of
+from ..hidden_patients.patient_marks import Patient, is_same_patient, patient_of
+from .described_nodes import is_written_on
 from .description import ImageDescription
 
 _DESCRIBED_BY_ATTRIBUTE = "IGTLMetaBrowser.DescribedBy"

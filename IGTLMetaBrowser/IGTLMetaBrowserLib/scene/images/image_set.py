@@ -17,7 +17,7 @@ from ...metadata.providers.calibration import CalibratedSpacing
 from ...metadata.providers.standard import StandardProviders
 from ...privacy.hidden_patients import HiddenPatients
 from ..errors import SceneError
-from ..hidden_patients.patient_marks import NOT_KNOWN, is_same_patient
+from ..hidden_patients.patient_marks import NOT_KNOWN, is_same_patient, patient_of
 from ..nodes.node_names import given_name
 from ..nodes.node_references import NodeReferences
 from ..server_nodes.attributes import (
@@ -37,7 +37,7 @@ from ..server_nodes.released_nodes import release
 from ..transform_followers import TransformFollowers
 from . import edited_voxels
 from .calibrated_spacing import calibrate, calibrate_new, with_spacing, with_stride
-from .described_nodes import names_of, patient_of, rewrite_nodes, write_description
+from .described_nodes import names_of, rewrite_nodes, write_description
 from .describer import is_of_patient, sign, take
 from .description import ImageDescription
 from .moved_images import (

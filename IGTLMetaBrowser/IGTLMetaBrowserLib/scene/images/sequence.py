@@ -11,12 +11,11 @@ import slicer
 from vtkmodules.vtkCommonDataModel import vtkImageData
 
 from ..errors import SceneError
-from ..hidden_patients.patient_marks import is_same_patient
+from ..hidden_patients.patient_marks import is_same_patient, patient_of
 from ..nodes.node_references import NodeReferences
 from ..nodes.nodes_by_class import frames, nodes_of_class
 from ..server_nodes.attributes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id, unless_released
 from ..server_nodes.released_nodes import release
-from .described_nodes import patient_of
 from .moved_images import forget_geometry, movement, noted_movement, write_moved
 from .sequence_nodes import BROWSER_CLASS, make_browser, new_sequence
 
