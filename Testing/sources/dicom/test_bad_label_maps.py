@@ -281,3 +281,14 @@ def test_of_two_documents_with_one_uid_the_second_does_not_take_the_place_of_the
     (item,) = source.label_maps()
     assert source.image(item.id).pixels[0, 15, 15]
     assert dict(source.refused)["b"] == "'a' has its SOPInstanceUID, too"
+
+
+def test_structures_that_cannot_be_read_any_more_are_refused_without_the_servers_path(
+    ct_folder: Path, slices: list[Dataset]
+) -> None:
+    source = write(ct_folder, structure_set(square(slices[0], 10, 20)))
+    (item,) = source.label_maps()
+    (ct_folder / "document").unlink()
+    with pytest.raises(SourceError) as refusal:
+        source.image(item.id)
+    assert str(refusal.value) == "'document' cannot be read: No such file or directory"

@@ -14,6 +14,7 @@ import numpy as np
 
 from ...dicom_index.headers.uids import SEGMENTATION
 from ...net.source import SourceError
+from ...system_errors import reason_of
 from ..dicom.fields import cut_name
 from ..dicom.pixels.decoding import stored_frames
 from .label_planes import plane_of
@@ -194,4 +195,4 @@ def _pixels(document: Dataset) -> Iterator[np.ndarray]:
     try:
         yield from stored_frames(document, range(int(document.NumberOfFrames)))
     except Exception as error:  # of a broken codestream, anything
-        raise _not_taken_over(f"has pixels that cannot be read ({error})") from error
+        raise _not_taken_over(f"has pixels that cannot be read ({reason_of(error)})") from error

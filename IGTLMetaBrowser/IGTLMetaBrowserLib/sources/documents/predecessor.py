@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ...dicom_index.headers.limited_file import open_limited
 from ...dicom_index.headers.whole_dataset import read_whole
 from ...net.source import SourceError
+from ...system_errors import reason_of
 from ..archive.archive import MOST_OF_STUDY, Archive, Series, require_all
 from ..archive.lists.entries import series_version
 from ..dicom.replaced_documents import (
@@ -137,7 +138,8 @@ def _read(content: bytes | memoryview, wanted: str) -> Dataset:
         is_wanted = document.SOPInstanceUID == wanted
         return read_whole(io.BytesIO(content)) if is_wanted else document
     except Exception as error:  # a broken file raises anything
-        raise SourceError(f"a document of the study cannot be read: {error}") from error
+        words = f"a document of the study cannot be read: {reason_of(error)}"
+        raise SourceError(words) from error
 
 
 def _replaced_meanwhile(uid: str) -> SourceError:

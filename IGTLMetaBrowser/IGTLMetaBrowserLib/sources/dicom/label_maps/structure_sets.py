@@ -22,6 +22,7 @@ from ....dicom_index.headers.limited_file import open_limited
 from ....dicom_index.headers.whole_dataset import read_whole
 from ....lengths import LONGEST
 from ....net.source import SourceError
+from ....system_errors import reason_of
 from ..fields import image_id
 from ..file_versions import version_at
 from ..files import IndexedFile
@@ -278,7 +279,7 @@ def _read(folder: Path, file: IndexedFile) -> Dataset:
         with open_limited(path) as opened:
             dataset = read_whole(opened)
     except Exception as error:  # a broken file raises anything
-        raise SourceError(f"{file.name!r} cannot be read: {error}") from error
+        raise SourceError(f"{file.name!r} cannot be read: {reason_of(error)}") from error
     if not version_at(path).may_be(file.version):
         raise SourceError(f"{file.name!r} has changed since it was listed; refresh the list")
     return dataset
