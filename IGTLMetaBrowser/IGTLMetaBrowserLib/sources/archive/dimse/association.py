@@ -185,11 +185,17 @@ class _Refusal:
         self.reason: str | None = None
         self.is_connected = False
 
-    def on_connection(self, _event: Any) -> None:
+    def handlers(self) -> list[Any]:
+        """Return handlers of pynetdicom's events."""
+        from pynetdicom import evt
+
+        return [(evt.EVT_PDU_RECV, self._on_pdu), (evt.EVT_CONN_OPEN, self._on_connection)]
+
+    def _on_connection(self, _event: Any) -> None:
         """Note that there is a connection, whatever becomes of the association."""
         self.is_connected = True
 
-    def on_pdu(self, event: Any) -> None:
+    def _on_pdu(self, event: Any) -> None:
         """Note a refusal among the PDUs."""
         from pynetdicom.pdu import A_ASSOCIATE_RJ
 
@@ -243,10 +249,19 @@ def _establish(
     since, refusal = time.monotonic(), _Refusal()
     try:
         with peer.watches.connecting(watch):
+            entity = _entity(peer, services, storage)
+            watched = [*handlers, *peer.watches.handlers(lambda: watch), *refusal.handlers()]
             for host, seconds in _addresses(peer):
-                association = _associate(
-                    peer, host, seconds, services, storage, roles, handlers, watch, refusal
+                entity.connection_timeout = seconds
+                association = entity.associate(
+                    host,
+                    peer.port,
+                    ae_title=peer.aet,
+                    ext_neg=list(roles),
+                    evt_handlers=watched,
+                    tls_args=(peer.tls, peer.host) if peer.tls is not None else None,
                 )
+                _leave_answers(association)
                 if refusal.is_connected or peer.watches.is_closed:
                     break
     except (OSError, UnicodeError) as error:  # the name of the host is not known, or is none
@@ -267,40 +282,19 @@ def _addresses(peer: Peer) -> list[tuple[str, float]]:
     return [(host, peer.timeout / len(hosts)) for host in hosts]
 
 
-def _associate(
-    peer: Peer,
-    host: str,
-    seconds: float,
-    services: Sequence[Any],
-    storage: Sequence[Any],
-    roles: Sequence[Any],
-    handlers: Sequence[Any],
-    watch: Watch,
-    refusal: _Refusal,
-) -> Any:
-    """Return pynetdicom's association, perhaps one that is not established."""
-    from pynetdicom import AE, evt
+def _entity(peer: Peer, services: Sequence[Any], storage: Sequence[Any]) -> Any:
+    """Return pynetdicom's application entity that asks for these services, and to store."""
+    from pynetdicom import AE
 
     entity = AE(peer.own_aet)
-    entity.connection_timeout, entity.acse_timeout = seconds, peer.timeout
+    entity.acse_timeout = peer.timeout
     # The watch looks after these; pynetdicom's are over when somebody sets the computer's clock.
     entity.network_timeout = entity.dimse_timeout = None
     for uid in services:
         entity.add_requested_context(uid)
     for context in storage:
         entity.add_requested_context(context.abstract_syntax, context.transfer_syntax)
-    watched = [*peer.watches.handlers(lambda: watch), (evt.EVT_PDU_RECV, refusal.on_pdu)]
-    watched.append((evt.EVT_CONN_OPEN, refusal.on_connection))
-    association = entity.associate(
-        host,
-        peer.port,
-        ae_title=peer.aet,
-        ext_neg=list(roles),
-        evt_handlers=[*handlers, *watched],
-        tls_args=(peer.tls, peer.host) if peer.tls is not None else None,
-    )
-    _leave_answers(association)
-    return association
+    return entity
 
 
 def _leave_answers(association: Any) -> None:
