@@ -21,7 +21,7 @@ class ConnectionState(Enum):
     CONNECTING = "connecting"
     CONNECTED = "connected"
     RECONNECTING = "reconnecting"
-    """Lost or refused; the next attempt is due at ``Browser.next_attempt``."""
+    """Lost or refused; the next attempt is due at ``ServerConnection.next_attempt``."""
 
 
 class ImageStatus(Enum):

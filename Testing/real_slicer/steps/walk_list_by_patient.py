@@ -21,7 +21,7 @@ def run(step):
 def group(step, user):
     view, model = user.ui.imageTableView, user.model
     user.check(user.ui.groupCheckBox)
-    yield user.until(lambda: model.isGrouped and model.isGroup(0), "the patient's row")
+    yield user.until(lambda: model.isGrouped and model.rows.is_group(0), "the patient's row")
     yield from screenshot(step, "1-by-patient")
     user.click_row(view, 0, column=NAME)
     user.press(user.ui.loadButton)
@@ -58,5 +58,5 @@ def group_long_list(step, user):
     step.at_end(server.stop)
     yield from user.connect(server.port)
     user.check(user.ui.groupCheckBox)
-    yield user.until(lambda: user.model.isGroup(0), "the first patient's row")
+    yield user.until(lambda: user.model.rows.is_group(0), "the first patient's row")
     yield from screenshot(step, "5-long-list")

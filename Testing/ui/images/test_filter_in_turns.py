@@ -73,7 +73,7 @@ def test_a_filter_waits_for_columns_that_are_not_prepared_and_no_step_looks_at_a
     assert user.panel.model.rowCount() == COUNT  # the rows from before, until the end
     user.wait_for(lambda: not user.panel.model.isArranging, "the filter")
     assert max(counts) <= 500
-    assert user.panel.model.shown.tolist() == rows_by_one_step("müller head t1 7")
+    assert user.panel.model.rows.shown.tolist() == rows_by_one_step("müller head t1 7")
     assert 0 < user.panel.model.rowCount() < COUNT
 
 
@@ -82,7 +82,7 @@ def test_of_two_filters_the_last_one_counts(user, long_list):
     filter_at_once(user, "knee 12")
     assert user.panel.model.isArranging
     user.wait_for(lambda: not user.panel.model.isArranging, "the filter")
-    assert user.panel.model.shown.tolist() == rows_by_one_step("knee 12")
+    assert user.panel.model.rows.shown.tolist() == rows_by_one_step("knee 12")
 
 
 def test_cleared_before_its_end_it_leaves_all(user, long_list):
@@ -100,7 +100,7 @@ def test_sorted_before_its_end_both_are_seen(user, long_list):
     images = ImageList(make_long_list(COUNT))
     images.filter("liver")
     images.sort("name")
-    assert user.panel.model.shown.tolist() == images.rows.tolist()
+    assert user.panel.model.rows.shown.tolist() == images.rows.tolist()
 
 
 def test_an_order_waits_for_a_column_that_is_not_prepared(user, long_list, monkeypatch):
@@ -112,7 +112,7 @@ def test_an_order_waits_for_a_column_that_is_not_prepared(user, long_list, monke
     assert max(counts) <= 500
     images = ImageList(make_long_list(COUNT))
     images.sort("patient_name")
-    assert user.panel.model.shown.tolist() == images.rows.tolist()
+    assert user.panel.model.rows.shown.tolist() == images.rows.tolist()
 
 
 def test_read_again_the_list_has_no_rows_before_it_is_known_which(user, long_list):
@@ -120,13 +120,13 @@ def test_read_again_the_list_has_no_rows_before_it_is_known_which(user, long_lis
     model, view, shown = user.panel.model, user.ui.imageTableView, []
     filter_at_once(user, "liver")
     user.wait_for(lambda: not model.isArranging, "the filter")
-    expected = model.shown.tolist()
+    expected = model.rows.shown.tolist()
     user.select(model.imageId(40))
     model.modelReset.connect(lambda: shown.append((model.rowCount(), user.ui.countLabel.text)))
     user.press(user.ui.refreshButton)
     user.wait_for(lambda: model.images is not long_list and not model.isArranging, "the list again")
     assert shown[0][0] == 0
-    assert model.shown.tolist() == expected
+    assert model.rows.shown.tolist() == expected
     assert view.currentIndex().row() == 40
     assert user.panel.images.selection.imageIds() == [model.imageId(40)]
     assert user.ui.countLabel.text == f"{len(expected)} of 12000"
@@ -140,11 +140,11 @@ def test_groups_are_made_in_turns_and_until_the_end_the_rows_stay(user, long_lis
     model, counts = user.panel.model, count_prepared_rows(monkeypatch)
     user.ui.groupCheckBox.click()
     assert model.isArranging
-    assert (model.rowCount(), model.hasGroups) == (COUNT, False)
+    assert (model.rowCount(), model.rows.has_groups) == (COUNT, False)
     assert not user.ui.imageTableView.isColumnHidden(PATIENT)
-    user.wait_for(lambda: model.hasGroups, "the groups")
+    user.wait_for(lambda: model.rows.has_groups, "the groups")
     assert max(counts) <= 500
-    assert model.shown.tolist() == groups_by_one_step(ImageList(make_long_list(COUNT)))
+    assert model.rows.shown.tolist() == groups_by_one_step(ImageList(make_long_list(COUNT)))
     assert user.ui.imageTableView.isColumnHidden(PATIENT)  # the groups say it
 
 
@@ -157,21 +157,21 @@ def test_groups_over_a_filter_and_an_order_are_made_in_turns(user, long_list):
     user.wait_for(lambda: not model.isArranging, "the groups")
     images.filter("liver")
     images.sort("name")
-    assert model.shown.tolist() == groups_by_one_step(images)
+    assert model.rows.shown.tolist() == groups_by_one_step(images)
     assert user.ui.countLabel.text == f"{len(images.rows)} of 12000"
 
 
 def test_a_group_that_is_opened_stays_where_the_keyboard_is(user, long_list):
     model, view = user.panel.model, user.ui.imageTableView
     user.ui.groupCheckBox.click()
-    user.wait_for(lambda: model.hasGroups, "the groups")
-    group = model.group(3).key
+    user.wait_for(lambda: model.rows.has_groups, "the groups")
+    group = model.rows.group(3).key
     view.setCurrentIndex(model.index(3, NAME))
     user.press_key(view, Qt.Key_Right)
     assert model.isArranging
     user.wait_for(lambda: not model.isArranging, "the open group")
     assert model.isGroupOpen(3)
-    assert (model.group(3).key, view.currentIndex().row()) == (group, 3)
+    assert (model.rows.group(3).key, view.currentIndex().row()) == (group, 3)
     user.press_key(view, Qt.Key_Left)
     user.wait_for(lambda: not model.isArranging, "the collapsed group")
     assert view.currentIndex().row() == 3
@@ -192,7 +192,7 @@ def test_what_comes_unasked_below_it_takes_no_row_away_meanwhile(user, long_list
         images.on_live_image(make_image(1, device_name=f"LIVE {number}"))
         sections.showListSoon()
         QApplication.processEvents()
-    user.wait_for(lambda: len(model.order) == COUNT + 20, "the last one")
+    user.wait_for(lambda: len(model.rows.order) == COUNT + 20, "the last one")
     assert min(counts) > 3000
 
 
@@ -200,7 +200,7 @@ def test_a_key_that_is_held_down_opens_a_group_once(user, long_list):
     """It comes again before the group is open."""
     model, view = user.panel.model, user.ui.imageTableView
     user.ui.groupCheckBox.click()
-    user.wait_for(lambda: model.hasGroups, "the groups")
+    user.wait_for(lambda: model.rows.has_groups, "the groups")
     view.setCurrentIndex(model.index(3, NAME))
     for key, is_open in ((Qt.Key_Right, True), (Qt.Key_Left, False)):
         for _ in range(2):
@@ -285,7 +285,7 @@ def test_taken_back_before_the_end_nobody_is_hidden(user, looked_at):
     count, other = sum(looked_at), user.panel.browser.patients.hidden_changed
     other.connect(lambda is_hidden: pytest.fail("they were hidden"))
     user.ui.groupCheckBox.click()
-    user.wait_for(lambda: user.panel.model.hasGroups, "the groups")
+    user.wait_for(lambda: user.panel.model.rows.has_groups, "the groups")
     assert sum(looked_at) == count
     assert not is_kept()
 

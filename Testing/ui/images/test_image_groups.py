@@ -204,7 +204,7 @@ def test_100_000_images_of_5000_patients_are_collapsed_at_first(user):
     model = user.panel.model
     model.setImages(ImageList(make_long_list(100_000)), ())
     model.setGrouped(True)
-    user.wait_for(lambda: model.hasGroups, "the groups")
+    user.wait_for(lambda: model.rows.has_groups, "the groups")
     assert model.rowCount() == 5000
     user.press(user.ui.selectAllButton)
     assert len(user.panel.images.selection.imageIds()) == 100_000

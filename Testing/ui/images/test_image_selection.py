@@ -187,7 +187,7 @@ def test_many_groups_are_selected_at_once_as_rows_are(user, offer, monkeypatch):
 
     offer([replace(one, patient_id=str(n // 2)) for n, one in enumerate(entries(100))])
     user.press(user.ui.groupCheckBox)
-    user.wait_for(lambda: user.panel.model.hasGroups, "the groups")
+    user.wait_for(lambda: user.panel.model.rows.has_groups, "the groups")
     selections = []
     select = row_selection.selectRows
     monkeypatch.setattr(row_selection, "selectRows", lambda *a: (selections.append(a), select(*a)))

@@ -63,4 +63,4 @@ def test_nothing_is_prepared_again_of_the_images_that_are_listed(user, monkeypat
         is_prepared.set()
         user.wait_for(lambda: model.images.row("LIVE 5") is not None, "the last one")
     assert 0 < max(counts) <= 6
-    assert len(model.order) == 3000 + 6
+    assert len(model.rows.order) == 3000 + 6

@@ -107,7 +107,7 @@ class DetailsSection:
     def _shownRow(self):
         """Return the present row of the table of images; None for none, or a patient or study."""
         index = self.ui.imageTableView.currentIndex()
-        isImage = index.isValid() and not self._images.isGroup(index.row())
+        isImage = index.isValid() and not self._images.rows.is_group(index.row())
         return index.row() if isImage else None
 
     def _shownImageId(self):

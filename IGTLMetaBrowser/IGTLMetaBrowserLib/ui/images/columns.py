@@ -66,7 +66,7 @@ class ImageColumns(TableColumns):
     def _leaveOutCommon(self):
         images = self._model.images
         same = [column for column in _MAY_BE_REDUNDANT if images.has_one_value(FIELDS[column])]
-        inGroups = [PATIENT, PATIENT_ID] if self._model.hasGroups else []
+        inGroups = [PATIENT, PATIENT_ID] if self._model.rows.has_groups else []
         self.setRedundant({*same, *inGroups})
         self.common = [
             self._commonText(column)

@@ -76,7 +76,7 @@ class FilterSection:
         self._timer.start(DEBOUNCE_MILLISECONDS)
 
     def _showCount(self):
-        shown, total = len(self._model.order), len(self._model.images)
+        shown, total = len(self._model.rows.order), len(self._model.images)
         if self._model.isArranging and not shown:
             text = self._filtering
         elif shown < total:

@@ -60,7 +60,7 @@ class RowSelection:
         self._read()
         if self.isScattered:
             return np.empty(0, int)
-        order, images = self._model.order, self._model.images
+        order, images = self._model.rows.order, self._model.images
         positions = order[self._isSelected[order]]
         return positions[images.are_loadable[positions]]
 
@@ -86,7 +86,7 @@ class RowSelection:
     def selectAll(self):
         """Select all images that the filter leaves."""
         self._isSelected[:] = False
-        self._isSelected[self._model.order] = True
+        self._isSelected[self._model.rows.order] = True
         self._isUpToDate = True
         self._restore()
 
@@ -102,7 +102,7 @@ class RowSelection:
         if self._isRestoring:
             return
         self._isUpToDate = False
-        if self._model.hasGroups:
+        if self._model.rows.has_groups:
             self._selectWithGroups(rowsOf(selected), rowsOf(deselected))
 
     def _onClicked(self, _index):
@@ -115,19 +115,19 @@ class RowSelection:
         self._isUpToDate = True
         self.isScattered = False
         self._isSelected[:] = False
-        shown = self._model.shown
+        shown = self._model.rows.shown
         rows = rowsOf(self._selectionModel.selection)
         codes = shown[rows]
         self._isSelected[codes[codes >= 0]] = True
         for row in rows[codes < 0].tolist():
-            self._isSelected[self._model.positions(row)] = True
+            self._isSelected[self._model.rows.positions(row)] = True
 
     # Groups: they and what is below them are selected together, and a group is not selected as
     # soon as one of its images is not.
 
     def _selectWithGroups(self, selected, deselected):
         model, current = self._model, self._view.currentIndex()
-        isOfGroup = current.isValid() and model.isGroup(current.row())
+        isOfGroup = current.isValid() and model.rows.is_group(current.row())
         if isOfGroup:
             # The user has clicked the group itself: what is below it follows.
             below = range(current.row(), model.rows.last_row_of(current.row()) + 1)
@@ -141,7 +141,7 @@ class RowSelection:
         headers = {header for row in firsts for header in model.rows.header_rows(row)}
         self._select(sorted(headers), _DESELECT)
         areBelow = np.zeros(model.rowCount(), bool)
-        for row in selected[model.shown[selected] < 0].tolist():
+        for row in selected[model.rows.shown[selected] < 0].tolist():
             areBelow[row : model.rows.last_row_of(row) + 1] = True
         if areBelow.any():
             self._select(np.flatnonzero(areBelow), _SELECT)
@@ -207,7 +207,7 @@ class RowSelection:
         if not index.isValid():
             return None
         row, model = index.row(), self._model
-        return model.group(row).key if model.isGroup(row) else model.imageId(row)
+        return model.rows.group(row).key if model.rows.is_group(row) else model.imageId(row)
 
     def _rowOf(self, what):
         if not what:

@@ -25,9 +25,9 @@ _FIRST_SECONDS = 0.02
 class ImageRows(SortableTableModel):
     """A row for each image: those that a subclass has the cells of.
 
-    ``images`` is the ``ImageList`` that is shown. With ``isGrouped``, there are rows for patients
-    and studies as well, above their images; they can be collapsed. Images are counted by their
-    *position* in ``images``, and by their *row* here.
+    ``images`` is the ``ImageList`` that is shown, ``rows`` are its ``ShownRows``. With
+    ``isGrouped``, there are rows for patients and studies as well, above their images; they can be
+    collapsed. Images are counted by their *position* in ``images``, and by their *row* here.
 
     Of a long list it takes turns until it is known which rows are to be shown (``arrangeOn``):
     until the end they stay as they are. ``arrangingBegun`` is emitted if more than one is needed.
@@ -39,7 +39,7 @@ class ImageRows(SortableTableModel):
         self.images = ImageList()
         self.arrangingBegun = Signal()
         self.isGrouped = False
-        """Whether there are to be rows for patients and studies; see ``hasGroups``."""
+        """Whether there are to be rows for patients and studies; see ``ShownRows``."""
         self._toggledGroups = set()
         self.isCovered = False
         """Whether no row is shown, as the list is not yet as it may be seen."""
@@ -47,7 +47,7 @@ class ImageRows(SortableTableModel):
         self._isSortDue = False
         self._work = None
         self._entry = self._entryPosition = None
-        self._rows = self._arranged = ShownRows.none()
+        self.rows = self._arranged = ShownRows.none()
 
     # What the panel asks for
 
@@ -66,7 +66,7 @@ class ImageRows(SortableTableModel):
         # The rows of another list would show the wrong images.
         if not self._isArranged(_FIRST_SECONDS) and not isLonger:
             self._arranged = ShownRows.none()
-        self._rows = self._arranged
+        self.rows = self._arranged
         self._entry = self._entryPosition = None
         self.endResetModel()
         if self.isArranging:
@@ -90,7 +90,7 @@ class ImageRows(SortableTableModel):
 
     def toggleGroups(self, rows):
         """Open groups that are collapsed, and collapse those that are open."""
-        keys = {self.group(row).key for row in rows if self.isGroup(row)}
+        keys = {self.rows.group(row).key for row in rows if self.rows.is_group(row)}
         if keys:
             self._toggledGroups ^= keys
             self._arrange()
@@ -110,7 +110,7 @@ class ImageRows(SortableTableModel):
         """Look for about that long for the rows to be shown; show them when all are found."""
         if self.isArranging and self._isArranged(seconds):
             self.beginResetModel()
-            self._rows = self._arranged
+            self.rows = self._arranged
             self._entry = self._entryPosition = None
             self.endResetModel()
 
@@ -127,54 +127,22 @@ class ImageRows(SortableTableModel):
 
     # Rows and positions
 
-    @property
-    def rows(self):
-        """The ``browser.lists.shown_rows.ShownRows``."""
-        return self._rows
-
-    @property
-    def shown(self):
-        """The positions of the rows' images, from above; that of a group is below 0."""
-        return self._rows.shown
-
-    @property
-    def order(self):
-        """The positions of all images that the filter leaves, those in collapsed groups as well."""
-        return self._rows.order
-
-    @property
-    def hasGroups(self):
-        """Whether there are rows for patients and studies."""
-        return self._rows.has_groups
-
-    def isGroup(self, row):
-        """Whether a row is that of a patient or of a study."""
-        return self._rows.is_group(row)
-
-    def group(self, row):
-        """Return the patient or study of a row, a ``browser.lists.image_groups.Group``."""
-        return self._rows.group(row)
-
     def isGroupOpen(self, row):
         """Whether what is below a patient or study is shown, or will be in some turns."""
-        return self._rows.is_group_open(row, self._toggledGroups)
-
-    def positions(self, row):
-        """Return the positions of the images of a row: one, or those of a group."""
-        return self._rows.positions(row)
+        return self.rows.is_group_open(row, self._toggledGroups)
 
     def imageId(self, row):
         """Return the id of the image in a row; of a group there is none."""
-        return "" if self.isGroup(row) else self.images.image_id(int(self.shown[row]))
+        return "" if self.rows.is_group(row) else self.images.image_id(int(self.rows.shown[row]))
 
     def row(self, imageId):
         """Return the row of an image, or None if it is not shown."""
         position = self.images.row(imageId)
-        return None if position is None else self._rows.row(position)
+        return None if position is None else self.rows.row(position)
 
     def isLoadable(self, row):
         """Whether the server would know which image is meant."""
-        return not self.isGroup(row) and self.isPositionLoadable(int(self.shown[row]))
+        return not self.rows.is_group(row) and self.isPositionLoadable(int(self.rows.shown[row]))
 
     def isPositionLoadable(self, position):
         """Whether the server would know which image is meant."""
@@ -182,7 +150,7 @@ class ImageRows(SortableTableModel):
 
     def entry(self, row):
         """Return what is known of the image in a row (``codec.ImageMetaItem``)."""
-        return self._entryAt(int(self.shown[row]))
+        return self._entryAt(int(self.rows.shown[row]))
 
     def _entryAt(self, position):
         if position != self._entryPosition:
@@ -193,7 +161,7 @@ class ImageRows(SortableTableModel):
     # How it is done
 
     def _rowTotal(self):
-        return len(self.shown)
+        return len(self.rows.shown)
 
     def _arrange(self):
         self._work = self._arrangement()

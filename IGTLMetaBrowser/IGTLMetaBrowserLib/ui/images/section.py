@@ -78,7 +78,7 @@ class ImageSection:
         self._listTimer = SingleShotTimer(self.showListSoon)
         self._listShownAt = self._listSeconds = 0.0
         self._covering = ListCovering(browser, self.showList)
-        self._measured, self._hadGroups = model.images, model.hasGroups
+        self._measured, self._hadGroups = model.images, model.rows.has_groups
         ui.refreshButton.icon = qt.QApplication.style().standardIcon(qt.QStyle.SP_BrowserReload)
         self._connectWidgets()
         self.thumbnails = ThumbnailColumn(
@@ -338,16 +338,16 @@ class ImageSection:
     def closeGroups(self):
         """Hide what is below it; from an image, go to its study, from that to its patient."""
         row = self.ui.imageTableView.currentIndex().row()
-        isOpenGroup = row >= 0 and self.model.isGroup(row) and self.model.isGroupOpen(row)
+        isOpenGroup = row >= 0 and self.model.rows.is_group(row) and self.model.isGroupOpen(row)
         if isOpenGroup:
             self._toggleGroup(row)
-        elif self.model.hasGroups and row >= 0 and self.model.rows.header_rows(row):
+        elif self.model.rows.has_groups and row >= 0 and self.model.rows.header_rows(row):
             index = self.model.index(self.model.rows.header_rows(row)[-1], 0)
             self.ui.imageTableView.setCurrentIndex(index)
 
     def _toggleCurrentGroup(self, isOpen):
         row = self.ui.imageTableView.currentIndex().row()
-        if row >= 0 and self.model.isGroup(row) and self.model.isGroupOpen(row) is isOpen:
+        if row >= 0 and self.model.rows.is_group(row) and self.model.isGroupOpen(row) is isOpen:
             self._toggleGroup(row)
 
     def _toggleGroup(self, row):
@@ -359,11 +359,11 @@ class ImageSection:
         self.model.setGrouped(isChecked)
 
     def _onClicked(self, index):
-        if index.column() == STATE and self.model.isGroup(index.row()):
+        if index.column() == STATE and self.model.rows.is_group(index.row()):
             self._toggleGroup(index.row())
 
     def _onDoubleClicked(self, index):
-        if self.model.isGroup(index.row()):
+        if self.model.rows.is_group(index.row()):
             if index.column() != STATE:  # its first click has done it
                 self._toggleGroup(index.row())
         elif self.model.isLoadable(index.row()):
@@ -425,8 +425,8 @@ class ImageSection:
         if self.model.images is not self._measured:
             self._measured = self.model.images
             self.columns.showList()
-        if self.model.hasGroups != self._hadGroups:
-            self._hadGroups = self.model.hasGroups
+        if self.model.rows.has_groups != self._hadGroups:
+            self._hadGroups = self.model.rows.has_groups
             self.columns.showGroups()
         if self.selection.isScattered:
             self._statusLine.show(self._texts["scattered"])

@@ -51,7 +51,7 @@ class ImageTableModel(ImageRows):
 
     def notes(self, row):
         """Return what else there is to know of the image in a row."""
-        if self.isGroup(row):
+        if self.rows.is_group(row):
             return []
         imageId = self.imageId(row)
         if not imageId:
@@ -70,7 +70,7 @@ class ImageTableModel(ImageRows):
 
     def source(self, row):
         """Return where an image is offered."""
-        position = int(self.shown[row])
+        position = int(self.rows.shown[row])
         if position < self.images.first_live_row:
             return self._texts["image list"]
         isLabelMap = self._isLabelMap(position, self._entryAt(position))
@@ -99,21 +99,22 @@ class ImageTableModel(ImageRows):
     def _text(self, row, column):
         if column in (STATE, PREVIEW):
             return ""
-        if self.isGroup(row):
+        if self.rows.is_group(row):
             return self._groupText(row, column)
-        text = self.positionText(int(self.shown[row]), column)
-        return self._groupTexts.indented(text, 2) if self.hasGroups and column == NAME else text
+        text = self.positionText(int(self.rows.shown[row]), column)
+        isIndented = self.rows.has_groups and column == NAME
+        return self._groupTexts.indented(text, 2) if isIndented else text
 
     def _groupText(self, row, column):
-        group = self.group(row)
+        group = self.rows.group(row)
         if column == NAME:
-            return self._groupTexts.name(group, self._rows.image_total(row))
+            return self._groupTexts.name(group, self.rows.image_total(row))
         if column == PATIENT_ID and group.level == 0:
             return printable(group.patient_id)
         return ""
 
     def _stateText(self, row):
-        if self.isGroup(row):
+        if self.rows.is_group(row):
             return self._texts["open" if self.isGroupOpen(row) else "collapsed"]
         if self.isLoadable(row):
             return self.state(self.imageId(row))
@@ -125,8 +126,8 @@ class ImageTableModel(ImageRows):
         return not isListed and entry.scalar_type == NOT_TOLD
 
     def _toolTipLines(self, row, column):
-        if self.isGroup(row):
-            return self._groupTexts.toolTipLines(self.group(row))
+        if self.rows.is_group(row):
+            return self._groupTexts.toolTipLines(self.rows.group(row))
         if column == STATE:
             return [self._stateText(row), *self.notes(row)]
         if column == PREVIEW:
@@ -134,7 +135,7 @@ class ImageTableModel(ImageRows):
         if column == SCAN_TIME:
             moment = self.entry(row).scan_time.to_datetime()
             return [] if moment is None else [self._localeTexts.exactMoment(moment)]
-        lines = [self.positionText(int(self.shown[row]), column)]
+        lines = [self.positionText(int(self.rows.shown[row]), column)]
         asListed = printable(self.entry(row).patient_name)
         return [*lines, asListed] if column == PATIENT and asListed not in lines else lines
 
@@ -143,7 +144,7 @@ class ImageTableModel(ImageRows):
             return self.thumbnail(self.imageId(row))
         if column != STATE:
             return None
-        if self.isGroup(row):
+        if self.rows.is_group(row):
             return self._icons.arrow(self.isGroupOpen(row))
         if not self.isLoadable(row):
             return self._icons.unusable()
@@ -165,7 +166,7 @@ class ImageTableModel(ImageRows):
         return icons[state.status]() if state.status in icons else None
 
     def _foreground(self, row, _column):
-        isUsable = self.isGroup(row) or self.isLoadable(row)
+        isUsable = self.rows.is_group(row) or self.isLoadable(row)
         return None if isUsable else self._colors.faint
 
     def _background(self, row, column):
@@ -177,7 +178,7 @@ class ImageTableModel(ImageRows):
         return self._colors.progressBrush(state.received / max(state.size, 1))
 
     def _font(self, row, column):
-        return self._colors.boldFont if column == NAME and self.isGroup(row) else None
+        return self._colors.boldFont if column == NAME and self.rows.is_group(row) else None
 
     def _stateOf(self, row):
         return self._browser.images.states.of(self.imageId(row))
