@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -294,6 +295,21 @@ FILES = sorted(file.relative_to(IMPORT_ROOT).as_posix() for file in IMPORT_ROOT.
 @pytest.mark.parametrize("path", FILES)
 def test_imports_only_from_lower_layers(path: str) -> None:
     assert complaints((IMPORT_ROOT / path).read_text(encoding="utf-8"), path) == []
+
+
+def test_no_modules_import_each_other() -> None:
+    """Not through others either; for types alone, two may."""
+    modules = {
+        path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): path for path in FILES
+    }
+    graph = {}
+    for module, path in modules.items():
+        source = (IMPORT_ROOT / path).read_text(encoding="utf-8")
+        found = imports(source, module, path.endswith("/__init__.py"))
+        names = {one.name for one in found if not one.for_types_only}
+        names |= {name.rpartition(".")[0] for name in names - {*modules}}  # of what a module has
+        graph[module] = names & {*modules}
+    TopologicalSorter(graph).prepare()  # raises CycleError
 
 
 def test_what_tests_share_is_in_no_file_of_tests() -> None:
