@@ -127,6 +127,18 @@ def test_what_a_stream_writes_is_no_work_of_the_users(
     assert browser.load_image("PHOTO") is volume
 
 
+def test_nor_does_a_stream_that_begins_write_over_what_the_user_has_edited(
+    browser: Browser, hospital: Hospital
+) -> None:
+    """Or what a server sends unasked would take the user's work along."""
+    volume = browser.load_image("CT")
+    write_into(volume)
+    live = replace(hospital.images_["CT"], device_name="CT")
+    node = browser._in_scene.show_live(live, is_described=True)
+    assert (node is volume, voxels(volume)[0]) == (False, 99)
+    assert browser.images.node("CT") is node is browser._in_scene.show_live(live, True)
+
+
 @pytest.mark.parametrize("is_edited", [True, False])
 def test_a_part_that_is_pushed_makes_nothing_else_the_servers(
     browser: Browser, hospital: Hospital, is_edited: bool

@@ -192,7 +192,7 @@ class ImageSet:
         is_same = is_of_patient(known, self._descriptions.get(image_id), description.patient)
         window = self._voi_window(image_id)
         self._disowned.discard(image_id)
-        if not (is_live or image.is_subvolume):
+        if not image.is_subvolume:
             known = edited_voxels.writable(known, image.pixels)
         node = self._show(image_id, image, name, modality, window, known, is_same, is_live)
         edited_voxels.leave(before, node)
