@@ -144,6 +144,18 @@ def test_what_it_says_of_a_patient_is_hidden_and_shown_but_it_stays_the_user_s(
         assert (before.GetAttribute("DICOM.PatientName") == "DOE^JANE") is not is_hidden
 
 
+def test_what_was_a_label_map_does_not_follow_its_image_any_more(
+    browser: Browser, hospital: ChangedHospital, events: list, scene: slicer.vtkMRMLScene
+):
+    """Which may be the next patient's."""
+    browser.load_image("MR")
+    before = load(browser, hospital, events, is_label_map=True)
+    load(browser, hospital, events, is_label_map=False)
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    browser.images.node("MR").SetAndObserveTransformNodeID(transform.GetID())
+    assert before.GetTransformNodeID() is None
+
+
 def test_a_label_map_of_another_image_is_another_one(
     browser: Browser, hospital: ChangedHospital, events: list, scene: slicer.vtkMRMLScene
 ):

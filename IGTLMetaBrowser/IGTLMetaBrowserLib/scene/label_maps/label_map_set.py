@@ -235,6 +235,7 @@ class LabelMapSet:
         self._grids.pop(image_id, None)
         released = [*filter(None, (self.node(image_id), self.segmentation(image_id)))]
         for node in released:
+            self._placement.let_be(node)
             release(node, IMAGE_ID_ATTRIBUTE)
         return released
 
