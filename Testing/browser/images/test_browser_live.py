@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -20,14 +19,12 @@ from IGTLMetaBrowserLib.browser.events import (
     ImageLoaded,
     ImageState,
     ImageStatus,
-    LabelMapsListed,
     LiveImage,
     NodeRemoved,
     TrajectoriesShown,
 )
 from IGTLMetaBrowserLib.browser.images import live_images
 from IGTLMetaBrowserLib.browser.images.live_images import MOST_LIVE_IMAGES
-from IGTLMetaBrowserLib.net.list_metadata.identity import SERVER
 from IGTLMetaBrowserLib.scene.server_nodes.attributes import TIMESTAMP_ATTRIBUTE
 
 
@@ -180,123 +177,6 @@ def test_around_a_part_of_the_next_patients_image_nothing_of_the_one_before_stay
         unconnected.disconnect()
 
 
-def test_a_live_image_of_another_patient_than_is_listed_is_not_shown(unconnected, events):
-    entry = codec.ImageMetaItem("Ultrasound", "Ultrasound", "US", "Doe", "D")
-
-    live = frame(1, header_version=2, metadata={"PatientName": "Roe", "PatientID": "R"})
-
-    def serve(peer):
-        for pushed in ([], [live]):
-            peer.receive()
-            peer.send(listing(entry), *pushed)
-        peer.wait_until_closed()
-
-    with ScriptedServer(serve) as server:
-        unconnected.connect("127.0.0.1", server.port)
-        unconnected.list_images()
-        unconnected.list_images()
-        problem = step_until_event(unconnected, events, Failed).error
-        assert "of another patient than the list says" in str(problem)
-        assert unconnected.images.node("Ultrasound") is None
-        unconnected.disconnect()
-
-
-def test_a_streamed_image_that_is_in_the_list_updates_its_own_node(unconnected, events):
-    entry = codec.ImageMetaItem(
-        "Head", "MR", "MR", size=(4, 3, 2), scalar_type=codec.ScalarType.UINT16
-    )
-
-    def serve(peer):
-        peer.receive()
-        peer.send(listing(entry))
-        peer.receive()
-        peer.send(frame(1, "MR"))
-        peer.send(frame(60, "MR"))
-        peer.wait_until_closed()
-
-    with ScriptedServer(serve) as server:
-        unconnected.connect("127.0.0.1", server.port)
-        unconnected.list_images()
-        node = unconnected.load_image("MR")
-        live = step_until_event(unconnected, events, LiveImage)
-        assert live.node is node
-        assert voxels(node) == [60, 61, 62]
-        assert node.GetName() == "Head"
-        assert unconnected.images.states.of("MR").notes == ()
-        unconnected.disconnect()
-
-
-def test_a_stream_under_the_name_of_a_loaded_image_does_not_replace_it(unconnected, events):
-    entry = codec.ImageMetaItem(
-        "Head", "MR", "MR", size=(4, 3, 2), scalar_type=codec.ScalarType.UINT16
-    )
-    live = replace(make_image(60, (8, 8, 1)), device_name="MR")
-
-    def serve(peer):
-        peer.receive()
-        peer.send(listing(entry))
-        peer.receive()
-        peer.send(frame(1, "MR"), live, live, frame(5))
-        peer.wait_until_closed()
-
-    with ScriptedServer(serve) as server:
-        unconnected.connect("127.0.0.1", server.port)
-        unconnected.list_images()
-        node = unconnected.load_image("MR")
-        step_until_event(unconnected, events, LiveImage)
-        assert voxels(node) == [1, 2, 3]
-        assert list(unconnected.images.live.states) == ["Ultrasound"]
-        unconnected.disconnect()
-    (failed,) = of_type(events, Failed)
-    assert "'MR' of 8 × 8 × 1 voxels, uint16 came" in str(failed.error)
-
-
-def test_a_stream_that_has_only_the_name_of_a_listed_image_is_not_shown_as_that(
-    unconnected, events
-):
-    entry = codec.ImageMetaItem(
-        "Head", "MR", "MR", size=(4, 3, 2), scalar_type=codec.ScalarType.UINT16
-    )
-    other = replace(make_image(60, (8, 8, 1)), device_name="MR")
-
-    def serve(peer):
-        for pushed in ([], [other, frame(5)]):
-            peer.receive()
-            peer.send(listing(entry), *pushed)
-        peer.wait_until_closed()
-
-    with ScriptedServer(serve) as server:
-        unconnected.connect("127.0.0.1", server.port)
-        for _ in range(2):
-            unconnected.list_images()
-        step_until_event(unconnected, events, LiveImage)
-        assert list(unconnected.images.live.states) == ["Ultrasound"]
-        assert unconnected.images.node("MR") is None
-        unconnected.disconnect()
-    (failed,) = of_type(events, Failed)
-    assert "'MR' of 8 × 8 × 1 voxels, uint16 came" in str(failed.error)
-
-
-def test_a_stream_does_not_answer_what_was_asked_for(unconnected, events):
-    def serve(peer):
-        peer.send(frame(1))
-        peer.receive()
-        peer.send(frame(2), frame(3), frame(9, "MR"), frame(4))
-        peer.wait_until_closed()
-
-    with ScriptedServer(serve) as server:
-        unconnected.connect("127.0.0.1", server.port)
-        step_until_event(unconnected, events, LiveImage)
-        assert voxels(unconnected.load_image("MR")) == [9, 10, 11]
-        step_until(
-            unconnected,
-            lambda: unconnected.images.live.states["Ultrasound"].frames == 4,
-            "all frames",
-        )
-        assert voxels(unconnected.images.node("Ultrasound")) == [4, 5, 6]
-        unconnected.disconnect()
-
-
 def test_of_frames_that_come_faster_than_they_can_be_shown_the_newest_is(unconnected, events):
     count = 500
     flood = b"".join(codec.pack(frame(number)) for number in range(1, count + 1))
@@ -407,26 +287,6 @@ def test_a_server_that_invents_names_does_not_fill_the_memory(unconnected, event
     assert "images under more than 64 names" in str(failed.error)
 
 
-def test_a_voxel_of_a_live_image_counts_as_the_image_that_it_is_of(
-    unconnected, events, scene, monkeypatch
-):
-    """Given parts of one voxel, around each of which a volume has to be made."""
-    one = make_image(1).pixels.nbytes
-    monkeypatch.setattr("IGTLMetaBrowserLib.browser.images.live_images.MOST_LIVE_BYTES", 3 * one)
-    images = (frame(1, f"Image {number}") for number in range(5))
-    many = [
-        replace(image, pixels=image.pixels[:1, :1, :1], size=image.whole_size) for image in images
-    ]
-    packed = b"".join(map(codec.pack, [*many, codec.TrajectoryMessage()]))
-    with ScriptedServer(stream(packed)) as server:
-        unconnected.connect("127.0.0.1", server.port)
-        step_until_event(unconnected, events, TrajectoriesShown)
-        assert list(unconnected.images.live.states) == ["Image 0", "Image 1", "Image 2"]
-        unconnected.disconnect()
-    (failed,) = of_type(events, Failed)
-    assert "MiB together" in str(failed.error)
-
-
 def test_live_images_are_limited_by_their_bytes(unconnected, events, scene, monkeypatch):
     one = make_image(1).pixels.nbytes
     monkeypatch.setattr("IGTLMetaBrowserLib.browser.images.live_images.MOST_LIVE_BYTES", 3 * one)
@@ -439,67 +299,3 @@ def test_live_images_are_limited_by_their_bytes(unconnected, events, scene, monk
         unconnected.disconnect()
     (failed,) = of_type(events, Failed)
     assert "MiB together" in str(failed.error)
-
-
-def test_a_stream_under_the_name_of_a_frame_leaves_the_volume_of_its_series_alone(
-    unconnected, events, scene, sequences
-):
-    ids = ["F0", "F1"]
-    series = {image_id: make_image(10 * number) for number, image_id in enumerate(ids)}
-    values = json.dumps({"name": "time", "unit": "s", "values": ["0", "1"]})
-    with ScriptedServer(serve_series(series, {"F0/sequence": values})) as server:
-        unconnected.connect("127.0.0.1", server.port)
-        unconnected.list_images()
-        replayed = unconnected.load_sequence("F0")
-        shown = replayed.GetProxyNode(replayed.GetMasterSequenceNode())
-        ask_for_next(unconnected)
-        live = step_until_event(unconnected, events, LiveImage).node
-        assert live is not shown
-        scene.RemoveNode(live)
-        ask_for_next(unconnected)
-        assert step_until_event(unconnected, events, LiveImage, 2).node is None
-        assert voxels(shown) == [0, 1, 2]
-        unconnected.disconnect()
-
-
-def serve_series(images: dict[str, codec.ImageMessage], metadata: dict[str, str]) -> Script:
-    """Script: a series, of which the second image is also streamed whenever TRAJ is asked for."""
-    items = [
-        codec.ImageMetaItem(image_id, image_id, size=(4, 3, 2), scalar_type=5)
-        for image_id in images
-    ]
-
-    def script(peer: Peer) -> None:
-        while True:
-            query = peer.receive()
-            if query.type_name == "GET_IMGMETA":
-                told = {**SERVER, **metadata}
-                peer.send(codec.ImageMetaMessage(items, header_version=2, metadata=told))
-            elif query.type_name == "GET_IMAGE":
-                peer.send(replace(images[query.device_name], device_name=query.device_name))
-            elif query.type_name == "GET_CAPABIL":
-                peer.send(codec.CapabilityMessage(types=["GET_IMGMETA", "GET_IMAGE"]))
-            elif query.type_name == "GET_TRAJ":
-                peer.send(frame(77, [*images][1]))
-
-    return script
-
-
-def test_a_stream_goes_on_that_the_server_calls_a_label_map_no_more(unconnected, events):
-    labels = np.zeros((2, 3, 4), np.uint8)
-    labels[0] = 1
-    pictures = [codec.ImageMessage(labels, device_name="Skull") for _ in range(2)]
-    listed = codec.LabelMetaMessage([codec.LabelMetaItem("Skull", "Skull", 1)])
-    with ScriptedServer(stream(listed, pictures[0], codec.LabelMetaMessage([]), pictures[1])) as s:
-        unconnected.connect("127.0.0.1", s.port)
-        step_until_event(unconnected, events, LabelMapsListed)
-        ask_for_next(unconnected)
-        assert step_until_event(unconnected, events, LiveImage).node.IsA(
-            "vtkMRMLLabelMapVolumeNode"
-        )
-        ask_for_next(unconnected)
-        step_until_event(unconnected, events, LabelMapsListed, 2)
-        ask_for_next(unconnected)
-        node = step_until_event(unconnected, events, LiveImage, 2).node
-        assert node.GetClassName() == "vtkMRMLScalarVolumeNode"
-        unconnected.disconnect()
