@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -14,7 +15,9 @@ from pydicom import Dataset
 from helpers import radiotherapy as study
 from helpers.contours import square, structure_set
 from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources import folder_scans
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom.label_maps import structure_sets
 
 Change = Callable[[Dataset], None]
 
@@ -281,6 +284,21 @@ def test_of_two_documents_with_one_uid_the_second_does_not_take_the_place_of_the
     (item,) = source.label_maps()
     assert source.image(item.id).pixels[0, 15, 15]
     assert dict(source.refused)["b"] == "'a' has its SOPInstanceUID, too"
+
+
+def test_structures_for_which_there_were_no_descriptors_are_read_for_the_next_list(
+    ct_folder: Path, slices: list[Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_path: Path) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(folder_scans, "_SECONDS_BETWEEN_SCANS", -1.0)
+    source = write(ct_folder, structure_set(square(slices[0], 10, 20)))
+    with monkeypatch.context() as busy:
+        busy.setattr(structure_sets, "open_limited", refuse)
+        assert source.label_maps() == []
+    source.images()
+    assert len(source.label_maps()) == 1
 
 
 def test_structures_that_cannot_be_read_any_more_are_refused_without_the_servers_path(

@@ -24,6 +24,7 @@ from ..replaced_documents import (
     conflict_notices,
     notice_of_unread,
     replaced_keys,
+    unread_version,
     version_in,
 )
 from ..volumes.places import check_patient
@@ -41,7 +42,8 @@ class FolderLabelMaps:
     """Label maps by id, and for each the id of the image that it was drawn in, or empty.
 
     ``images`` are those images, as far as they are known; ``files`` are those that the label maps
-    are in; ``versions`` are what segmentations say of those that they have replaced.
+    are in; ``versions`` are what segmentations say of those that they have replaced, and of other
+    files that they could not be read.
     """
 
     by_id: dict[str, LabelMap] = field(default_factory=dict)
@@ -175,6 +177,8 @@ class LabelMapReader:
         except (SourceError, ArithmeticError, AttributeError, TypeError, ValueError) as error:
             _logger.warning("%s is not offered: %s", name, error)
             self._offers.refused.append((name, str(error)))
+            if isinstance(cause := error.__cause__, (OSError, MemoryError)):  # it is not broken
+                found.versions[file] = unread_version(self._folder / name, cause)
 
     def _check_ids(self, found: FolderLabelMaps, label_maps: Sequence[LabelMap]) -> None:
         """Raise ``ValueError`` if what is asked for by an id would not be what was listed."""
