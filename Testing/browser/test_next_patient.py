@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import slicer
 from helpers.halved_images import HALVED, lower_half, volume_values
 from helpers.hospital import of_type, parents, step_until, step_until_event
 from helpers.peers import ITEM, TRAJECTORY, Peer, Script, ScriptedServer, make_image
+from helpers.saved_scene import load_scene, save_scene
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.errors import BrowserError
@@ -154,6 +156,25 @@ def test_an_adopted_image_stays_that_of_its_patient_when_a_list_has_said_so_befo
         (node,) = unconnected.load_trajectories()
         assert parents(node) == ["Trajectory"]
         assert markups_beside(image) == []
+        unconnected.disconnect()
+
+
+def test_nor_does_what_comes_stand_beside_an_image_of_before_that_an_opened_scene_has(
+    unconnected: Browser, scene: slicer.vtkMRMLScene, tmp_path: Path
+):
+    with ScriptedServer(numbering("Smith", []), numbering("Jones", ["A"])) as server:
+        load_by_another(Browser(scene), server)
+        path = save_scene(scene, tmp_path)
+        scene.Clear(0)
+        unconnected.connect(server.host, server.port)
+        unconnected.list_images()
+        unconnected.load_image("0")
+        scene.Clear(0)
+        load_scene(scene, path)
+        unconnected.load_trajectories()
+        assert markups_beside(unconnected.images.node("0")) == []
+        unconnected.load_image("0")
+        assert markups_beside(unconnected.images.node("0")) == ["A"]
         unconnected.disconnect()
 
 

@@ -123,6 +123,9 @@ class SceneImages:
             patient = self.volumes.patient(image_id)
             if any(patient):
                 self._metadata.remember_in_scene(image_id, *patient)
+            # The last one may have done so, before an older scene was opened.
+            if self.is_of_another_patient(image_id):
+                self.volumes.disown(image_id)
         return images, self._overlays.adopt()
 
     def prepare(self, image_id: str, image: codec.ImageMessage) -> Iterator[None]:
