@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 from ...net.source import SourceError
@@ -128,6 +129,12 @@ class Series:
         """How many instances the archive says it has; None if it does not say."""
         return parsed_number(self["NumberOfSeriesRelatedInstances"])
 
+    @cached_property
+    def version(self) -> Hashable:
+        """What is another if the archive has other files of it, or another's."""
+        keywords = ("StudyInstanceUID", "PatientID", "IssuerOfPatientID", "PatientName")
+        return (self.uid, self.count, *(self[keyword] for keyword in keywords))
+
 
 def parsed_number(text: str) -> int | None:
     """Return what an archive says that something is the number of; None if it is no number."""
@@ -146,6 +153,11 @@ class QueryResult(list[Series]):
         super().__init__(series)
         self.is_cut = is_cut
         self.ambiguous = ambiguous
+
+    def is_same(self, other: QueryResult) -> bool:
+        """Whether another has the same series, and the same is known of it."""
+        about = (self.is_cut, self.ambiguous)
+        return about == (other.is_cut, other.ambiguous) and self == other
 
 
 def require_all(found: QueryResult, archive: Archive) -> QueryResult:

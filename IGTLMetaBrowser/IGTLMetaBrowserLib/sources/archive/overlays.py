@@ -17,6 +17,7 @@ from ..dicom.plans import Plan, images_of_series, notices_of, valid_plans
 from ..dicom.replaced_documents import DocumentVersion, conflict_notices, replaced_keys
 from ..dicom.volumes.stacks import Stack
 from .archive import Series
+from .lists.archive_lists import ArchiveLists
 from .lists.entries import is_same_patient
 from .lists.queries import RETRY_SECONDS
 from .series.fetched_images import FetchedImages
@@ -30,8 +31,8 @@ _STRUCTURES, _PLANS = ("SEG", "RTSTRUCT"), "SR"
 class ArchiveOverlays:
     """Offers overlays of images that were fetched: of their patient, in their frame of reference.
 
-    ``series`` are those that the archive is known to have, by the ids of their entries; ``images``
-    are those that were fetched. Both belong to the source. ``open_series`` returns a fetched
+    ``lists`` are those of the archive; ``images`` are those that were fetched. Both belong to the
+    source. ``open_series`` returns a fetched
     series; it raises ``NotReadyError`` while it is fetched, and ``SourceError`` if it cannot be
     had. ``since`` returns when the question came that is answered now: what could not be had since
     then is not fetched again for it. It may have replaced what is there, which says so; where
@@ -40,12 +41,12 @@ class ArchiveOverlays:
 
     def __init__(
         self,
-        series: Mapping[str, Series],
+        lists: ArchiveLists,
         images: FetchedImages,
         open_series: Callable[[Series], OpenedSeries],
         since: Callable[[], float],
     ) -> None:
-        self._series = series
+        self._lists = lists
         self._images = images
         self._open_series = open_series
         self._since = since
@@ -158,12 +159,11 @@ class ArchiveOverlays:
 
     def _listed(self, modalities: Collection[str]) -> list[Series]:
         """Return the series of these modalities in studies of which an image was fetched."""
-        studies = {*self._images.studies}
-        listed = {series.uid: series for series in self._series.values()}
         return [
             series
-            for series in listed.values()
-            if series["Modality"] in modalities and series["StudyInstanceUID"] in studies
+            for study in self._images.studies
+            for series in self._lists.series_of_study(study)
+            if series["Modality"] in modalities
         ]
 
     def _missing(self, *modalities: str) -> defaultdict[str, str]:
@@ -193,7 +193,7 @@ class ArchiveOverlays:
         frame = row["reference_frame"]
         return frame != "" and any(
             stack.frames[0].get("FrameOfReferenceUID") == frame
-            and is_same_patient(self._series[owner], series)
+            and is_same_patient(self._lists.series[owner], series)
             for owner, stack in images.get(str(row["reference_ct"]), {}).items()
         )
 

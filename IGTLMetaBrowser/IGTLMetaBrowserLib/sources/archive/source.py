@@ -25,7 +25,7 @@ from .archive import KEYWORDS, Archive, Filters, Query, Series
 from .arriving.arriving_volume import ArrivingVolume, tag_of
 from .arriving.growing_volume import GrowingVolume
 from .lists.archive_lists import ArchiveLists
-from .lists.entries import Patients, no_single_image, series_version
+from .lists.entries import Patients, no_single_image
 from .lists.found_series import FoundSeries
 from .lists.queries import RETRY_SECONDS, ArchiveQueries
 from .overlays import ArchiveOverlays
@@ -86,11 +86,12 @@ class ArchiveSource:
             ArchiveQueries(archive, self._executor, filters or {}, modalities, most, found),
             found,
             self._patients,
+            self._fetched,
             self._fetcher.look_ahead,
             self._forget,
         )
         self._overlays = ArchiveOverlays(
-            self._lists.series, self._fetched, self._open, lambda: self._lists.since
+            self._lists, self._fetched, self._open, lambda: self._lists.since
         )
         self._lists.begin()
         self._fetcher.wait_until_ready()
@@ -256,7 +257,7 @@ class ArchiveSource:
     def image_version(self, image_id: str) -> Hashable:
         """What the archive's list says of the series. Raises ``SourceError``."""
         notice = self._overlays.notices_of_label_maps.get(image_id, "")
-        return series_version(self._known(image_id)), notice
+        return self._known(image_id).version, notice
 
     def kept_thumbnail(self, image_id: str) -> None:
         """None: it is made of the image, unless the archive would have to send it just for that.
@@ -320,14 +321,7 @@ class ArchiveSource:
         Raises ``NotReadyError``.
         """
         self._finish_fetches()
-        is_waiting = False
-        for uid in self._fetched.studies:
-            try:
-                self._lists.update_study(uid)
-            except NotReadyError:  # the others are asked for at the same time
-                is_waiting = True
-        if is_waiting:
-            raise NotReadyError(RETRY_SECONDS)
+        self._lists.update_studies(self._fetched.studies)
 
     # Series --------------------------------------------------------------------------------------
 
@@ -335,7 +329,7 @@ class ArchiveSource:
         """Return the source for a series, or begin to fetch it and raise ``NotReadyError``."""
         if series.uid in self._opened:
             return self._opened.use(series.uid).source
-        version = series_version(series)
+        version = series.version
         if version not in self._fetches:
             self._keep_done()  # who was sent an image as it came does not ask for it any more
             fetch = self._executor.submit(self._fetch, series)
@@ -377,7 +371,7 @@ class ArchiveSource:
                 continue
             del self._fetches[version]
             known = self._lists.series.get(dicom_fields.image_id(series.uid))
-            if known is not None and series_version(known) == version:
+            if known is not None and known.version == version:
                 self._keep(known, fetch.result())
             else:  # the archive has others in its place
                 self._fetcher.forget_arriving(series)

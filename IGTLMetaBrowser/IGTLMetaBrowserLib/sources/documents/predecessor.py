@@ -14,7 +14,6 @@ from ...dicom_index.headers.whole_dataset import read_whole
 from ...net.source import SourceError
 from ...system_errors import reason_of
 from ..archive.archive import MOST_OF_STUDY, Archive, Series, require_all
-from ..archive.lists.entries import series_version
 from ..dicom.replaced_documents import (
     CODING_SCHEME,
     REPLACED,
@@ -86,7 +85,7 @@ class DocumentsOfStudy:
     def _update(self, wanted: str = "", without: str = "") -> None:
         found = self._archive.find(self._query, MOST_OF_STUDY + 1)
         for series in require_all(found, self._archive):
-            version = series_version(series)
+            version = series.version
             is_known = version in self._fetched or series.uid == without
             if series["Modality"] != self._query["Modality"] or is_known:
                 continue

@@ -11,26 +11,29 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 
 from .... import codec
-from ....net.source import SourceError
+from ....net.source import NotReadyError, SourceError
 from ...dicom import fields as dicom_fields
 from ...dicom.volumes.places import issuers_apart
-from ..archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Query, QueryResult, Series
-from .entries import Patients, frame_of, marks_of, patient_and_issuer, series_version
+from ..archive import KEYWORDS, LONGEST_PATTERN, Query, Series
+from .entries import FoundEntries, Items, Patients, patient_and_issuer
 from .found_series import FoundSeries
-from .queries import ArchiveQueries, SeriesList
+from .queries import RETRY_SECONDS, ArchiveQueries, SeriesList
 
 _logger = logging.getLogger(__name__)
 
 _MOST_SEARCHES = 16
+# As far as no list needs more: 1 KB each. Who asks for one that is forgotten searches once more.
+_MOST_SERIES = 20_000
 
 
 class ArchiveLists:
     """The list without a search, those of searches, and the series of studies.
 
     ``series`` are those that the archive is known to have, by the ids of their entries. ``found``
-    is what other gateways have found. ``on_listed`` is called with the series of a list that is
-    another now; ``on_forgotten`` with the ids and the UIDs of series that are another patient's
-    now, perhaps, or gone.
+    is what other gateways have found. ``in_use`` are the ids of images whose series stay known.
+    ``on_listed`` is called with the series of a list that is another now; ``on_forgotten`` with the
+    ids and the UIDs of series that are another patient's now, perhaps, or gone, or of which nobody
+    has asked for long.
     """
 
     def __init__(
@@ -38,18 +41,21 @@ class ArchiveLists:
         queries: ArchiveQueries,
         found: FoundSeries,
         patients: Patients,
+        in_use: Iterable[str],
         on_listed: Callable[[Sequence[Series]], None],
         on_forgotten: Callable[[Set[str], Set[str]], None],
     ) -> None:
         self._queries = queries
         self._found = found
         self._patients = patients
+        self._in_use = in_use
         self._on_listed = on_listed
         self._on_forgotten = on_forgotten
         self._default = SeriesList()
         self._searches: OrderedDict[frozenset[tuple[str, str]], SeriesList] = OrderedDict()
+        self._studies: dict[str, SeriesList] = {}  # by their UIDs
         self.series: dict[str, Series] = {}
-        self._items: dict[str, tuple[codec.ImageMetaItem, ...]] = {}  # of series once fetched
+        self._items: dict[str, Items] = {}  # of series once fetched
 
     def begin(self) -> None:
         """Wait for the list without a search. Raises ``ArchiveError``."""
@@ -83,9 +89,7 @@ class ArchiveLists:
             raise SourceError(f"a search has at most {LONGEST_PATTERN} characters in each field")
         listed = self._searches.setdefault(frozenset(query.items()), SeriesList())
         self._searches.move_to_end(frozenset(query.items()))
-        idle = [key for key, one in self._searches.items() if not one.is_asked]
-        for key in idle[: max(0, len(idle) - _MOST_SEARCHES)]:
-            del self._searches[key]
+        self._forget_searches()
         return self._entries_of(listed, query), self._queries.notice_of(listed)
 
     @property
@@ -93,16 +97,31 @@ class ArchiveLists:
         """What there is to know of the list without a search: that there are more, perhaps."""
         return self._queries.notice_of(self._default)
 
-    def update_study(self, uid: str) -> None:
-        """Know all series of a study. Raises as ``images`` does.
+    def update_studies(self, uids: Iterable[str]) -> None:
+        """Know all series of these studies, and of no others. Raises as ``images`` does.
 
         A list that is cut, or of a search, need not have them.
         """
-        while (found := self._queries.found_of_study(uid)) is not None:
-            known = [one for one in self.series.values() if one["StudyInstanceUID"] == uid]
-            self._forget_missing(known, found)
-            for series in found:
-                self._register(series)
+        self._studies = {uid: self._studies.get(uid) or SeriesList() for uid in uids}
+        answered: dict[str, FoundEntries] = {}
+        is_waiting = False
+        try:
+            for uid, listed in self._studies.items():
+                try:
+                    while (entries := self._queries.found_of_study(listed, uid)) is not None:
+                        listed.entries = answered[uid] = entries
+                except NotReadyError:  # the others are asked for at the same time
+                    is_waiting = True
+        finally:
+            self._set_found_of_studies(answered)
+        if is_waiting:
+            raise NotReadyError(RETRY_SECONDS)
+
+    def series_of_study(self, uid: str) -> list[Series]:
+        """Return the series of one of the studies that were asked for, as they are known now."""
+        ids = self._studies[uid].entries.series if uid in self._studies else ()
+        known = [self.series[image_id] for image_id in ids if image_id in self.series]
+        return [series for series in known if series["StudyInstanceUID"] == uid]
 
     def known(self, image_id: str) -> Series:
         """Return the series of an image. Raises as ``images`` does, and if there is none."""
@@ -120,11 +139,11 @@ class ArchiveLists:
         """Know series by the ids of what else they have, such as label maps."""
         self.series |= series
 
-    def items_of(self, series: Series) -> tuple[codec.ImageMetaItem, ...]:
+    def items_of(self, series: Series) -> Items:
         """Return the entries of a series that was fetched; none of others."""
         return self._items.get(series.uid, ())
 
-    def set_items(self, series: Series, items: tuple[codec.ImageMetaItem, ...]) -> None:
+    def set_items(self, series: Series, items: Items) -> None:
         """Have a series that was fetched be listed as the images that it has."""
         if self._items.get(series.uid) != items:
             self._items[series.uid] = items
@@ -134,71 +153,93 @@ class ArchiveLists:
 
     def issuers(self) -> Mapping[str, str]:
         """Return who has given the IDs of patients, by the ids of images, if several have."""
-        return issuers_apart(
-            {key: patient_and_issuer(series) for key, series in self.series.items()}
-        )
+        named = {key: one for key, one in self.series.items() if one["IssuerOfPatientID"]}
+        return issuers_apart({key: patient_and_issuer(one) for key, one in named.items()})
 
     def _all(self) -> Iterator[SeriesList]:
         yield self._default
         yield from self._searches.values()
 
     def _entries_of(self, listed: SeriesList, query: Query) -> Sequence[codec.ImageMetaItem]:
-        while (found := self._queries.found_now(listed, query)) is not None:
-            self._set_found(listed, found)
+        while (entries := self._queries.found_now(listed, query)) is not None:
+            self._set_found(listed, entries)
         if listed.items is None:
-            listed.items = tuple(item for one in listed.series for item in self._entries(one))
+            made = listed.entries.items.items()
+            listed.items = tuple(item for uid, some in made for item in self._items.get(uid, some))
         return listed.items
 
-    def _entries(self, series: Series) -> Sequence[codec.ImageMetaItem]:
-        if series.uid in self._items:
-            return self._items[series.uid]
-        if series["Modality"] in NOT_IMAGES:
-            return ()
-        frame = frame_of(series)
-        name, item_id = dicom_fields.series_name(frame), dicom_fields.image_id(series.uid)
-        return (dicom_fields.listing_item(frame, name, item_id, (0, 0, 0), codec.ScalarType.UINT8),)
-
-    def _set_found(self, listed: SeriesList, found: QueryResult) -> None:
-        is_same = [*listed.series] == found
-        listed.is_cut, listed.left_out = found.is_cut, len(found.ambiguous)
-        if ambiguous := found.ambiguous & {known.uid for known in self.series.values()}:
-            self._forget(ambiguous)
-        if is_same and listed.items is not None:
+    def _set_found(self, listed: SeriesList, entries: FoundEntries) -> None:
+        found, before = entries.found, listed.entries
+        if found.ambiguous:
+            self._forget(found.ambiguous & {known.uid for known in self.series.values()})
+        if entries is before and listed.items is not None:
             return
-        self._forget_missing(listed.series, found)
-        listed.series, listed.items = found, None
-        for series in listed.series:
-            self._register(series)
-        if listed.is_cut:
+        gone = () if found.is_cut else before.items.keys() - entries.items.keys()
+        self._forget({*gone, *self._changed_in(entries)})
+        listed.entries, listed.items = entries, None
+        self._register(entries)
+        if found.is_cut:
             _logger.warning("%s", self._queries.notice_of(listed))
-        self._on_listed(listed.series)
-        listed.marks = frozenset(mark for one in listed.series for mark in marks_of(one))
+        self._on_listed(found)
+        listed.marks = entries.marks
         # A search has some of them only.
         self._patients.count(frozenset().union(*(one.marks for one in self._all())))
+        self._forget_others()
 
-    def _register(self, series: Series) -> None:
-        """Know a series as the archive has it now, and nothing of what it was before."""
-        image_id = dicom_fields.image_id(series.uid)
-        before = self.series.get(image_id)
-        if before is not None and series_version(before) != series_version(series):
-            self._forget({series.uid})
-        self.series[image_id] = series
-        self.series |= dict.fromkeys((item.id for item in self.items_of(series)), series)
+    def _set_found_of_studies(self, answered: Mapping[str, FoundEntries]) -> None:
+        if not answered:
+            return
+        changed = {uid for entries in answered.values() for uid in self._changed_in(entries)}
+        for known in self.series.values():
+            entries = answered.get(known["StudyInstanceUID"])
+            if entries is not None and known.uid not in entries.items:
+                changed.add(known.uid)
+        self._forget(changed)
+        for entries in answered.values():
+            self._register(entries)
 
-    def _forget_missing(self, before: Iterable[Series], found: QueryResult) -> None:
-        """Forget the series that were listed before, if the archive has them no more."""
-        gone = {one.uid for one in before} - {one.uid for one in found}
-        if gone and not found.is_cut:
-            self._forget(gone)
+    def _changed_in(self, entries: FoundEntries) -> Iterator[str]:
+        """Yield the UIDs of the series of which it is known no more what they were."""
+        for image_id, series in entries.series.items():
+            before = self.series.get(image_id)
+            if before is not series and before is not None and before.version != series.version:
+                yield series.uid
+
+    def _register(self, entries: FoundEntries) -> None:
+        """Know series as the archive has them now."""
+        self.series |= entries.series
+        for uid in self._items.keys() & entries.items.keys():
+            series = entries.series[dicom_fields.image_id(uid)]
+            self.series |= dict.fromkeys((item.id for item in self._items[uid]), series)
+
+    def _forget_searches(self) -> None:
+        """Forget those that came before the last ones, or before as many as have enough series.
+
+        Not those for which the archive is asked.
+        """
+        idle = [(key, one) for key, one in self._searches.items() if not one.is_asked]
+        total = 0
+        for count, (key, listed) in enumerate(reversed(idle)):
+            total += len(listed.entries.found)
+            if count >= _MOST_SEARCHES or (count and total > _MOST_SERIES):
+                del self._searches[key]
+
+    def _forget_others(self) -> None:
+        """Forget what is in no list and not in use, the oldest first: at least half of it."""
+        excess = len(self.series) - _MOST_SERIES
+        if excess <= 0:
+            return
+        of_images = {self.series[one].uid for one in self._in_use if one in self.series}
+        lists = [*self._all(), *self._studies.values()]
+        needed = of_images.union(*(one.entries.items for one in lists))
+        uids = [uid for one in self.series.values() if (uid := one.uid) not in needed]
+        self._drop({*uids[: max(excess, len(uids) // 2)]})
 
     def _forget(self, uids: Set[str]) -> None:
         """Forget what was fetched of series: they are another patient's now, perhaps, or gone."""
-        ids = {image_id for image_id, known in self.series.items() if known.uid in uids}
-        for image_id in ids:
-            del self.series[image_id]
-        for uid in uids:
-            self._items.pop(uid, None)
-        self._on_forgotten(ids, uids)
+        if not uids:
+            return
+        self._drop(uids)
         self._make_entries_anew()
         for listed in self._searches.values():
             listed.marks = frozenset()  # until it is searched again
@@ -206,3 +247,11 @@ class ArchiveLists:
     def _make_entries_anew(self) -> None:
         for listed in self._all():
             listed.items = None
+
+    def _drop(self, uids: Set[str]) -> None:
+        ids = {image_id for image_id, known in self.series.items() if known.uid in uids}
+        for image_id in ids:
+            del self.series[image_id]
+        for uid in uids:
+            self._items.pop(uid, None)
+        self._on_forgotten(ids, uids)

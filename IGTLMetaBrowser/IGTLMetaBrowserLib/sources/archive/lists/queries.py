@@ -11,10 +11,9 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .... import codec
 from ....net.source import NotReadyError
 from ..archive import (
     MOST_OF_STUDY,
@@ -26,7 +25,7 @@ from ..archive import (
     Series,
     require_all,
 )
-from .entries import Mark
+from .entries import FoundEntries, Items, Mark, entries_of
 from .found_series import UID_KEYWORDS, FoundSeries
 from .patterns import RANGES, as_asked, common_range, is_within, matches
 
@@ -39,19 +38,17 @@ RETRY_SECONDS = 0.01
 
 @dataclass
 class SeriesList:
-    """What a query has found: the series, whether there are more, and the entries of them.
+    """What a query has found, and the entries that clients see of it, when they are put together.
 
-    ``marks`` are what their patients are told apart by. ``asked_at`` is when the archive
-    was asked for what is here, in ``time.monotonic`` seconds.
+    ``marks`` are what the patients are told apart by. ``asked_at`` is when the archive was asked
+    for what is here, in ``time.monotonic`` seconds.
     """
 
-    series: Sequence[Series] = ()
-    is_cut: bool = False
+    entries: FoundEntries = field(default_factory=FoundEntries)
     asked_at: float = -math.inf
-    query: tuple[float, Future[QueryResult]] | None = None  # when it was sent, and it
-    items: tuple[codec.ImageMetaItem, ...] | None = None
+    query: tuple[float, Future[FoundEntries]] | None = None  # when it was sent, and it
+    items: Items | None = None
     marks: frozenset[Mark] = frozenset()
-    left_out: int = 0  # series whose UIDs are those of others, too
 
     @property
     def is_asked(self) -> bool:
@@ -82,52 +79,53 @@ class ArchiveQueries:
         # UIDs of series that the archive has of several patients, or in several studies.
         self._ambiguous: frozenset[str] = frozenset()
         self._lock = threading.Lock()  # several threads find some
-        self._studies: dict[str, SeriesList] = {}  # by their UIDs
         self._archive = archive
         self._executor = executor
         self._filters = filters if callable(filters) else dict(filters).copy
         self._modalities = tuple(modalities)
 
-    def begin(self, listed: SeriesList) -> QueryResult:
+    def begin(self, listed: SeriesList) -> FoundEntries:
         """Return the list without a search, when it has come. Raises ``ArchiveError``.
 
         A signal can interrupt that: it is a thread that connects, or looks up the archive's name.
         """
         listed.asked_at = time.monotonic()
         try:
-            return self._executor.submit(self.find, {}).result()
+            return self._executor.submit(self._entries, listed.entries, self.find, {}).result()
         except BaseException:  # nobody will ask for anything
             self._executor.shutdown(wait=False)
             raise
 
     def notice_of(self, listed: SeriesList) -> str:
         """Return what there is to know of a list: that there are more, perhaps."""
-        words = []
-        if listed.is_cut:
+        words, found = [], listed.entries.found
+        if found.is_cut:
             words.append(
-                f"These are {len(listed.series)} series; {self._archive.name} has more that "
+                f"These are {len(found)} series; {self._archive.name} has more that "
                 "match. Search for a patient, a date or a modality"
             )
-        if listed.left_out:
+        if left_out := len(found.ambiguous):
             words.append(
-                f"{listed.left_out} series {'is' if listed.left_out == 1 else 'are'} left out, "
+                f"{left_out} series {'is' if left_out == 1 else 'are'} left out, "
                 "whose UID the archive has of several patients or studies; ask who runs it"
             )
         return ". ".join(words)
 
     def found_now(
         self, listed: SeriesList, query: Query, find: Callable[[Query], QueryResult] | None = None
-    ) -> QueryResult | None:
+    ) -> FoundEntries | None:
         """Return what has come of the archive; None if nothing newer is needed than is known.
 
-        ``find`` asks it, in a thread. It may have been asked before the question came: to be called
-        until it returns None. Raises ``NotReadyError`` while it is asked, and ``ArchiveError``,
-        for each who needs it.
+        If it is as before, it is what ``listed`` has. ``find`` asks it, in a thread. It may have
+        been asked before the question came: to be called until it returns None. Raises
+        ``NotReadyError`` while it is asked, and ``ArchiveError``, for each who needs it.
         """
         if listed.asked_at >= self.since:
             return None
         if listed.query is None:
-            listed.query = time.monotonic(), self._executor.submit(find or self.find, query)
+            asked_at, ask = time.monotonic(), find or self.find
+            entries = self._executor.submit(self._entries, listed.entries, ask, query)
+            listed.query = asked_at, entries
         asked_at, answer = listed.query
         if not answer.done():
             raise NotReadyError(RETRY_SECONDS)
@@ -136,13 +134,18 @@ class ArchiveQueries:
         listed.asked_at = asked_at
         return found
 
-    def found_of_study(self, uid: str) -> QueryResult | None:
+    def found_of_study(self, listed: SeriesList, uid: str) -> FoundEntries | None:
         """Return what has come of the series of a study, as ``found_now`` does: all of them.
 
         However few are listed at most; else a plan that was replaced would count as valid.
         """
-        listed = self._studies.setdefault(uid, SeriesList())
         return self.found_now(listed, {"StudyInstanceUID": uid}, self._find_whole)
+
+    def _entries(
+        self, before: FoundEntries, find: Callable[[Query], QueryResult], query: Query
+    ) -> FoundEntries:
+        """Ask the archive, in a thread; return what was there ``before`` if it is the same."""
+        return before if before.found.is_same(found := find(query)) else entries_of(found)
 
     def _find_whole(self, query: Query) -> QueryResult:
         return require_all(self.find(query, MOST_OF_STUDY), self._archive)
