@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from typing import Any
 
 import pytest
+from requests import Response
 
 from helpers.ready_sources import ready
 from helpers.scripted_archive import Answer, listing, record
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.archive.dicomweb import json_model
+from IGTLMetaBrowserLib.sources.archive.dicomweb.dicomweb_archive import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.dicomweb.json_model import parsed_list
 
 MOST = 256 << 10
@@ -59,6 +63,21 @@ def test_of_what_is_no_list_of_series_little_is_parsed_at_a_time(serve, open_sou
     with pytest.raises(SourceError, match=r"cannot search .*: (its JSON|it has sent) .*check the"):
         open_source(serve(lambda path: Answer(200, body)))
     assert max(sizes) <= MOST
+
+
+def test_pages_do_not_stay_in_memory(serve, slices):
+    """Each may have 15 MB: Python does not look often for what refers to itself."""
+    archive = DicomWebArchive(serve(lambda path: listing(record(slices))))
+    seen: list[weakref.ref[Response]] = []
+    archive._session.hooks["response"].append(lambda one, **_: seen.append(weakref.ref(one)))
+    gc.disable()
+    try:
+        assert len(archive.find({}, 10)) == 1
+        assert seen
+        assert [one() for one in seen] == [None] * len(seen)
+    finally:
+        gc.enable()
+    archive.close()
 
 
 def test_a_series_of_which_much_is_said(serve, slices, open_source):

@@ -159,8 +159,9 @@ def _adapter_class(
                 response.close()
                 response._content, response._content_consumed = b"", True
             elif not options.get("stream"):
-                response._content = read_limited(response, _LARGEST_ANSWER)
-                response.json = lambda: parsed_list(response.content.decode(errors="replace"))
+                response._content = content = read_limited(response, _LARGEST_ANSWER)
+                # Not by the response: what refers to itself is freed only when Python looks for it.
+                response.json = lambda: parsed_list(content.decode(errors="replace"))
             return response
 
     return Adapter
