@@ -232,6 +232,8 @@ def test_a_sequence_whose_file_is_missing(
     unconnected.patients.hide()
     assert unconnected.load_image("0").GetScene() is unconnected.scene
     assert not names_somebody(unconnected.scene)
+    unconnected.patients.hide(False)
+    assert again.GetName() == "Head of Smith"
 
 
 @pytest.mark.parametrize("is_open", [True, False], ids=["open", "closed"])

@@ -65,7 +65,8 @@ class SequenceNames:
     def _name_of_frames(self, node: Any) -> tuple[str, str]:
         """Return how the frames of a sequence are called while patients are hidden, and now."""
         redact = self._patients.opposite().redact
-        names = [one.GetName() or "" for one in frames(node)] if _is_sequence(node) else [""]
+        of_frames = frames(node) if node.IsA("vtkMRMLSequenceNode") else ()
+        names = [one.GetName() or "" for one in of_frames] or [""]
         return common_name([*map(redact, names)]), common_name(names)
 
     def _names_before(self, nodes: list[Any]) -> list[list[str]]:
@@ -139,10 +140,6 @@ def _nodes(scene: Any, sequence: Any) -> Iterator[Any]:
         yield from filter(None, (player, player.GetProxyNode(sequence)))
     if is_recording:
         yield from frames(sequence)
-
-
-def _is_sequence(node: Any) -> bool:
-    return bool(node.IsA("vtkMRMLSequenceNode")) and node.GetNumberOfDataNodes() > 0
 
 
 def _names(node: Any) -> tuple[str, str]:
