@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -77,6 +77,13 @@ class Peer:
             "ask for less, or give it longer: --archive-timeout"
         )
 
+    def too_many_answers(self) -> ArchiveError:
+        """Return the error of a C-FIND that finds more than anybody can use."""
+        return ArchiveError(
+            f"{self.name} has sent more than {MOST_ANSWERS} answers to one C-FIND; search for a "
+            "patient or a date, or ask who runs the archive"
+        )
+
 
 class Association:
     """One that is established. ``of_pynetdicom`` is it itself."""
@@ -96,14 +103,19 @@ class Association:
         self.of_pynetdicom.abort(block=False)
 
     def answers(
-        self, identifier: Dataset, end: float, most: int | None = None
+        self,
+        identifier: Dataset,
+        end: float,
+        most: int | None = None,
+        is_wanted: Callable[[Dataset], bool] = lambda _: True,
     ) -> Iterator[Dataset]:
         """Yield what a C-FIND finds; ask the archive to stop (C-CANCEL) after so many.
 
-        Raises ``ArchiveError``, also if it has not stopped at the time ``end``.
+        Archives may pass over what they do not search by: what is not wanted does not count. Raises
+        ``ArchiveError``, also if it has not stopped at the time ``end``.
         """
-        count, is_done, sent, self.is_cut = 0, False, time.monotonic(), False
-        wanted = MOST_ANSWERS if most is None else most
+        told, is_done, sent, self.is_cut = 0, False, time.monotonic(), False
+        count, last = 0, MOST_ANSWERS
         try:
             for status, record in self.of_pynetdicom.send_c_find(
                 identifier, find_model(), msg_id=_MESSAGE_ID
@@ -117,21 +129,22 @@ class Association:
                     else:
                         self.check(status, "refuses a C-FIND")
                     return
-                count, sent = count + 1, time.monotonic()
+                told, sent = told + 1, time.monotonic()
                 if sent > end:
                     raise self.peer.endless("C-FIND")
-                if count > wanted and most is None:
-                    raise ArchiveError(
-                        f"{self.peer.name} has sent more than {wanted} answers to one C-FIND; "
-                        "search for a patient or a date, or ask who runs the archive"
-                    )
-                if count == wanted + 1:
-                    self.is_cut = True
+                if told > MOST_ANSWERS and most is None:
+                    raise self.peer.too_many_answers()
+                if self.is_cut:
+                    if told > last:
+                        return
+                    continue
+                if is_wanted(one := self._read(record)):
+                    count += 1
+                    if most is None or count <= most:
+                        yield one
+                if most is not None and (count > most or told >= MOST_ANSWERS):
+                    self.is_cut, last = True, told + _MOST_AFTER_CANCEL
                     self.of_pynetdicom.send_c_cancel(_MESSAGE_ID, query_model=find_model())
-                elif count > wanted + _MOST_AFTER_CANCEL:
-                    return
-                elif count <= wanted:
-                    yield self._read(record)
         finally:
             if not is_done:
                 self.abort()
@@ -191,9 +204,14 @@ class _Refusal:
 
         return [(evt.EVT_PDU_RECV, self._on_pdu), (evt.EVT_CONN_OPEN, self._on_connection)]
 
-    def _on_connection(self, _event: Any) -> None:
-        """Note that there is a connection, whatever becomes of the association."""
+    def _on_connection(self, event: Any) -> None:
+        """Note that there is a connection, whatever becomes of the association.
+
+        A message is two pieces, each of which is sent at once: else the second waits for 40 ms.
+        """
         self.is_connected = True
+        with suppress(AttributeError, OSError):
+            event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _on_pdu(self, event: Any) -> None:
         """Note a refusal among the PDUs."""

@@ -33,6 +33,7 @@ from ..archive import (
     Series,
 )
 from ..certificates import tls_context
+from ..lists.patterns import matches
 from ..lists.study_counts import COUNT, is_any_missing
 from .association import (
     Association,
@@ -155,8 +156,9 @@ class DimseArchive:
         # Each has a series at least, so that more studies are of no use; unless it may have none
         # that is searched for.
         limit = None if of_series.keys() - {"Modality"} else most
+        is_wanted = lambda one: matches(Series(_values_of(STUDY_LEVEL, one)), of_study)  # noqa: E731
         with associated(self._peer, [find_model()]) as association:
-            studies = list(association.answers(identifier, end, limit))
+            studies = list(association.answers(identifier, end, limit, is_wanted))
             found = QueryResult(is_cut=association.is_cut)
         if not studies:
             return found
@@ -165,7 +167,8 @@ class DimseArchive:
             for study in studies:
                 before = len(found)
                 for series in self._series_in(association, study, of_series, end):
-                    found.append(series)
+                    if matches(series, query):
+                        found.append(series)
                     if len(found) >= most:
                         return found
                 said = Series(_values_of((*STUDY_LEVEL, COUNT), study))
@@ -194,7 +197,10 @@ class DimseArchive:
     def _series_in(
         self, association: Association, study: Dataset, query: Query, end: float
     ) -> Iterator[Series]:
-        """Yield the series of a study; of an answer without UID, or of another study, nothing."""
+        """Yield the series of a study; of an answer without UID, or of another study, nothing.
+
+        Archives may pass over what they need not search by, such as descriptions (PS3.4 C.6.2.1.3).
+        """
         uid = str(study.get("StudyInstanceUID") or "")
         keywords = (*SERIES_KEYWORDS, "StudyInstanceUID")
         identifier = _identifier("SERIES", keywords, {**query, "StudyInstanceUID": uid})
