@@ -15,7 +15,7 @@ import slicer
 from helpers.hospital import Hospital, voxels
 from helpers.one_patient import Clinic, connect, get_overlays, owned_nodes
 from helpers.peers import ServerInThread, make_image
-from helpers.saved_scene import save_and_load, save_scene
+from helpers.saved_scene import load_scene, save_and_load, save_scene
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.scene.images.volumes import image_data
 from IGTLMetaBrowserLib.scene.nodes.nodes_by_class import nodes_of_class
@@ -137,6 +137,19 @@ def test_nor_does_a_stream_that_begins_write_over_what_the_user_has_edited(
     node = browser._in_scene.show_live(live, is_described=True)
     assert (node is volume, voxels(volume)[0]) == (False, 99)
     assert browser.images.node("CT") is node is browser._in_scene.show_live(live, True)
+
+
+def test_in_a_scene_that_was_opened_a_stream_goes_on_in_its_volume(
+    browser: Browser, hospital: Hospital, tmp_path: Path
+) -> None:
+    live = replace(hospital.images_["CT"], device_name="CT")
+    browser._in_scene.show_live(live, is_described=True)
+    path = save_scene(browser.scene, tmp_path)
+    browser.scene.Clear(0)
+    load_scene(browser.scene, path)
+    volume = browser.images.node("CT")
+    next_one = replace(live, pixels=live.pixels + 1)
+    assert browser._in_scene.show_live(next_one, is_described=True) is volume
 
 
 @pytest.mark.parametrize("is_edited", [True, False])

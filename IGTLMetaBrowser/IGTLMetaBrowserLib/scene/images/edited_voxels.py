@@ -75,15 +75,24 @@ def is_as_it_came(node: Any) -> bool:
     return known is not None and known.Get() is node and _time(node) == moment
 
 
-def writable(node: Any, pixels: np.ndarray) -> Any:
+def writable(node: Any, pixels: np.ndarray, is_live: bool = False) -> Any:
     """Return a volume if it may get these voxels, or None if it is to be left to the user.
 
-    It may if it has them as they came, or the same already.
+    It may if it has them as they came, or the same already. A stream goes on in a volume of a scene
+    that was opened, of which nothing tells how its voxels came: it is most likely its own.
     """
     if node is None or _time(node) is None or is_as_it_came(node):
         return node
+    if is_live and not _is_known(node):
+        return node
     at_once(_check(_reference(node)))
     return node if is_as_it_came(node) or _has(node, pixels) else None
+
+
+def _is_known(node: Any) -> bool:
+    known, _ = _came.get(node.GetAddressAsString(""), (None, None))
+    is_of_session = known is not None and known.Get() is node
+    return is_of_session or node.GetAttribute(CHECKSUM_ATTRIBUTE) is not None
 
 
 def left_notes(before: Any, now: Any) -> tuple[str, ...]:

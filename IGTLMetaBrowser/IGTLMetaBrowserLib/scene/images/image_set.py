@@ -193,7 +193,7 @@ class ImageSet:
         window = self._voi_window(image_id)
         self._disowned.discard(image_id)
         if not image.is_subvolume:
-            known = edited_voxels.writable(known, image.pixels)
+            known = edited_voxels.writable(known, image.pixels, is_live)
         node = self._show(image_id, image, name, modality, window, known, is_same, is_live)
         edited_voxels.leave(before, node)
         if is_live:
