@@ -48,6 +48,8 @@ def test_not_connected(user):
 
 def test_connecting_shows_when_it_gives_up(user, silent_port):
     user.connect_to(silent_port)
+    # Not at once: a thread makes an address of the host, for which it needs a processor.
+    user.wait_for(lambda: "gives up in" in shown(user), "the time that is left")
     assert shown(user).startswith(f"Connecting to 127.0.0.1:{silent_port}, gives up in ")
     seconds = shown(user).removesuffix(" s").split()[-1]
     assert 4 <= int(seconds) <= 5
