@@ -29,7 +29,7 @@ START_FIRST = (
     "cli/test_index_command.py",
     "interop/test_exactness.py",
     "ui/archive/test_archive.py",
-    "dicom_index/test_index.py",
+    "dicom_index/test_processes.py",
     "slicerhost/test_views.py",
     "cli/test_cli_store.py",
     "cli/test_cli_serve_remote.py",

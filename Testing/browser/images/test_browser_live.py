@@ -287,10 +287,16 @@ def test_a_server_that_invents_names_does_not_fill_the_memory(unconnected, event
     assert "images under more than 64 names" in str(failed.error)
 
 
-def test_live_images_are_limited_by_their_bytes(unconnected, events, scene, monkeypatch):
+@pytest.mark.parametrize("part", [slice(None), slice(1)], ids=["whole", "a voxel of each"])
+def test_live_images_are_limited_by_their_bytes(unconnected, events, scene, monkeypatch, part):
+    """Around a part of one voxel a volume has to be made: it counts as the image that it is of."""
     one = make_image(1).pixels.nbytes
     monkeypatch.setattr("IGTLMetaBrowserLib.browser.images.live_images.MOST_LIVE_BYTES", 3 * one)
-    many = [codec.pack(frame(1, f"Image {number}")) for number in range(5)]
+    images = (frame(1, f"Image {number}") for number in range(5))
+    many = [
+        codec.pack(replace(image, pixels=image.pixels[part, part, part], size=image.whole_size))
+        for image in images
+    ]
     end = codec.pack(codec.TrajectoryMessage())
     with ScriptedServer(stream(b"".join([*many, end]))) as server:
         unconnected.connect("127.0.0.1", server.port)

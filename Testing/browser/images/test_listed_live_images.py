@@ -15,7 +15,6 @@ from IGTLMetaBrowserLib.browser.events import (
     Failed,
     LabelMapsListed,
     LiveImage,
-    TrajectoriesShown,
 )
 from IGTLMetaBrowserLib.net.list_metadata.identity import SERVER
 
@@ -135,26 +134,6 @@ def test_a_stream_does_not_answer_what_was_asked_for(unconnected, events):
         )
         assert voxels(unconnected.images.node("Ultrasound")) == [4, 5, 6]
         unconnected.disconnect()
-
-
-def test_a_voxel_of_a_live_image_counts_as_the_image_that_it_is_of(
-    unconnected, events, scene, monkeypatch
-):
-    """Given parts of one voxel, around each of which a volume has to be made."""
-    one = make_image(1).pixels.nbytes
-    monkeypatch.setattr("IGTLMetaBrowserLib.browser.images.live_images.MOST_LIVE_BYTES", 3 * one)
-    images = (frame(1, f"Image {number}") for number in range(5))
-    many = [
-        replace(image, pixels=image.pixels[:1, :1, :1], size=image.whole_size) for image in images
-    ]
-    packed = b"".join(map(codec.pack, [*many, codec.TrajectoryMessage()]))
-    with ScriptedServer(stream(packed)) as server:
-        unconnected.connect("127.0.0.1", server.port)
-        step_until_event(unconnected, events, TrajectoriesShown)
-        assert list(unconnected.images.live.states) == ["Image 0", "Image 1", "Image 2"]
-        unconnected.disconnect()
-    (failed,) = of_type(events, Failed)
-    assert "MiB together" in str(failed.error)
 
 
 def test_a_stream_under_the_name_of_a_frame_leaves_the_volume_of_its_series_alone(
