@@ -442,8 +442,17 @@ class ImageSet:
         # What a part comes into stays the user's.
         has_rest = image.is_subvolume and keeps_rest and known is not None
         is_edited = has_rest and not edited_voxels.is_as_it_came(known)
-        how = name, modality, known, self.coordinates, voi_window
-        node = show_image(self._scene, image, *how, keeps_rest=keeps_rest, prepared=self._whole)
+        node = show_image(
+            self._scene,
+            image,
+            name,
+            modality,
+            known,
+            self.coordinates,
+            voi_window,
+            keeps_rest=keeps_rest,
+            prepared=self._whole,
+        )
         node.SetAttribute(SERVER_ATTRIBUTE, self._address)
         write_timestamp(node, image)
         self.known.headers.keep(image_id, image, self.coordinates)
